@@ -1,0 +1,1 @@
+use rusqlite as _; fn main(){}
