@@ -1,1 +1,3 @@
-use rusqlite as _; fn main(){}
+//! The `watchroom` binary.
+
+fn main() {}
