@@ -52,9 +52,7 @@ impl Labels {
     }
 
     /// Makes a set from pairs of strings.
-    pub fn from_pairs<N: AsRef<str>, V: AsRef<str>>(
-        pairs: impl IntoIterator<Item = (N, V)>,
-    ) -> Self {
+    pub fn from_pairs<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
         Self::new(
             pairs
                 .into_iter()
@@ -78,11 +76,7 @@ impl Labels {
 
     /// The shared value of label `name`.
     pub fn shared(&self, name: &str) -> Option<&Arc<str>> {
-        self.0
-            .pairs
-            .binary_search_by(|label| (*label.name).cmp(name))
-            .ok()
-            .map(|at| &self.0.pairs[at].value)
+        self.0.pairs.binary_search_by(|label| (*label.name).cmp(name)).ok().map(|at| &self.0.pairs[at].value)
     }
 
     /// The metric's name, or an empty string.
