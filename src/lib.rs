@@ -2,8 +2,10 @@
 //!
 //! The map is `docs/architecture.md`; a module uses only what stands above it in this list.
 
+pub mod backend;
 pub mod backoff;
 pub mod clock;
+pub mod hub;
 pub mod model;
 pub mod supervisor;
 pub mod telemetry;

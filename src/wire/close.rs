@@ -12,6 +12,8 @@ pub enum Close {
     ServerError,
     /// Events waited longer than their queue allows; the client recovers by offset.
     Slow,
+    /// Publications were lost between nodes; the client recovers by offset.
+    InsufficientState,
     /// No pong came.
     NoPong,
     /// The client sent something that is not the protocol.
@@ -35,6 +37,7 @@ impl Close {
             Self::Shutdown => 3001,
             Self::ServerError => 3004,
             Self::Slow => 3008,
+            Self::InsufficientState => 3010,
             Self::NoPong => 3012,
             Self::TooManyRequests => 3013,
             Self::BadRequest => 3501,
@@ -51,6 +54,7 @@ impl Close {
             Self::Shutdown => "shutdown",
             Self::ServerError => "internal server error",
             Self::Slow => "slow",
+            Self::InsufficientState => "insufficient state",
             Self::NoPong => "no pong",
             Self::TooManyRequests => "too many requests",
             Self::BadRequest => "bad request",
