@@ -205,6 +205,11 @@ impl Hub {
         room
     }
 
+    /// Runs a task that shutdown waits for: an upgrade under way.
+    pub fn track<F: Future<Output = ()> + Send + 'static>(&self, task: F) {
+        self.0.supervisor.track(task);
+    }
+
     /// Serves an upgraded socket until it ends; `leftover` is what came right behind the handshake.
     pub fn accept(&self, socket: TcpStream, peer: SocketAddr, leftover: Bytes) {
         let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);

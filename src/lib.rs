@@ -2,10 +2,9 @@
 //!
 //! The map is `docs/architecture.md`; a module uses only what stands above it in this list.
 
-pub mod backend;
 pub mod backoff;
 pub mod clock;
-pub mod hub;
+pub mod document;
 pub mod model;
 pub mod supervisor;
 pub mod telemetry;
