@@ -153,6 +153,21 @@ impl OpenChunk {
         });
     }
 
+    /// The time of the oldest sample that is newer than `t`.
+    pub fn first_after(&self, t: i64) -> Option<i64> {
+        if self.last?.t <= t {
+            return None;
+        }
+        let before = self.restarts.partition_point(|state| state.t <= t);
+        let Some(at) = before.checked_sub(1) else { return self.first_t() };
+        let mut state = *self.restarts.get(at)?;
+        let mut bits = self.bits.read_from(state.bit as usize);
+        while state.t <= t {
+            read_next(&mut bits, &mut state);
+        }
+        Some(state.t)
+    }
+
     /// Gives every sample from restart `at` on, up to and with time `to`.
     fn read_from(&self, at: usize, to: i64, give: &mut impl FnMut(Sample)) {
         let Some(mut state) = self.restarts.get(at).copied() else { return };
