@@ -128,11 +128,13 @@ impl Hub {
                     self.publication(channel, &publication).await;
                 }
                 Some(Delivered::Join { channel, info }) => {
-                    let frame = Push { channel: &channel, body: PushBody::Join(InfoBody { info: &info }) }.frame();
+                    let frame =
+                        Push { channel: &channel, body: PushBody::Join(InfoBody { info: &info }) }.frame();
                     self.publish(channel, frame, None, Delivery::Event).await;
                 }
                 Some(Delivered::Leave { channel, info }) => {
-                    let frame = Push { channel: &channel, body: PushBody::Leave(InfoBody { info: &info }) }.frame();
+                    let frame =
+                        Push { channel: &channel, body: PushBody::Leave(InfoBody { info: &info }) }.frame();
                     self.publish(channel, frame, None, Delivery::Event).await;
                 }
                 Some(Delivered::Samples(batch)) => self.0.parts.live.carried(batch).await,

@@ -15,6 +15,7 @@ pub mod open;
 pub mod report;
 pub mod select;
 pub mod series;
+mod stale;
 pub mod symbols;
 #[cfg(test)]
 pub mod testing;

@@ -140,7 +140,10 @@ impl Embedded {
 
     /// See [`super::Backend::presence`].
     pub fn presence(&self, channel: &str) -> Vec<ClientInfo> {
-        self.state().presence.get(channel).map_or_else(Vec::new, |present| present.values().cloned().collect())
+        self.state()
+            .presence
+            .get(channel)
+            .map_or_else(Vec::new, |present| present.values().cloned().collect())
     }
 
     /// See [`super::Backend::sweep`].

@@ -195,7 +195,7 @@ async fn evaluate(site: &Shared, parameters: &Parameters, range: EvalRange) -> A
         kind: "internal",
         message: "the evaluation ended without a result".to_owned(),
     })??;
-    Ok(success(&encode(&value)))
+    Ok(success(&encode(&value, range.end)))
 }
 
 fn run(plan: &Plan, range: EvalRange, store: &Store) -> Result<Value, QueryError> {
@@ -203,10 +203,10 @@ fn run(plan: &Plan, range: EvalRange, store: &Store) -> Result<Value, QueryError
     plan.eval(range, &data, &EvalLimits::default())
 }
 
-fn encode(value: &Value) -> Json {
+fn encode(value: &Value, at: i64) -> Json {
     match value {
         Value::Scalar(sample) => json!({ "resultType": "scalar", "result": pair(*sample) }),
-        Value::String(t, text) => json!({ "resultType": "string", "result": [seconds(*t), text] }),
+        Value::String(text) => json!({ "resultType": "string", "result": [seconds(at), text] }),
         Value::Vector(vector) => {
             let result: Vec<Json> = vector
                 .iter()

@@ -40,7 +40,8 @@ impl Counters {
             commands: registry.counter("watchroom_commands_total", "Commands taken from clients."),
             signals_dropped: registry
                 .counter("watchroom_signals_dropped_total", "Signals dropped for slow readers."),
-            steps_dropped: registry.counter("watchroom_steps_dropped_total", "Steps dropped for slow readers."),
+            steps_dropped: registry
+                .counter("watchroom_steps_dropped_total", "Steps dropped for slow readers."),
             slowed: registry.counter("watchroom_slowed_total", "Times that a reader's rate dropped."),
             refused: registry
                 .counter("watchroom_connections_refused_total", "Connections refused at their limit."),

@@ -2,11 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{
-    Hub,
-    session::Refusal,
-    subscribe::refusal,
-};
+use super::{Hub, session::Refusal, subscribe::refusal};
 use crate::live::{Live, Range};
 use crate::wire::centrifugo::{ErrorCode, Rpc};
 

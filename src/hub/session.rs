@@ -15,8 +15,8 @@ use super::{
 };
 use crate::backend::{BackendError, HistoryFilter};
 use crate::wire::centrifugo::{
-    self, ConnectResult, ErrorCode, ErrorReply, History, HistoryResult, Method, PresenceResult, PresenceStats,
-    Publish, Reply, Subscribe,
+    self, ConnectResult, ErrorCode, ErrorReply, History, HistoryResult, Method, PresenceResult,
+    PresenceStats, Publish, Reply, Subscribe,
 };
 use crate::wire::{Close, Frame};
 
@@ -79,7 +79,9 @@ impl Session {
             }
             match method {
                 Method::Subscribe(request) => match self.enter(&request) {
-                    Ok((channel, rules)) => joining.push(Joining { id: command.id, request: *request, channel, rules }),
+                    Ok((channel, rules)) => {
+                        joining.push(Joining { id: command.id, request: *request, channel, rules })
+                    }
                     Err(refusal) => self.refuse(command.id, &refusal),
                 },
                 other => {
@@ -149,10 +151,16 @@ impl Session {
                 self.reply(id, "rpc", rpc::RpcResult { data });
             }
             Method::Refresh(_) => {
-                return Err((ErrorCode::NotAvailable, "connections here have no token to refresh".to_owned()));
+                return Err((
+                    ErrorCode::NotAvailable,
+                    "connections here have no token to refresh".to_owned(),
+                ));
             }
             Method::SubRefresh(_) => {
-                return Err((ErrorCode::NotAvailable, "subscriptions here have no token to refresh".to_owned()));
+                return Err((
+                    ErrorCode::NotAvailable,
+                    "subscriptions here have no token to refresh".to_owned(),
+                ));
             }
             // Taken by the caller.
             Method::Subscribe(_) => {}
@@ -190,7 +198,10 @@ impl Session {
             return Err((ErrorCode::AlreadySubscribed, ErrorCode::AlreadySubscribed.text().to_owned()));
         }
         if SUBSCRIPTIONS_MAX <= self.subscriptions.len() {
-            return Err((ErrorCode::LimitExceeded, format!("at most {SUBSCRIPTIONS_MAX} subscriptions on a connection")));
+            return Err((
+                ErrorCode::LimitExceeded,
+                format!("at most {SUBSCRIPTIONS_MAX} subscriptions on a connection"),
+            ));
         }
         let (channel, rules): (Arc<str>, _) = (Arc::from(channel), rules.clone());
         self.subscriptions.push(Subscription { channel: Arc::clone(&channel), rules: rules.clone() });
@@ -209,7 +220,8 @@ impl Session {
         }
         self.flush();
         let (hub, connection) = (self.hub.clone(), Arc::clone(&self.connection));
-        let refused = join_all(joining.into_iter().map(|joining| subscribe::join(&hub, &connection, joining))).await;
+        let refused =
+            join_all(joining.into_iter().map(|joining| subscribe::join(&hub, &connection, joining))).await;
         for (id, channel, refusal) in refused.into_iter().flatten() {
             self.leave(&channel).await;
             self.refuse(id, &refusal);
@@ -230,7 +242,8 @@ impl Session {
             self.hub.0.parts.live.close(&channel).await;
         }
         if rules.presence {
-            let left = self.hub.0.parts.backend.leave(&channel, &self.connection.info, rules.join_leave).await;
+            let left =
+                self.hub.0.parts.backend.leave(&channel, &self.connection.info, rules.join_leave).await;
             if let Err(error) = left {
                 tracing::debug!(channel = &*channel, error = %error, "leave not announced");
             }
@@ -239,7 +252,9 @@ impl Session {
 
     async fn publish(&mut self, id: u32, request: Publish) -> Result<(), Refusal> {
         let rules = match self.subscription(&request.channel) {
-            Some(subscription) if subscription.rules.allow_publish_for_subscriber => subscription.rules.clone(),
+            Some(subscription) if subscription.rules.allow_publish_for_subscriber => {
+                subscription.rules.clone()
+            }
             _ => return Err((ErrorCode::PermissionDenied, ErrorCode::PermissionDenied.text().to_owned())),
         };
         let info = Some(self.connection.info.clone());
@@ -277,7 +292,10 @@ impl Session {
         let backend = &self.hub.0.parts.backend;
         let page = backend.history(&request.channel, &filter, rules.stream).await.map_err(internal)?;
         if request.since.is_some_and(|since| !since.epoch.is_empty() && since.epoch != page.position.epoch) {
-            return Err((ErrorCode::UnrecoverablePosition, ErrorCode::UnrecoverablePosition.text().to_owned()));
+            return Err((
+                ErrorCode::UnrecoverablePosition,
+                ErrorCode::UnrecoverablePosition.text().to_owned(),
+            ));
         }
         let result = HistoryResult {
             publications: page.publications,

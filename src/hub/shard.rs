@@ -143,7 +143,9 @@ impl Shard {
                 let subscriber = Subscriber { connection, held: Some(Vec::new()) };
                 self.channels.entry(channel).or_default().push(subscriber);
             }
-            Command::Activate { channel, number, reply, after } => self.activate(&channel, number, &reply, after),
+            Command::Activate { channel, number, reply, after } => {
+                self.activate(&channel, number, &reply, after)
+            }
             Command::Unsubscribe { channel, number } => self.unsubscribe(&channel, number),
             Command::Publish { channel, frame, offset, delivery } => {
                 self.publish(&channel, &frame, offset, delivery);

@@ -114,8 +114,7 @@ async fn live(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Refusal> 
     let data: LiveData = serde_json::from_str(data.get()).map_err(|error| {
         (ErrorCode::BadRequest, format!("a live query's data is {{\"expr\", \"step\", \"window\"}}: {error}"))
     })?;
-    let since =
-        request.recover.then(|| Since { offset: request.offset, epoch: request.epoch.clone() });
+    let since = request.recover.then(|| Since { offset: request.offset, epoch: request.epoch.clone() });
     let open = Open {
         channel: Arc::clone(&joining.channel),
         expr: data.expr,
@@ -139,9 +138,11 @@ async fn live(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Refusal> 
 /// What a client reads of a live query's failure.
 pub(super) fn refusal(error: &LiveError) -> Refusal {
     let code = match error {
-        LiveError::Query(_) | LiveError::Channel | LiveError::Step(_) | LiveError::Window => ErrorCode::BadRequest,
+        LiveError::Query(_) | LiveError::Channel | LiveError::Step(_) | LiveError::Window => {
+            ErrorCode::BadRequest
+        }
         LiveError::TooMany => ErrorCode::LimitExceeded,
-        LiveError::Stopped | LiveError::Store(_) => ErrorCode::Internal,
+        LiveError::Stopped => ErrorCode::Internal,
     };
     (code, error.to_string())
 }

@@ -36,7 +36,11 @@ pub fn write_cell(cell: Cell, out: &mut Vec<u8>) {
     }
 }
 
-fn write_list<T>(items: impl IntoIterator<Item = T>, out: &mut Vec<u8>, mut write: impl FnMut(T, &mut Vec<u8>)) {
+fn write_list<T>(
+    items: impl IntoIterator<Item = T>,
+    out: &mut Vec<u8>,
+    mut write: impl FnMut(T, &mut Vec<u8>),
+) {
     out.push(b'[');
     for (at, item) in items.into_iter().enumerate() {
         if at != 0 {
@@ -58,7 +62,9 @@ fn write_series(series: &[Labels], out: &mut Vec<u8>) {
 
 impl Columns {
     fn write_values(&self, out: &mut Vec<u8>) {
-        write_list(&self.values, out, |column, out| write_list(column, out, |cell, out| write_cell(*cell, out)));
+        write_list(&self.values, out, |column, out| {
+            write_list(column, out, |cell, out| write_cell(*cell, out))
+        });
     }
 
     /// The whole block: the table, and the columns.
@@ -95,7 +101,9 @@ impl Columns {
 pub fn push_frame(channel: &str, data: &str, offset: Option<u64>) -> Frame {
     // A live channel's name is hexadecimal and needs no escape.
     let offset = offset.map_or_else(String::new, |offset| format!(",\"offset\":{offset}"));
-    Frame::text(format!("{{\"push\":{{\"channel\":\"{channel}\",\"pub\":{{\"data\":{data}{offset}}}}}}}").as_bytes())
+    Frame::text(
+        format!("{{\"push\":{{\"channel\":\"{channel}\",\"pub\":{{\"data\":{data}{offset}}}}}}}").as_bytes(),
+    )
 }
 
 fn into_text(out: Vec<u8>) -> String {

@@ -113,7 +113,13 @@ impl Book {
     /// # Errors
     ///
     /// [`LiveError::TooMany`].
-    pub fn open(&mut self, channel: &Arc<str>, plan: &Plan, step: i64, now: i64) -> Result<(i64, String), LiveError> {
+    pub fn open(
+        &mut self,
+        channel: &Arc<str>,
+        plan: &Plan,
+        step: i64,
+        now: i64,
+    ) -> Result<(i64, String), LiveError> {
         if let Some(query) = self.queries.get_mut(channel) {
             query.viewers += 1;
             return Ok((query.last, query.epoch.clone()));
@@ -171,7 +177,12 @@ impl Book {
     }
 
     /// Takes note of samples that the store accepted; `accepted` yields them.
-    pub fn appended<'a>(&mut self, batch: &Batch, accepted: impl Iterator<Item = (&'a Labels, Sample)>, now: i64) {
+    pub fn appended<'a>(
+        &mut self,
+        batch: &Batch,
+        accepted: impl Iterator<Item = (&'a Labels, Sample)>,
+        now: i64,
+    ) {
         let source = match &batch.source {
             Source::Scheduled { interval_ms, .. } => Some(self.source(&batch.source, *interval_ms)),
             Source::Pushed => None,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::model::{Batch, STALE_NAN, Sample, SelectedSeries};
-use crate::store::{AppendReport, Store};
+use crate::store::{AppendReport, Refused, Store};
 use crate::telemetry::{Counter, Gauge, Registry};
 
 /// Steps that wait for the hub.
@@ -45,17 +45,28 @@ impl Counters {
             late: registry.counter("watchroom_samples_late_total", "Samples appended out of order."),
             steps: registry.counter("watchroom_steps_total", "Steps of live queries sent."),
             corrections: registry.counter("watchroom_corrections_total", "Corrections of steps sent."),
-            failed: registry.counter("watchroom_evaluations_failed_total", "Evaluations of live queries that failed."),
+            failed: registry
+                .counter("watchroom_evaluations_failed_total", "Evaluations of live queries that failed."),
             queries: registry.gauge("watchroom_live_queries", "Live queries that stand."),
             step_delay: registry
                 .gauge("watchroom_step_delay_seconds", "Time from a step to its frames, of the newest step."),
-            carry_dropped: registry
-                .counter("watchroom_carry_dropped_total", "Batches not carried to other nodes: their queue was full."),
+            carry_dropped: registry.counter(
+                "watchroom_carry_dropped_total",
+                "Batches not carried to other nodes: their queue was full.",
+            ),
             registry: registry.clone(),
         }
     }
 
-    fn refused(&self, reason: &str) -> Counter {
+    fn refused(&self, reason: Refused) -> Counter {
+        let reason = match reason {
+            Refused::Duplicate => "duplicate",
+            Refused::TooOld => "too_old",
+            Refused::TooNew => "too_new",
+            Refused::SeriesLimit => "series_limit",
+            Refused::LabelsLimit => "labels_limit",
+            Refused::NoSeries => "no_series",
+        };
         self.registry.counter_with(
             "watchroom_samples_refused_total",
             "Samples refused, by reason.",
@@ -140,7 +151,8 @@ impl Engine {
         match command {
             Command::Samples { batch, origin, report } => self.append(&batch, origin, report),
             Command::Begin { channel, plan, step, begun } => {
-                let result = self.book.open(&channel, &plan, step, now).map(|(last, epoch)| Begun { last, epoch });
+                let result =
+                    self.book.open(&channel, &plan, step, now).map(|(last, epoch)| Begun { last, epoch });
                 if begun.send(result).is_err() {
                     // Who asked is gone already.
                     self.book.close(&channel, now);
@@ -159,9 +171,9 @@ impl Engine {
         let now = self.clock.now_ms();
         let report = self.store.append(batch, now);
         self.counters.samples.add(report.accepted as u64);
-        self.counters.late.add(report.late as u64);
+        self.counters.late.add(report.late_series.len() as u64);
         for refusal in &report.refused {
-            self.counters.refused(refusal.reason.name()).increment();
+            self.counters.refused(refusal.reason).increment();
         }
         let mut refused = report.refused.iter().map(|refusal| refusal.index).peekable();
         let accepted = batch.samples.iter().enumerate().filter_map(|(at, sample)| {
@@ -182,7 +194,7 @@ impl Engine {
         let now = self.clock.now_ms();
         for (labels, time) in self.book.silent(now) {
             let marker = Sample::new(time, STALE_NAN);
-            self.store.mark_stale(&labels, marker);
+            self.store.mark_stale(&labels, time);
             self.book.marked(&labels, marker, now);
         }
         self.book.sweep(now);

@@ -12,17 +12,22 @@ use crate::store::Store;
 ///
 /// # Errors
 ///
-/// [`LiveError::Query`] and [`LiveError::Store`].
-pub(super) fn range(plan: &Plan, (start, end, step): (i64, i64, i64), store: &Store) -> Result<Vec<SelectedSeries>, LiveError> {
+/// [`LiveError::Query`].
+pub(super) fn range(
+    plan: &Plan,
+    (start, end, step): (i64, i64, i64),
+    store: &Store,
+) -> Result<Vec<SelectedSeries>, LiveError> {
     // A range of one step is a range still: an instant query would come back as a vector.
     let range = EvalRange { start, end, step, lookback: LOOKBACK_MS };
-    let data = store.select(&plan.selections(range)).map_err(LiveError::Store)?;
+    let data = store.select(&plan.selections(range));
     let value = plan.eval(range, &data, &EvalLimits::default())?;
     Ok(match value {
         Value::Matrix(series) => series,
-        Value::Vector(vector) => {
-            vector.into_iter().map(|(labels, sample)| SelectedSeries { labels, samples: vec![sample] }).collect()
-        }
+        Value::Vector(vector) => vector
+            .into_iter()
+            .map(|(labels, sample)| SelectedSeries { labels, samples: vec![sample] })
+            .collect(),
         Value::Scalar(sample) => scalar(sample),
         Value::String(..) => Vec::new(),
     })

@@ -163,7 +163,8 @@ impl Wanted {
         let step = open.step;
         let newest = u64::try_from(begun.last / step).unwrap_or_default();
         let missed = open.since.as_ref().and_then(|since| {
-            let recovers = since.epoch == begun.epoch && newest.saturating_sub(since.offset) <= RECOVER_STEPS_MAX;
+            let recovers =
+                since.epoch == begun.epoch && newest.saturating_sub(since.offset) <= RECOVER_STEPS_MAX;
             let next = i64::try_from(since.offset).ok()?.checked_add(1)?.checked_mul(step)?;
             recovers.then_some(next)
         });
@@ -174,12 +175,18 @@ impl Wanted {
         Self { start, step, missed }
     }
 
-    fn answer(&self, begun: &Begun, finished: &Finished, found: &[SelectedSeries]) -> Result<Opened, LiveError> {
+    fn answer(
+        &self,
+        begun: &Begun,
+        finished: &Finished,
+        found: &[SelectedSeries],
+    ) -> Result<Opened, LiveError> {
         let columns = columns((self.start, begun.last, self.step), &finished.positions, found);
         let more = finished.positions.iter().filter(|position| position.is_none()).count();
         let minute = self.missed.map(|_| begun.last - LATE_MS_MAX);
         let shown = minute.map_or_else(|| columns.clone(), |minute| columns.from(minute));
-        let publications = self.missed.map_or_else(Vec::new, |missed| publications(&columns, missed, self.step));
+        let publications =
+            self.missed.map_or_else(Vec::new, |missed| publications(&columns, missed, self.step));
         Ok(Opened {
             epoch: begun.epoch.clone(),
             offset: u64::try_from(begun.last / self.step).unwrap_or_default(),

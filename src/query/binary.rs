@@ -70,12 +70,7 @@ pub fn combine(op: BinaryOp, left: f64, right: f64, bool_result: bool) -> Option
 }
 
 /// A vector and a scalar; `swapped` when the scalar is on the left.
-fn with_scalar(
-    node: &Binary,
-    mut columns: Vec<Column>,
-    scalars: &[f64],
-    swapped: bool,
-) -> Vec<Column> {
+fn with_scalar(node: &Binary, mut columns: Vec<Column>, scalars: &[f64], swapped: bool) -> Vec<Column> {
     let filters = node.op.is_comparison() && !node.bool_result;
     for column in &mut columns {
         column.drop_name |= !filters;

@@ -43,11 +43,7 @@ pub struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     /// An evaluation of which nothing is used yet.
-    pub fn new(
-        range: EvalRange,
-        data: &'a [Vec<SelectedSeries>],
-        limits: &'a EvalLimits,
-    ) -> Self {
+    pub fn new(range: EvalRange, data: &'a [Vec<SelectedSeries>], limits: &'a EvalLimits) -> Self {
         Self { range, data, budget: Budget::new(limits) }
     }
 
@@ -139,8 +135,7 @@ impl<'a> Evaluator<'a> {
         let mut found = Vec::new();
         for series in self.windows(range, grid)? {
             let inside = |t: i64| t > end - range.range && t <= end;
-            let samples: Vec<_> =
-                series.samples.iter().filter(|sample| inside(sample.t)).copied().collect();
+            let samples: Vec<_> = series.samples.iter().filter(|sample| inside(sample.t)).copied().collect();
             if !samples.is_empty() {
                 self.budget.samples(samples.len())?;
                 let labels = series.labels.clone();

@@ -88,9 +88,8 @@ impl Lowering<'_> {
 
     fn text(&self, text: &str) -> Result<Expr, QueryError> {
         // The crate reads `\xc5` as a character where Go reads a byte; a byte cannot be a label.
-        let raw = |token: &&super::scan::Token<'_>| {
-            !token.text.starts_with('`') && has_byte_escape(token.text)
-        };
+        let raw =
+            |token: &&super::scan::Token<'_>| !token.text.starts_with('`') && has_byte_escape(token.text);
         match self.scanned.tokens.iter().find(raw) {
             Some(token) => Err(self.scanned.not_yet(token.text, "text with a byte escape")),
             None => Ok(Expr::Text(Arc::from(text))),
@@ -144,11 +143,7 @@ impl Lowering<'_> {
         Ok(Expr::Range(Box::new(Range { over: Over::Subquery { expr, step }, range, shift })))
     }
 
-    fn shift(
-        &self,
-        at: Option<&AtModifier>,
-        offset: Option<&Offset>,
-    ) -> Result<Shift, QueryError> {
+    fn shift(&self, at: Option<&AtModifier>, offset: Option<&Offset>) -> Result<Shift, QueryError> {
         let at = match at {
             None => None,
             Some(AtModifier::Start) => Some(At::Start),

@@ -266,7 +266,6 @@ fn one_at_a_step(found: Vec<Column>, grid: Grid) -> Result<Vec<Column>, QueryErr
 
 /// Labels as Go's Prometheus writes them in messages.
 fn go_labels(labels: &Labels) -> String {
-    let pairs: Vec<String> =
-        labels.iter().map(|label| format!("{}={:?}", label.name, label.value)).collect();
+    let pairs: Vec<String> = labels.iter().map(|label| format!("{}={:?}", label.name, label.value)).collect();
     format!("{{{}}}", pairs.join(", "))
 }

@@ -176,9 +176,7 @@ fn deepens(token: &Token<'_>) -> bool {
     match token.kind {
         Kind::Open => true,
         Kind::Symbol => !matches!(token.text, "," | ":" | "@" | "=" | "=~" | "!~"),
-        Kind::Word => {
-            ["and", "or", "unless", "atan2"].iter().any(|op| token.text.eq_ignore_ascii_case(op))
-        }
+        Kind::Word => ["and", "or", "unless", "atan2"].iter().any(|op| token.text.eq_ignore_ascii_case(op)),
         Kind::Number | Kind::Text | Kind::Close => false,
     }
 }
@@ -221,7 +219,10 @@ mod tests {
 
     #[test]
     fn tokens() {
-        check("a:b{c=~\"d\\\"\"}[5m:1m]", &["a:b", "{", "c", "=~", "\"d\\\"\"", "}", "[", "5m", ":", "1m", "]"]);
+        check(
+            "a:b{c=~\"d\\\"\"}[5m:1m]",
+            &["a:b", "{", "c", "=~", "\"d\\\"\"", "}", "[", "5m", ":", "1m", "]"],
+        );
         check("1e-3 + .5 # comment\n-x", &["1e-3", "+", ".5", "-", "x"]);
         check("0xe-1", &["0xe", "-", "1"]);
     }

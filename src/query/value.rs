@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::{Labels, Matcher, Sample, SelectedSeries};
+pub use crate::model::Selection;
+use crate::model::{Labels, Sample, SelectedSeries};
 
 /// The steps to evaluate: `start`, `start + step`, … up to `end`.
 ///
@@ -31,17 +32,6 @@ impl EvalRange {
     pub const fn is_instant(&self) -> bool {
         self.start == self.end && self.step == 0
     }
-}
-
-/// What one selector wants from the store: the samples in `(from, to]` of the series that match.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Selection {
-    /// The conditions, all of which hold.
-    pub matchers: Vec<Matcher>,
-    /// Samples at this time or before are not wanted, ms.
-    pub from: i64,
-    /// The last time that is wanted, ms.
-    pub to: i64,
 }
 
 /// The value of a query.

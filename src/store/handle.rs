@@ -152,12 +152,7 @@ impl Store {
 
     /// As [`Store::select_recent`], of series that were resolved before; those that are gone are left
     /// out.
-    pub fn select_ids_recent(
-        &self,
-        ids: &[SeriesId],
-        from: i64,
-        to: i64,
-    ) -> Option<Vec<SelectedSeries>> {
+    pub fn select_ids_recent(&self, ids: &[SeriesId], from: i64, to: i64) -> Option<Vec<SelectedSeries>> {
         let selected = self.head().select_ids(ids, from, to);
         (!selected.needs_disk()).then(|| self.decode(selected))
     }
@@ -194,8 +189,7 @@ impl Store {
     /// Every series with the time of its newest sample, if it has one: what a caller needs to mark
     /// series stale after an unclean restart.
     pub fn newest(&self) -> Vec<(SeriesId, Labels, Option<i64>)> {
-        let newest =
-            |series: &super::series::Series| (series.id, series.labels.clone(), series.newest_t());
+        let newest = |series: &super::series::Series| (series.id, series.labels.clone(), series.newest_t());
         self.head().iter().map(newest).collect()
     }
 }

@@ -95,11 +95,8 @@ impl Index {
 
     /// The values of one label, sorted.
     pub fn values(&self, name: &str) -> Vec<Arc<str>> {
-        let mut values: Vec<Arc<str>> = self
-            .by_name
-            .get(name)
-            .map(|values| values.keys().cloned().collect())
-            .unwrap_or_default();
+        let mut values: Vec<Arc<str>> =
+            self.by_name.get(name).map(|values| values.keys().cloned().collect()).unwrap_or_default();
         values.sort_unstable();
         values
     }
@@ -107,8 +104,7 @@ impl Index {
     /// Bytes of memory, about.
     pub fn bytes(&self) -> usize {
         let postings = |ids: &Postings| ids.capacity() * size_of::<SeriesId>() + 48;
-        let values: usize =
-            self.by_name.values().flat_map(|values| values.values().map(postings)).sum();
+        let values: usize = self.by_name.values().flat_map(|values| values.values().map(postings)).sum();
         values + postings(&self.all)
     }
 }
@@ -137,8 +133,7 @@ fn union<'a>(sets: impl Iterator<Item = &'a Postings>) -> Postings {
 
 /// The values of label `name` over these label sets, sorted.
 pub fn values_of<'a>(sets: impl Iterator<Item = &'a Labels>, name: &str) -> Vec<Arc<str>> {
-    let values: BTreeSet<Arc<str>> =
-        sets.filter_map(|labels| labels.shared(name).cloned()).collect();
+    let values: BTreeSet<Arc<str>> = sets.filter_map(|labels| labels.shared(name).cloned()).collect();
     values.into_iter().collect()
 }
 
@@ -161,12 +156,8 @@ mod tests {
     }
 
     fn any_matcher() -> impl Strategy<Value = Matcher> {
-        let op = prop::sample::select(vec![
-            MatchOp::Equal,
-            MatchOp::NotEqual,
-            MatchOp::Regex,
-            MatchOp::NotRegex,
-        ]);
+        let op =
+            prop::sample::select(vec![MatchOp::Equal, MatchOp::NotEqual, MatchOp::Regex, MatchOp::NotRegex]);
         let value = prop_oneof![
             "[xyz]{0,2}",
             Just(".+".to_owned()),
@@ -174,8 +165,7 @@ mod tests {
             Just("".to_owned()),
             Just(".*".to_owned())
         ];
-        ("[abcd]|__name__", op, value)
-            .prop_map(|(name, op, value)| Matcher::new(&name, op, &value).unwrap())
+        ("[abcd]|__name__", op, value).prop_map(|(name, op, value)| Matcher::new(&name, op, &value).unwrap())
     }
 
     proptest! {

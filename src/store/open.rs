@@ -76,9 +76,7 @@ impl OpenChunk {
     #[inline]
     pub fn push(&mut self, sample: Sample) {
         let next = match self.last {
-            None => {
-                State { t: sample.t, delta: 0, v: sample.v.to_bits(), leading: 0, width: 0, bit: 0 }
-            }
+            None => State { t: sample.t, delta: 0, v: sample.v.to_bits(), leading: 0, width: 0, bit: 0 },
             Some(last) => self.write(last, sample),
         };
         if self.len.is_multiple_of(RESTART_SAMPLES) {
@@ -185,8 +183,7 @@ impl OpenChunk {
 }
 
 /// The classes of a time's second difference after zigzag: prefix, its bits, bits of the number.
-const TIME_CLASSES: [(u64, u32, u32); 4] =
-    [(0b10, 2, 6), (0b110, 3, 13), (0b1110, 4, 20), (0b11110, 5, 32)];
+const TIME_CLASSES: [(u64, u32, u32); 4] = [(0b10, 2, 6), (0b110, 3, 13), (0b1110, 4, 20), (0b11110, 5, 32)];
 
 #[inline]
 fn write_time(bits: &mut BitBuf, dod: i64) {
@@ -271,8 +268,7 @@ mod tests {
     fn check(chunk: &OpenChunk, from: i64, to: i64, samples: &[Sample]) {
         let mut got = Vec::new();
         chunk.read(from, to, &mut got);
-        let expected: Vec<Sample> =
-            samples.iter().copied().filter(|s| s.t > from && s.t <= to).collect();
+        let expected: Vec<Sample> = samples.iter().copied().filter(|s| s.t > from && s.t <= to).collect();
         assert_eq!(got, expected);
     }
 

@@ -5,19 +5,8 @@ use super::{
     ids::SeriesId,
     series::{SealedChunk, Series},
 };
-use crate::model::{Labels, Matcher, Sample, SelectedSeries};
-
-/// What a query wants of the store: the samples with `from < t <= to` of the series that satisfy
-/// every matcher.
-#[derive(Debug, Clone)]
-pub struct Selection {
-    /// The conditions.
-    pub matchers: Vec<Matcher>,
-    /// The span's start, not in it, ms.
-    pub from: i64,
-    /// The span's end, in it, ms.
-    pub to: i64,
-}
+pub use crate::model::Selection;
+use crate::model::{Labels, Sample, SelectedSeries};
 
 /// A selection: found under the head's lock, decoded after it.
 #[derive(Debug)]

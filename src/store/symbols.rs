@@ -27,9 +27,8 @@ impl Symbols {
                 copy
             }
         };
-        let pairs = labels
-            .iter()
-            .map(|label| Label { name: shared(&label.name), value: shared(&label.value) });
+        let pairs =
+            labels.iter().map(|label| Label { name: shared(&label.name), value: shared(&label.value) });
         Labels::new(pairs.collect())
     }
 

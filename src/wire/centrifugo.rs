@@ -11,8 +11,8 @@ pub use command::{
     Since, Subscribe, commands,
 };
 pub use reply::{
-    ClientInfo, ConnectResult, ErrorReply, HistoryResult, PresenceResult, PresenceStats, Publication, Push,
-    PushBody, Reply, SubscribeResult,
+    ClientInfo, ConnectResult, ErrorReply, HistoryResult, InfoBody, PresenceResult, PresenceStats,
+    Publication, Push, PushBody, Reply, SubscribeResult,
 };
 
 /// The ping from server to client, and the pong back.

@@ -61,9 +61,9 @@ impl Evaluator<'_> {
             Function::Absent => self.absent(call, grid),
             Function::AbsentOverTime => self.absent_over_time(call, grid),
             Function::Timestamp => self.timestamp(argument(call, 0)?, grid),
-            Function::HistogramQuantile
-            | Function::HistogramQuantiles
-            | Function::HistogramFraction => self.histogram(call, grid),
+            Function::HistogramQuantile | Function::HistogramQuantiles | Function::HistogramFraction => {
+                self.histogram(call, grid)
+            }
             Function::LabelReplace => {
                 let text = |at| argument(call, at).map(|arg| self.text(arg));
                 let replace = Replace::new([text(1)?, text(2)?, text(3)?, text(4)?])?;
@@ -104,12 +104,7 @@ impl Evaluator<'_> {
         Ok((0..grid.count).map(only).collect())
     }
 
-    fn mapped(
-        &self,
-        of: &Expr,
-        grid: Grid,
-        f: impl Fn(f64) -> f64,
-    ) -> Result<Vec<Column>, QueryError> {
+    fn mapped(&self, of: &Expr, grid: Grid, f: impl Fn(f64) -> f64) -> Result<Vec<Column>, QueryError> {
         let mut columns = self.vector(of, grid)?;
         for column in &mut columns {
             column.map(&f);
@@ -118,12 +113,7 @@ impl Evaluator<'_> {
         Ok(columns)
     }
 
-    fn date(
-        &self,
-        function: DateFunction,
-        call: &Call,
-        grid: Grid,
-    ) -> Result<Vec<Column>, QueryError> {
+    fn date(&self, function: DateFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         if let Some(of) = call.args.first() {
             return self.mapped(of, grid, |v| function.apply(v));
         }
@@ -131,21 +121,14 @@ impl Evaluator<'_> {
         Ok(vec![Column { labels: Labels::empty(), drop_name: false, values }])
     }
 
-    fn bound(
-        &self,
-        function: BoundFunction,
-        call: &Call,
-        grid: Grid,
-    ) -> Result<Vec<Column>, QueryError> {
+    fn bound(&self, function: BoundFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         let mut columns = self.vector(argument(call, 0)?, grid)?;
         let scalars = self.scalars(call, grid)?;
         // `round` without a second argument rounds to whole numbers.
         let scalar = |at: usize, step: usize| scalars.get(at).map_or(1.0, |values| values[step]);
         for column in &mut columns {
             column.drop_name = true;
-            column.map_steps(|step, v| {
-                function.apply(v, scalar(0, step), scalar(1, step)).unwrap_or(ABSENT)
-            });
+            column.map_steps(|step, v| function.apply(v, scalar(0, step), scalar(1, step)).unwrap_or(ABSENT));
         }
         columns.retain(|column| !column.is_empty());
         Ok(columns)
@@ -172,12 +155,7 @@ impl Evaluator<'_> {
         Ok(columns)
     }
 
-    fn sorted(
-        &self,
-        function: SortFunction,
-        call: &Call,
-        grid: Grid,
-    ) -> Result<Vec<Column>, QueryError> {
+    fn sorted(&self, function: SortFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         let mut columns = self.vector(argument(call, 0)?, grid)?;
         if grid.count == 1 {
             function.apply(&mut columns, &texts(call, 1));
@@ -200,12 +178,8 @@ impl Evaluator<'_> {
         let mut columns = Vec::new();
         for series in self.windows(range, grid)? {
             self.budget.samples(grid.count)?;
-            let sliding = Sliding {
-                samples: &series.samples,
-                ends: &ends,
-                range: range.range,
-                scalars: &scalars,
-            };
+            let sliding =
+                Sliding { samples: &series.samples, ends: &ends, range: range.range, scalars: &scalars };
             match sliding.values(function) {
                 Some(values) => columns.push(Column {
                     labels: series.labels.clone(),
@@ -236,9 +210,7 @@ impl Sliding<'_> {
             WindowFunction::Changes => self.slide(|span| changes(span.of(samples))),
             WindowFunction::Quantile => {
                 let mut scratch = Vec::new();
-                self.slide(|span| {
-                    quantile_of(self.scalar(0, span.step), span.of(samples), &mut scratch)
-                })
+                self.slide(|span| quantile_of(self.scalar(0, span.step), span.of(samples), &mut scratch))
             }
             WindowFunction::Deriv => self.slide(|span| {
                 let window = span.of(samples);

@@ -45,9 +45,7 @@ impl Evaluator<'_> {
                 let lower = self.scalar(argument(call, 0)?, grid)?;
                 let upper = self.scalar(argument(call, 1)?, grid)?;
                 let found = histograms(self.vector(argument(call, 2)?, grid)?);
-                self.each(&found, grid, |step, buckets| {
-                    bucket_fraction(lower[step], upper[step], buckets)
-                })?
+                self.each(&found, grid, |step, buckets| bucket_fraction(lower[step], upper[step], buckets))?
             }
             _ => self.quantiles(call, grid)?,
         };

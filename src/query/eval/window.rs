@@ -93,8 +93,7 @@ mod tests {
         let grid = Grid::between(0, 60, 10);
         let ends = Ends { grid, fixed: None, offset: 0 };
         let values = newest(&samples, &ends, lookback, |sample| sample.v).unwrap();
-        let values: Vec<Option<f64>> =
-            values.into_iter().map(|v| (!is_stale(v)).then_some(v)).collect();
+        let values: Vec<Option<f64>> = values.into_iter().map(|v| (!is_stale(v)).then_some(v)).collect();
         assert_eq!(values, expected);
     }
 

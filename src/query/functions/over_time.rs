@@ -55,9 +55,12 @@ fn mean(window: &[Sample]) -> f64 {
 /// The sample whose value is better than all before it; anything is better than NaN.
 fn extreme(window: &[Sample], better: impl Fn(f64, f64) -> bool) -> Sample {
     let first = window.first().copied().unwrap_or(Sample::new(0, f64::NAN));
-    window.iter().skip(1).fold(first, |best, &sample| {
-        if better(sample.v, best.v) || best.v.is_nan() { sample } else { best }
-    })
+    window.iter().skip(1).fold(
+        first,
+        |best, &sample| {
+            if better(sample.v, best.v) || best.v.is_nan() { sample } else { best }
+        },
+    )
 }
 
 /// The variance by Welford's method with compensated sums.

@@ -75,9 +75,7 @@ fn matching(from: &parsed::BinModifier) -> Matching {
         Some(LabelModifier::Exclude(labels)) => (sorted(&labels.labels), false),
     };
     let (group, include) = match &from.card {
-        VectorMatchCardinality::OneToOne | VectorMatchCardinality::ManyToMany => {
-            (Group::None, Vec::new())
-        }
+        VectorMatchCardinality::OneToOne | VectorMatchCardinality::ManyToMany => (Group::None, Vec::new()),
         VectorMatchCardinality::ManyToOne(labels) => (Group::Left, sorted(&labels.labels)),
         VectorMatchCardinality::OneToMany(labels) => (Group::Right, sorted(&labels.labels)),
     };

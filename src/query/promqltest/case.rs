@@ -108,8 +108,7 @@ pub(super) fn eval(store: &Store, eval: &Eval) -> Outcome {
     if eval.lines.iter().any(|line| line.contains("{{")) {
         return Outcome::NotYet("native histograms and start times".to_owned());
     }
-    let range =
-        EvalRange { start: eval.start, end: eval.end, step: eval.step, lookback: LOOKBACK_MS };
+    let range = EvalRange { start: eval.start, end: eval.end, step: eval.step, lookback: LOOKBACK_MS };
     let value = store.eval(&eval.query, range);
     match judge(eval, &value, 0) {
         Outcome::Passed if eval.step == 0 && eval.range_vector.is_none() && eval.string.is_none() => {
@@ -122,12 +121,7 @@ pub(super) fn eval(store: &Store, eval: &Eval) -> Outcome {
 /// Each instant query again as a range query of three steps, of which the middle one is it.
 fn around(store: &Store, eval: &Eval) -> Outcome {
     let step = 60_000;
-    let range = EvalRange {
-        start: eval.start - step,
-        end: eval.start + step,
-        step,
-        lookback: LOOKBACK_MS,
-    };
+    let range = EvalRange { start: eval.start - step, end: eval.start + step, step, lookback: LOOKBACK_MS };
     if eval.query.contains("start()") || eval.query.contains("end()") {
         return Outcome::Passed;
     }

@@ -41,8 +41,7 @@ pub(super) fn check(eval: &Eval, value: &Value) -> Result<(), String> {
             compare(&as_series(found), &expected(eval, start, step)?, eval.ordered)
         }
         (Value::Matrix(found), _) => {
-            let found: Vec<_> =
-                found.iter().map(|one| (one.labels.clone(), one.samples.clone())).collect();
+            let found: Vec<_> = found.iter().map(|one| (one.labels.clone(), one.samples.clone())).collect();
             compare(&found, &expected(eval, start, step)?, false)
         }
         (Value::String(text), _) => Err(format!("unexpected string {text:?}")),
@@ -58,9 +57,11 @@ type Series = (Labels, Vec<Sample>);
 fn expected(eval: &Eval, start: i64, step: i64) -> Result<Vec<Series>, String> {
     let series = eval.lines.iter().map(|line| {
         let described = series::parse(line).ok_or_else(|| format!("not a series: {line}"))?;
-        let samples = described.values.iter().zip(0i64..).filter_map(|(v, i)| {
-            v.map(|v| Sample::new(start + i * step, v))
-        });
+        let samples = described
+            .values
+            .iter()
+            .zip(0i64..)
+            .filter_map(|(v, i)| v.map(|v| Sample::new(start + i * step, v)));
         Ok(SelectedSeries { labels: described.labels, samples: samples.collect() })
     });
     let series: Result<Vec<SelectedSeries>, String> = series.collect();

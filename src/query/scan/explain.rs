@@ -4,8 +4,7 @@ use super::{Kind, Scanned, Token};
 use crate::query::QueryError;
 
 /// Words of the language that are not evaluated yet, with what they belong to.
-const NOT_YET: [(&str, &str); 2] =
-    [("anchored", "anchored modifier"), ("smoothed", "smoothed modifier")];
+const NOT_YET: [(&str, &str); 2] = [("anchored", "anchored modifier"), ("smoothed", "smoothed modifier")];
 /// Words that stand only in a computed duration.
 const DURATION_WORDS: [&str; 4] = ["step", "range", "min_of", "max_of"];
 
@@ -19,9 +18,7 @@ pub fn refusal(scanned: &Scanned<'_>, message: &str) -> QueryError {
     }
     let generic = message == "invalid promql query";
     match unexpected(&scanned.tokens) {
-        Some(token) if generic => {
-            scanned.error(token.at, format!("unexpected {:?}", token.text))
-        }
+        Some(token) if generic => scanned.error(token.at, format!("unexpected {:?}", token.text)),
         None if generic => scanned.error(scanned.text.len(), "unexpected end of the text".to_owned()),
         _ => scanned.error(0, message.to_owned()),
     }
@@ -116,8 +113,21 @@ fn unexpected<'a, 'b>(tokens: &'b [Token<'a>]) -> Option<&'b Token<'a>> {
 /// Keywords after which an operand or a list follows.
 fn is_infix(word: &str) -> bool {
     let words = [
-        "and", "or", "unless", "atan2", "bool", "on", "ignoring", "group_left", "group_right", "by",
-        "without", "offset", "fill", "fill_left", "fill_right",
+        "and",
+        "or",
+        "unless",
+        "atan2",
+        "bool",
+        "on",
+        "ignoring",
+        "group_left",
+        "group_right",
+        "by",
+        "without",
+        "offset",
+        "fill",
+        "fill_left",
+        "fill_right",
     ];
     words.iter().any(|known| word.eq_ignore_ascii_case(known))
 }

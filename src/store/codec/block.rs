@@ -79,10 +79,7 @@ pub fn decode_block_body(body: &[u8]) -> Result<Vec<Row>, Damaged> {
         }
         let values = decode_values(&mut bytes, times.len())?;
         rows.extend(
-            times
-                .iter()
-                .zip(values)
-                .map(|(t, v)| Row { series: SeriesId(id), sample: Sample::new(*t, v) }),
+            times.iter().zip(values).map(|(t, v)| Row { series: SeriesId(id), sample: Sample::new(*t, v) }),
         );
     }
     Ok(rows)

@@ -28,11 +28,7 @@ pub fn encode_chunk(samples: &[Sample]) -> Vec<u8> {
 /// # Errors
 ///
 /// When the bytes are no chunk; `out` then holds what it held.
-pub fn decode_chunk(
-    bytes: &[u8],
-    (from, to): (i64, i64),
-    out: &mut Vec<Sample>,
-) -> Result<(), Damaged> {
+pub fn decode_chunk(bytes: &[u8], (from, to): (i64, i64), out: &mut Vec<Sample>) -> Result<(), Damaged> {
     decode_body(checked(bytes)?, (from, to), out)
 }
 
@@ -41,11 +37,7 @@ pub fn decode_chunk(
 /// # Errors
 ///
 /// As [`decode_chunk`].
-pub fn decode_body(
-    body: &[u8],
-    (from, to): (i64, i64),
-    out: &mut Vec<Sample>,
-) -> Result<(), Damaged> {
+pub fn decode_body(body: &[u8], (from, to): (i64, i64), out: &mut Vec<Sample>) -> Result<(), Damaged> {
     let mut bytes = Bytes::new(body);
     let n = bytes.count(COLUMN_SAMPLES_MAX)?;
     let times = decode_times(&mut bytes, n)?;

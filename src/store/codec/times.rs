@@ -22,8 +22,7 @@ const PCO_TIMES_MIN: usize = 32;
 /// Appends the times, which strictly increase. How many there are is kept by the caller.
 pub fn encode_times(times: &[i64], out: &mut Vec<u8>) {
     let Some(first) = times.first() else { return };
-    let deltas: Vec<u64> =
-        times.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]) as u64).collect();
+    let deltas: Vec<u64> = times.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]) as u64).collect();
     let runs = runs_of(&deltas);
     let kind_at = out.len();
     out.push(REGULAR);

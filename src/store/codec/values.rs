@@ -105,14 +105,10 @@ pub fn pco_put<T: Number>(numbers: &[T], out: &mut Vec<u8>) -> bool {
 /// # Errors
 ///
 /// When the bytes are not exactly `n` numbers.
-pub fn pco_numbers<T: Number + Default>(
-    bytes: &mut Bytes<'_>,
-    n: usize,
-) -> Result<Vec<T>, Damaged> {
+pub fn pco_numbers<T: Number + Default>(bytes: &mut Bytes<'_>, n: usize) -> Result<Vec<T>, Damaged> {
     let body = bytes.bytes()?;
     let mut numbers = vec![T::default(); n];
-    let progress =
-        pco::standalone::simple_decompress_into(body, &mut numbers).map_err(|_| Damaged("pco"))?;
+    let progress = pco::standalone::simple_decompress_into(body, &mut numbers).map_err(|_| Damaged("pco"))?;
     if progress.n_processed == n { Ok(numbers) } else { Err(Damaged("count of numbers")) }
 }
 
@@ -136,9 +132,7 @@ pub fn decode_values(bytes: &mut Bytes<'_>, n: usize) -> Result<Vec<f64>, Damage
                 })
                 .collect()
         }
-        PCO_WHOLE => {
-            Ok(pco_numbers::<i64>(bytes, n)?.into_iter().map(|whole| whole as f64).collect())
-        }
+        PCO_WHOLE => Ok(pco_numbers::<i64>(bytes, n)?.into_iter().map(|whole| whole as f64).collect()),
         PCO => pco_numbers::<f64>(bytes, n),
         RAW => {
             let (values, _) = bytes.take(n * 8)?.as_chunks::<8>();
