@@ -99,9 +99,9 @@ pub(crate) fn bytes(value: f64) -> String {
     if value.is_nan() {
         return NONE.to_owned();
     }
-    for (least, unit) in [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")] {
-        if value >= least * 0.1 {
-            return format!("{:.1}{NBSP}{unit}", value / least);
+    for (least, unit, name) in [(1e12, 1e12, "TB"), (1e9, 1e9, "GB"), (1e5, 1e6, "MB"), (100.0, 1e3, "kB")] {
+        if value >= least {
+            return format!("{:.1}{NBSP}{name}", value / unit);
         }
     }
     "0".to_owned()

@@ -18,6 +18,7 @@ function line(g: Context, x0: number, y0: number, x1: number, y1: number): void 
 /** Draws the grid and the words of the value axis; `bare` leaves the words out while nothing is known. */
 export function drawGrid(g: Context, area: Area, scale: Scale, ink: Ink, mirrored: boolean, bare: boolean): void {
   const distance = (scale.ticks[1] ?? scale.max) - (scale.ticks[0] ?? scale.min);
+  const largest = Math.max(Math.abs(scale.ticks[0] ?? 0), Math.abs(scale.ticks.at(-1) ?? 0));
   g.font = ink.font;
   g.lineWidth = 1;
   g.textAlign = 'right';
@@ -28,8 +29,24 @@ export function drawGrid(g: Context, area: Area, scale: Scale, ink: Ink, mirrore
     line(g, PLOT.left, y, plotRight(area), y);
     if (bare) continue;
     g.fillStyle = ink.of('text-3');
-    g.fillText(formatMark(tick, distance, mirrored), PLOT.left - 6, y, PLOT.left - 6);
+    g.fillText(formatMark(tick, distance, largest, mirrored), PLOT.left - 6, y, PLOT.left - 6);
   }
+}
+
+/** Half the room of a time mark's words, pixels. */
+function timeMarkHalf(every: number): number {
+  return every < 60_000 ? 23 : 14;
+}
+
+/** Gives from where to where the words of the time marks reach, pixels: the crosshair's own covers those it meets. */
+export function timeMarkSpans(area: Area): readonly (readonly [number, number])[] {
+  const right = plotRight(area);
+  const marks = timeMarks(area.from, area.to, right - PLOT.left, zoneAt(area.to));
+  const half = timeMarkHalf(marks.every);
+  return marks.at.map(time => {
+    const x = Math.min(Math.max(xOf(area, time), PLOT.left + half), right - half);
+    return [x - half - 2, x + half + 2] as const;
+  });
 }
 
 /** Draws the marks of the time axis. */
@@ -37,7 +54,7 @@ export function drawTimes(g: Context, area: Area, ink: Ink): void {
   const right = plotRight(area);
   const bottom = plotBottom(area);
   const marks = timeMarks(area.from, area.to, right - PLOT.left, zoneAt(area.to));
-  const half = marks.every < 60_000 ? 23 : 14;
+  const half = timeMarkHalf(marks.every);
   g.font = ink.font;
   g.lineWidth = 1;
   g.textAlign = 'center';

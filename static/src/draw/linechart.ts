@@ -28,7 +28,7 @@ export class LineChart {
       data: { datasets: [] },
       plugins: [this.#furniture()],
       options: {
-        animation: false, responsive: false, parsing: false, normalized: true, events: [], spanGaps: false,
+        animation: false, responsive: false, maintainAspectRatio: false, parsing: false, normalized: true, events: [], spanGaps: false,
         layout: { padding: { ...PLOT }, autoPadding: false },
         elements: { point: { radius: 0, hitRadius: 0 }, line: { tension: 0, borderJoinStyle: 'round' } },
         scales: {

@@ -1,6 +1,7 @@
 // What lies over a plot: the crosshair, the stretch that is being chosen, and the pointer.
 import { clock } from '../format/time';
 import { crisp, openCanvas, PLOT, plotBottom, plotRight, timeAt, xOf, type Area } from './geometry';
+import { timeMarkSpans } from './axes';
 import type { Ink } from './ink';
 
 export interface Touches {
@@ -98,15 +99,17 @@ export class Overlay {
     this.#word(g, area, x, clock(time), own);
   }
 
-  /** The moment, on the time axis: on accent only where the pointer is. It covers the mark that lies under it. */
+  /** The moment, on the time axis: on accent only where the pointer is. It takes the place of marks that it meets. */
   #word(g: CanvasRenderingContext2D, area: Area, x: number, word: string, own: boolean): void {
     g.font = this.#ink.font;
     const half = g.measureText(word).width / 2 + 5;
     const middle = Math.min(Math.max(x, PLOT.left + half), area.width - half);
-    const spare = own ? 0 : 14;
+    const [left, right] = [middle - half, middle + half];
+    g.fillStyle = this.#ink.of('panel');
+    for (const [from, to] of timeMarkSpans(area)) if (from < right && to > left) g.fillRect(from, area.height - 14, to - from, 14);
     g.fillStyle = this.#ink.of(own ? 'accent' : 'panel');
     g.beginPath();
-    g.roundRect(middle - half - spare, area.height - 14, half * 2 + spare * 2, 14, own ? 3 : 0);
+    g.roundRect(left, area.height - 15, half * 2, 15, own ? 3 : 0);
     g.fill();
     g.textAlign = 'center';
     g.textBaseline = 'alphabetic';

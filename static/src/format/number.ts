@@ -42,20 +42,34 @@ function grouped(digits: string): string {
   return `${negative ? '−' : ''}${spaced}${part === undefined ? '' : `.${part}`}`;
 }
 
-/** Writes a mark of an axis: no more decimals than its neighbours' distance needs, and no sign when mirrored. */
-export function formatMark(value: number, distance: number, mirrored: boolean): string {
+/**
+ * Writes a mark of an axis: no more decimals than the distance of marks needs, one prefix for all of the axis (by its
+ * `largest`), and no sign when mirrored.
+ */
+export function formatMark(value: number, distance: number, largest: number, mirrored: boolean): string {
   const shown = mirrored ? Math.abs(value) : value;
-  const size = Math.max(Math.abs(value), distance);
-  if (size >= 10_000 || (distance < 0.001 && distance > 0)) return formatNumber(shown, null).replace(/\.0+(?=\D|$)/, '');
-  const decimals = distance >= 1 || distance === 0 ? (Number.isInteger(distance) ? 0 : 1) : Math.min(3, Math.ceil(-Math.log10(distance)) + (Number.isInteger(Number((distance / 10 ** Math.floor(Math.log10(distance))).toFixed(6))) ? 0 : 1));
-  return grouped(shown.toFixed(decimals));
+  if (value === 0) return '0';
+  const [least, prefix] = PREFIXES.find(([from]) => largest >= from) ?? [1, ''];
+  const unit = least === 1e4 ? 1e3 : least;
+  const decimals = decimalsFor(distance / unit);
+  return decimals > 4 ? shown.toExponential(0).replaceAll('-', '−') : `${grouped((shown / unit).toFixed(decimals))}${prefix === '' ? '' : `${NBSP}${prefix}`}`;
 }
 
-const BYTES: readonly (readonly [number, string])[] = [[1e12, 'TB'], [1e9, 'GB'], [1e6, 'MB'], [1e3, 'kB']];
+/** Gives the fewest decimals that write a distance exactly: 2.5 needs one, 0.05 two. */
+function decimalsFor(distance: number): number {
+  for (let decimals = 0; decimals < 5; decimals++) {
+    const shifted = distance * 10 ** decimals;
+    if (Math.abs(shifted - Math.round(shifted)) < 1e-6 * shifted) return decimals;
+  }
+  return 5;
+}
+
+/** From how many bytes a unit is written, and what it is: small amounts are parts of a megabyte, so that columns align. */
+const BYTES: readonly (readonly [number, number, string])[] = [[1e12, 1e12, 'TB'], [1e9, 1e9, 'GB'], [1e5, 1e6, 'MB'], [100, 1e3, 'kB']];
 
 /** Writes bytes a second in a table's cell: `176.2 MB`, `0` for less than a hundred. */
 export function formatBytes(value: number): string {
   if (value !== value) return NONE;
-  for (const [least, unit] of BYTES) if (value >= least * 0.1) return `${(value / least).toFixed(1)}${NBSP}${unit}`;
+  for (const [least, unit, name] of BYTES) if (value >= least) return `${(value / unit).toFixed(1)}${NBSP}${name}`;
   return '0';
 }

@@ -17,6 +17,9 @@ import { PanelView } from './panel';
 import { fillTraces, tracesFor, type Extent } from './traces';
 import { trackAt, trackNow, tracksOf, type Track } from './tracks';
 
+/** Room over a limit that nothing exceeds: the axis ends there, and the limit's words fit below. */
+const LIMIT_ROOM = 1.1;
+
 export class ChartPanel extends PanelView {
   readonly #plot: HTMLElement;
   readonly #chart: LineChart;
@@ -112,9 +115,12 @@ export class ChartPanel extends PanelView {
 
   #scaled(extent: Extent): Scale {
     const { min, max, limit, kind } = this.panel;
-    const high = limit && kind !== 'mirror' ? Math.max(extent.high, limit.at) : extent.high;
+    const under = limit !== null && kind !== 'mirror' && extent.high <= limit.at;
     const marks = Math.max(2, Math.min(5, Math.floor(this.#area.height / 40)));
-    const next = scaleFor({ low: extent.low, high, min: min ?? undefined, max: max ?? undefined, mirror: kind === 'mirror', marks });
+    const next = scaleFor({
+      low: extent.low, high: extent.high, min: min ?? undefined, max: max ?? (under ? limit.at * LIMIT_ROOM : undefined),
+      mirror: kind === 'mirror', marks,
+    });
     return calmScale(this.#scale, next);
   }
 
