@@ -1,0 +1,124 @@
+//! The words of the first screen. Words that script writes stand in `static/src/texts/`.
+
+/// The words of the first screen in one language.
+#[derive(Debug)]
+pub(crate) struct Texts {
+    pub lang: &'static str,
+    pub skip: &'static str,
+    pub all_rooms: &'static str,
+    pub rooms: &'static str,
+    pub room: &'static str,
+    pub find: &'static str,
+    pub find_hint: &'static str,
+    pub time: &'static str,
+    pub range: &'static str,
+    pub pause: &'static str,
+    pub joining: &'static str,
+    pub connection: &'static str,
+    pub here: &'static str,
+    pub theme: &'static str,
+    pub keys: &'static str,
+    pub close: &'static str,
+    pub more: &'static str,
+    pub fill: &'static str,
+    pub time_line: &'static str,
+    pub fold: &'static str,
+    pub unfold: &'static str,
+    pub of: &'static str,
+    pub in_legend: &'static str,
+    pub pid: &'static str,
+    pub process: &'static str,
+    pub user: &'static str,
+    pub cpu: &'static str,
+    pub memory: &'static str,
+    pub read: &'static str,
+    pub write: &'static str,
+    pub state: &'static str,
+    pub push_title: &'static str,
+    pub push_text: &'static str,
+    pub push_waiting: &'static str,
+    pub copy: &'static str,
+    pub back: &'static str,
+    pub key_groups: &'static [KeyGroup],
+}
+
+/// One group of the keys dialog: its heading, and what its keys do.
+#[derive(Debug)]
+pub(crate) struct KeyGroup {
+    /// Heading.
+    pub title: &'static str,
+    /// What they do, and the keys.
+    pub keys: &'static [(&'static str, &'static [&'static str])],
+}
+
+/// English.
+pub(crate) const EN: Texts = Texts {
+    lang: "en",
+    skip: "Skip to the panels",
+    all_rooms: "watchroom, all rooms",
+    rooms: "Rooms",
+    room: "Room",
+    find: "Find",
+    find_hint: "A panel or a room",
+    time: "Time",
+    range: "Range",
+    pause: "Pause",
+    joining: "joining",
+    connection: "Connection",
+    here: "In this room",
+    theme: "Theme",
+    keys: "Keys",
+    close: "Close",
+    more: "more",
+    fill: "Fill the screen",
+    time_line: "Time line",
+    fold: "Fold the room",
+    unfold: "Open the room",
+    of: "of",
+    in_legend: "The values are in the legend.",
+    pid: "PID",
+    process: "Process",
+    user: "User",
+    cpu: "CPU %",
+    memory: "Memory",
+    read: "Read/s",
+    write: "Write/s",
+    state: "State",
+    push_title: "Nothing has been pushed yet",
+    push_text: "Run this in any shell that reaches this host. The panel appears by itself.",
+    push_waiting: "Waiting for the first sample",
+    copy: "Copy",
+    back: "All rooms",
+    key_groups: &[
+        KeyGroup {
+            title: "Time",
+            keys: &[
+                ("Pause, go on", &["space"]),
+                ("Shorter, longer range", &["[", "]"]),
+                ("Back to live", &["Home"]),
+                ("Crosshair by 1 s, by 10 s", &["←", "→", "⇧"]),
+            ],
+        },
+        KeyGroup {
+            title: "Pointer",
+            keys: &[
+                ("Zoom", &["drag"]),
+                ("Shift", &["⇧ drag"]),
+                ("Back to live", &["double click"]),
+            ],
+        },
+        KeyGroup {
+            title: "Panels",
+            keys: &[("Next, previous", &["j", "k"]), ("Fill the screen", &["f"])],
+        },
+        KeyGroup {
+            title: "Anywhere",
+            keys: &[
+                ("Find", &["/"]),
+                ("Fold, unfold the room", &["r"]),
+                ("Close", &["Esc"]),
+                ("These keys", &["?"]),
+            ],
+        },
+    ],
+};

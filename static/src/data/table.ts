@@ -1,0 +1,97 @@
+// The samples of one query on the page: a ring of steps for each series, and the reducers that fill it.
+import type { Block, Frame } from '../wire/block';
+import type { Labels } from '../wire/parse';
+
+/**
+ * The newest `capacity` steps of one query.
+ *
+ * Step k (k = time / step) lives in slot k mod capacity, so that a correction replaces by time and nothing is ever
+ * moved. `held[slot]` is the k that lives there, -1 for none; `filled[slot]` is 1 when a series has a value at it.
+ * Positions of series never change until the table is emptied.
+ */
+export interface Table {
+  readonly step: number;
+  readonly capacity: number;
+  readonly series: Labels[];
+  readonly columns: Float64Array[];
+  readonly held: Float64Array;
+  readonly filled: Uint8Array;
+  /** The newest step that came, -1 before the first. */
+  newest: number;
+  /** The newest step with a value, -1 before the first. */
+  newestFilled: number;
+  /** Series that matched but are not drawn. */
+  more: number;
+}
+
+export function emptyTable(step: number, capacity: number): Table {
+  return {
+    step, capacity, series: [], columns: [], held: new Float64Array(capacity).fill(-1), filled: new Uint8Array(capacity),
+    newest: -1, newestFilled: -1, more: 0,
+  };
+}
+
+/** Gives the value of a series at step k; NaN where there is none. */
+export function valueAt(table: Table, series: number, k: number): number {
+  const slot = k % table.capacity;
+  return table.held[slot] === k ? table.columns[series]?.[slot] ?? Number.NaN : Number.NaN;
+}
+
+/** Tells whether step k came and holds at least one value. */
+export function isFilled(table: Table, k: number): boolean {
+  const slot = k % table.capacity;
+  return table.held[slot] === k && table.filled[slot] === 1;
+}
+
+/** Starts the table anew: another epoch, or a reader that was away for too long to be caught up. */
+export function withBackfill(table: Table, block: Block): Table {
+  table.series.length = 0;
+  table.columns.length = 0;
+  table.held.fill(-1);
+  table.filled.fill(0);
+  table.newest = -1;
+  table.newestFilled = -1;
+  return withRepeat(table, block);
+}
+
+/** Takes a block into what is there: after a recovery, the last minute comes once more and replaces by time. */
+export function withRepeat(table: Table, block: Block): Table {
+  addSeries(table, 0, block.series);
+  table.more = block.more;
+  for (let j = 0; j < block.t.length; j++) write(table, block.t[j], block.v, j);
+  return table;
+}
+
+/** Takes one frame: an append, a correction (replaces by time), or one that brings new series. */
+export function withFrame(table: Table, frame: Frame): Table {
+  if (frame.from >= 0) addSeries(table, frame.from, frame.series);
+  for (let j = 0; j < frame.t.length; j++) write(table, frame.t[j], frame.v, j);
+  return table;
+}
+
+/** Series at positions that are known already stay: a frame that comes twice adds none twice. */
+function addSeries(table: Table, from: number, series: readonly Labels[]): void {
+  series.forEach((labels, i) => {
+    const at = from + i;
+    if (at < table.series.length) return;
+    table.series.push(labels);
+    table.columns.push(new Float64Array(table.capacity).fill(Number.NaN));
+  });
+}
+
+function write(table: Table, time: number | undefined, v: Frame['v'], j: number): void {
+  const k = Math.round((time ?? Number.NaN) / table.step);
+  if (!(k >= 0) || k <= table.newest - table.capacity) return;
+  const slot = k % table.capacity;
+  let filled = 0;
+  for (let i = 0; i < table.columns.length; i++) {
+    const value = v[i]?.[j] ?? Number.NaN;
+    const column = table.columns[i];
+    if (column) column[slot] = value;
+    if (value === value) filled = 1;
+  }
+  table.held[slot] = k;
+  table.filled[slot] = filled;
+  if (k > table.newest) table.newest = k;
+  if (filled === 1 && k > table.newestFilled) table.newestFilled = k;
+}

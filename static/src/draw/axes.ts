@@ -1,0 +1,108 @@
+// Grid, marks, gaps and limits of a plot: drawn under the lines, by all charts alike.
+import { formatMark, formatNumber } from '../format/number';
+import { clockMark, zoneAt } from '../format/time';
+import { timeMarks, type Scale } from '../data/ticks';
+import type { Gap } from '../data/gaps';
+import { crisp, PLOT, plotBottom, plotRight, xOf, yOf, type Area } from './geometry';
+import type { Ink } from './ink';
+
+type Context = CanvasRenderingContext2D;
+
+function line(g: Context, x0: number, y0: number, x1: number, y1: number): void {
+  g.beginPath();
+  g.moveTo(x0, y0);
+  g.lineTo(x1, y1);
+  g.stroke();
+}
+
+/** Draws the grid and the words of the value axis; `bare` leaves the words out while nothing is known. */
+export function drawGrid(g: Context, area: Area, scale: Scale, ink: Ink, mirrored: boolean, bare: boolean): void {
+  const distance = (scale.ticks[1] ?? scale.max) - (scale.ticks[0] ?? scale.min);
+  const largest = Math.max(Math.abs(scale.ticks[0] ?? 0), Math.abs(scale.ticks.at(-1) ?? 0));
+  g.font = ink.font;
+  g.lineWidth = 1;
+  g.textAlign = 'right';
+  g.textBaseline = 'middle';
+  for (const tick of scale.ticks) {
+    const y = crisp(yOf(area, scale, tick));
+    g.strokeStyle = ink.of(tick === 0 ? 'axis' : 'grid');
+    line(g, PLOT.left, y, plotRight(area), y);
+    if (bare) continue;
+    g.fillStyle = ink.of('text-3');
+    g.fillText(formatMark(tick, distance, largest, mirrored), PLOT.left - 6, y, PLOT.left - 6);
+  }
+}
+
+/** Half the room of a time mark's words, pixels. */
+function timeMarkHalf(every: number): number {
+  return every < 60_000 ? 23 : 14;
+}
+
+/** Gives from where to where the words of the time marks reach, pixels: the crosshair's own covers those it meets. */
+export function timeMarkSpans(area: Area): readonly (readonly [number, number])[] {
+  const right = plotRight(area);
+  const marks = timeMarks(area.from, area.to, right - PLOT.left, zoneAt(area.to));
+  const half = timeMarkHalf(marks.every);
+  return marks.at.map(time => {
+    const x = Math.min(Math.max(xOf(area, time), PLOT.left + half), right - half);
+    return [x - half - 2, x + half + 2] as const;
+  });
+}
+
+/** Draws the marks of the time axis. */
+export function drawTimes(g: Context, area: Area, ink: Ink): void {
+  const right = plotRight(area);
+  const bottom = plotBottom(area);
+  const marks = timeMarks(area.from, area.to, right - PLOT.left, zoneAt(area.to));
+  const half = timeMarkHalf(marks.every);
+  g.font = ink.font;
+  g.lineWidth = 1;
+  g.textAlign = 'center';
+  g.textBaseline = 'alphabetic';
+  g.strokeStyle = ink.of('axis');
+  g.fillStyle = ink.of('text-3');
+  for (const time of marks.at) {
+    const x = xOf(area, time);
+    line(g, crisp(x), bottom, crisp(x), bottom + 3);
+    g.fillText(clockMark(time, marks.every), Math.min(Math.max(x, PLOT.left + half), right - half), area.height - 4);
+  }
+}
+
+/** Hatches where there are no samples, and writes how long that lasted where there is room for it. */
+export function drawGaps(g: Context, area: Area, gaps: readonly Gap[], ink: Ink, words: (gap: Gap) => string): void {
+  const right = plotRight(area);
+  const height = plotBottom(area) - PLOT.top;
+  for (const gap of gaps) {
+    const from = Math.max(PLOT.left, xOf(area, gap.from));
+    const to = Math.min(right, xOf(area, gap.to));
+    if (to <= from) continue;
+    g.fillStyle = ink.hatch('gap', g);
+    g.fillRect(from, PLOT.top, Math.max(1, to - from), height);
+    const said = words(gap);
+    g.font = ink.font;
+    const width = g.measureText(said).width;
+    const after = to + 5 + width < right;
+    g.fillStyle = ink.of('text-3');
+    g.textAlign = after ? 'left' : 'right';
+    g.textBaseline = 'alphabetic';
+    g.fillText(said, after ? to + 5 : from - 5, PLOT.top + 10);
+  }
+}
+
+/** Draws a dashed limit with its words. Grey: a limit is red only where it belongs to an alert. */
+export function drawLimit(g: Context, area: Area, scale: Scale, limit: { at: number; label: string }, ink: Ink): void {
+  const y = yOf(area, scale, limit.at);
+  if (y < PLOT.top - 1 || y > plotBottom(area)) return;
+  g.save();
+  g.setLineDash([4, 3]);
+  g.lineWidth = 1;
+  g.strokeStyle = ink.of('text-3');
+  line(g, PLOT.left, crisp(y), plotRight(area), crisp(y));
+  g.restore();
+  g.font = ink.font;
+  g.fillStyle = ink.of('text-3');
+  g.textAlign = 'left';
+  const below = y - 4 < PLOT.top + 6;
+  g.textBaseline = below ? 'top' : 'alphabetic';
+  g.fillText(`${formatNumber(limit.at, Number.isInteger(limit.at) ? 0 : 1)} ${limit.label}`, PLOT.left + 4, below ? y + 4 : y - 4);
+}

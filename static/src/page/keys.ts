@@ -1,0 +1,68 @@
+// Everything by keyboard. Letters rest while a field has the focus.
+
+/** What keys can do; each is optional, because not every page has everything. */
+export interface KeyActs {
+  readonly find: () => void;
+  readonly help: () => void;
+  readonly range?: (by: number) => void;
+  readonly pause?: () => void;
+  readonly live?: () => void;
+  readonly crosshair?: (by: number) => void;
+  readonly panel?: (by: number) => void;
+  readonly full?: () => void;
+  readonly fold?: () => void;
+  readonly escape?: () => void;
+}
+
+const CROSSHAIR_FAR = 10;
+
+/** Gives what a key does, or null when it is not ours. */
+export function actFor(key: string, shift: boolean, acts: KeyActs): (() => void) | null {
+  const { range, crosshair, panel } = acts;
+  const far = shift ? CROSSHAIR_FAR : 1;
+  switch (key) {
+    case '/': return acts.find;
+    case '?': return acts.help;
+    case '[': return range ? () => range(-1) : null;
+    case ']': return range ? () => range(1) : null;
+    case ' ': return acts.pause ?? null;
+    case 'Home': return acts.live ?? null;
+    case 'ArrowLeft': return crosshair ? () => crosshair(-far) : null;
+    case 'ArrowRight': return crosshair ? () => crosshair(far) : null;
+    case 'j': return panel ? () => panel(1) : null;
+    case 'k': return panel ? () => panel(-1) : null;
+    case 'f': return acts.full ?? null;
+    case 'r': return acts.fold ?? null;
+    case 'Escape': return acts.escape ?? null;
+    default: return null;
+  }
+}
+
+const FIELDS = 'input, textarea, select, [contenteditable], [role="tablist"]';
+
+export class Keys {
+  readonly #acts: KeyActs;
+  readonly #stop = new AbortController();
+
+  constructor(acts: KeyActs) {
+    this.#acts = acts;
+  }
+
+  start(): void {
+    document.addEventListener('keydown', event => this.#pressed(event), { signal: this.#stop.signal });
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  #pressed(event: KeyboardEvent): void {
+    const at = event.target instanceof Element ? event.target : document.body;
+    if (event.ctrlKey || event.metaKey || event.altKey || at.closest(FIELDS) || document.querySelector('dialog[open]')) return;
+    if (event.key === ' ' && at.closest('button, a, summary')) return;
+    const act = actFor(event.key, event.shiftKey, this.#acts);
+    if (!act) return;
+    event.preventDefault();
+    act();
+  }
+}

@@ -1,0 +1,66 @@
+// What all panels of a page share.
+import type { Panel } from '../boot';
+import { spanOf, viewAfter, type Act, type Range, type View } from '../data/view';
+import type { DrawQueue } from '../draw/queue';
+import type { Ink } from '../draw/ink';
+import type { Feeds } from '../live/feeds';
+import type { Link } from '../live/link';
+import type { Pulse } from '../live/pulse';
+import type { ServerTime } from '../live/servertime';
+import type { Texts } from '../texts/texts';
+import type { Crosshair } from './crosshair';
+
+export interface Parts {
+  readonly texts: Texts;
+  readonly ink: Ink;
+  readonly queue: DrawQueue;
+  readonly link: Link;
+  readonly feeds: Feeds;
+  readonly pulse: Pulse;
+  readonly serverTime: ServerTime;
+  readonly crosshair: Crosshair;
+  readonly ranges: readonly Range[];
+}
+
+export interface ViewWatcher {
+  viewChanged(view: View): void;
+}
+
+/** The shared parts, and the view: which stretch of time all panels show. */
+export class Stage {
+  readonly parts: Parts;
+  readonly watchers = new Set<ViewWatcher>();
+  /** Opens what a panel's button offers. */
+  onMore: (panel: Panel, button: HTMLElement) => void = () => undefined;
+  #view: View;
+
+  constructor(parts: Parts, range: number) {
+    this.parts = parts;
+    this.#view = { kind: 'live', range };
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  /** Time of the newest step, or of the server's last whole second before one came. */
+  get edge(): number {
+    return this.parts.pulse.edge || Math.floor(this.parts.serverTime.now() / 1000) * 1000;
+  }
+
+  get span(): { from: number; to: number } {
+    return spanOf(this.#view, this.parts.ranges, this.edge);
+  }
+
+  /** Step of the live range, ms. */
+  get step(): number {
+    return this.parts.ranges[this.#view.range]?.step ?? 1000;
+  }
+
+  act(act: Act): void {
+    const next = viewAfter(this.#view, act, this.parts.ranges, this.edge);
+    if (next === this.#view) return;
+    this.#view = next;
+    for (const watcher of this.watchers) watcher.viewChanged(next);
+  }
+}

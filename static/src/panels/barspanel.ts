@@ -1,0 +1,74 @@
+// Bars: how much of a whole is used, one for each series of the first query; the second query is the whole.
+import type { Panel } from '../boot';
+import { legendName } from '../data/names';
+import { valueAt, type Table } from '../data/table';
+import { formatNumber, NBSP } from '../format/number';
+import { bar, el, need, setBar, write } from '../page/dom';
+import type { Stage } from '../page/stage';
+import { PanelView } from './panel';
+
+export interface BarValue {
+  readonly name: string;
+  readonly used: number;
+  /** The whole, or NaN when the panel has no second query for this name. */
+  readonly whole: number;
+}
+
+/** Gives the newest values of both queries, joined by name, in order of name. */
+export function barsOf(panel: Panel, tables: readonly (Table | null)[]): BarValue[] {
+  const [used, whole] = tables;
+  if (!used) return [];
+  const wholes = new Map((whole?.series ?? []).map((labels, s) => [legendName(panel.queries[1]?.legend || panel.queries[0]?.legend || '', labels), s]));
+  return used.series.map((labels, s) => {
+    const name = legendName(panel.queries[0]?.legend ?? '', labels);
+    const at = wholes.get(name);
+    return {
+      name, used: valueAt(used, s, used.newestFilled) * panel.scale,
+      whole: whole && at !== undefined ? valueAt(whole, at, whole.newestFilled) * panel.scale : panel.max ?? Number.NaN,
+    };
+  }).filter(one => one.used === one.used).sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+}
+
+interface Line {
+  readonly name: HTMLElement;
+  readonly amount: HTMLElement;
+  readonly share: HTMLElement;
+  readonly bar: SVGElement;
+}
+
+export class BarsPanel extends PanelView {
+  readonly #list: HTMLElement;
+  #lines: readonly Line[] = [];
+
+  constructor(panel: Panel, section: HTMLElement, stage: Stage) {
+    super(panel, section, stage);
+    this.#list = need('.disks', section);
+  }
+
+  protected override stepWanted(): number {
+    return 1000;
+  }
+
+  protected override paint(): void {
+    if (this.stage.view.kind === 'held') return;
+    const bars = barsOf(this.panel, this.tables);
+    if (bars.length === 0) return;
+    if (bars.length !== this.#lines.length) this.#fit(bars.length);
+    const { texts } = this.stage.parts;
+    const words = (value: number): string => formatNumber(value, value >= 100 ? 0 : this.panel.decimals ?? 1);
+    bars.forEach((one, i) => {
+      const line = this.#lines[i];
+      if (!line) return;
+      const share = one.used / one.whole;
+      write(line.name, one.name);
+      write(line.amount, texts.of(words(one.used), words(one.whole)));
+      write(line.share, `${formatNumber(share * 100, 0)}${NBSP}%`);
+      setBar(line.bar, share);
+    });
+  }
+
+  #fit(count: number): void {
+    this.#lines = Array.from({ length: count }, () => ({ name: el('code'), amount: el('span', { class: 'text-3' }), share: el('b'), bar: bar(0, 'fill') }));
+    this.#list.replaceChildren(...this.#lines.map(line => el('li', {}, el('span', { class: 'what' }, line.name), line.amount, line.share, line.bar)));
+  }
+}

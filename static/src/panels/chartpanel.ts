@@ -1,0 +1,140 @@
+// A panel with lines: line, stack, mirror.
+import type { Panel } from '../boot';
+import { gaps, newestSample, staleFor } from '../data/gaps';
+import { Palette } from '../data/names';
+import { calmScale, scaleFor, type Scale } from '../data/ticks';
+import type { Table } from '../data/table';
+import type { Trace } from '../draw/model';
+import { yOf, type Area } from '../draw/geometry';
+import { LineChart } from '../draw/linechart';
+import { Overlay, type CrossDot } from '../draw/overlay';
+import { formatNumber } from '../format/number';
+import { duration } from '../format/time';
+import { need } from '../page/dom';
+import type { Stage } from '../page/stage';
+import { Legend } from './legend';
+import { PanelView } from './panel';
+import { fillTraces, tracesFor, type Extent } from './traces';
+import { trackAt, trackNow, tracksOf, type Track } from './tracks';
+
+/** Room over a limit that nothing exceeds: the axis ends there, and the limit's words fit below. */
+const LIMIT_ROOM = 1.1;
+
+export class ChartPanel extends PanelView {
+  readonly #plot: HTMLElement;
+  readonly #chart: LineChart;
+  readonly #overlay: Overlay;
+  readonly #legend: Legend;
+  readonly #palette: Palette;
+  readonly #sizes: ResizeObserver;
+  #tracks: readonly Track[] = [];
+  #traces: readonly Trace[] = [];
+  #scale: Scale | null = null;
+  #area: Area = { width: 0, height: 0, from: 0, to: 1 };
+
+  constructor(panel: Panel, section: HTMLElement, stage: Stage) {
+    super(panel, section, stage);
+    const { ink, crosshair } = stage.parts;
+    this.#plot = need('.plot', section);
+    this.#chart = new LineChart(need<HTMLCanvasElement>('canvas.paint', section), ink);
+    this.#legend = new Legend(need('.legend', section));
+    this.#palette = new Palette(panel.queries.map(query => query.color).filter(colour => colour !== null));
+    this.#overlay = new Overlay(need<HTMLCanvasElement>('canvas.over', section), ink, {
+      hover: time => crosshair.move(time === null ? null : this.#snapped(time), time === null ? null : panel.id),
+      zoom: (from, to) => stage.act({ kind: 'zoom', from, to }),
+      shift: by => stage.act({ kind: 'shift', by }),
+      live: () => stage.act({ kind: 'live' }),
+    });
+    this.#sizes = new ResizeObserver(() => this.#resized());
+    this.#sizes.observe(this.#plot);
+  }
+
+  override stop(): void {
+    super.stop();
+    this.#sizes.disconnect();
+    this.#overlay.stop();
+    this.#chart.destroy();
+  }
+
+  protected override paint(): void {
+    const { from, to } = this.stage.span;
+    const tables = this.shown;
+    const there = tables.filter(table => table !== null);
+    this.#fit(tables);
+    const extent = fillTraces(this.#traces, this.#tracks, tables, this.panel, from, to);
+    this.#scale = this.#scaled(extent);
+    this.#area = { ...this.#area, from, to };
+    const live = this.stage.view.kind === 'live';
+    const newest = newestSample(there);
+    const silent = live && this.stage.parts.link.state.kind === 'live' ? staleFor(newest, to, there[0]?.step ?? 1000) : 0;
+    const { texts } = this.stage.parts;
+    this.words.stale(silent > 0 ? texts.stale(duration(silent, texts.units)) : '');
+    this.#chart.draw({
+      from, to, scale: this.#scale, traces: this.#traces, gaps: gaps(there, from, to), limit: this.panel.limit,
+      fill: this.panel.kind === 'stack' ? 'below' : this.panel.kind === 'mirror' ? 'zero' : 'none',
+      mirrored: this.panel.kind === 'mirror', staleSince: silent > 0 ? newest : null, live,
+      words: { gap: gap => texts.gap(duration(gap.to - gap.from, texts.units)) },
+    });
+    this.readOut();
+  }
+
+  protected override readOut(): void {
+    const { crosshair } = this.stage.parts;
+    const tables = this.shown;
+    const at = crosshair.time;
+    const inside = at !== null && at >= this.#area.from && at <= this.#area.to;
+    const moment = inside ? at : this.stage.view.kind === 'held' ? this.#area.to : null;
+    const values = this.#tracks.map(track => (moment === null ? trackNow(this.panel, tables, track) : trackAt(this.panel, tables, track, moment)));
+    const sum = values.reduce((all, value) => (value === value ? all + value : all), 0);
+    const write = (value: number): string => formatNumber(value, this.panel.decimals);
+    this.#legend.write(values.map(write), values.some(value => value === value) ? write(sum) : write(Number.NaN));
+    this.#overlay.draw(this.#area, at, crosshair.owner === this.panel.id, inside ? this.#dots(values) : []);
+  }
+
+  #dots(values: readonly number[]): CrossDot[] {
+    const scale = this.#scale;
+    if (!scale) return [];
+    let below = 0;
+    return values.flatMap((value, i) => {
+      const track = this.#tracks[i];
+      if (value !== value || !track) return [];
+      below += value;
+      const shown = this.panel.kind === 'stack' ? below : track.negative ? -value : value;
+      return shown < scale.min || shown > scale.max ? [] : [{ y: yOf(this.#area, scale, shown), colour: track.colour }];
+    });
+  }
+
+  #fit(tables: readonly (Table | null)[]): void {
+    const tracks = tracksOf(this.panel, tables, this.#palette);
+    const same = tracks.length === this.#tracks.length && tracks.every((track, i) => track.key === this.#tracks[i]?.key);
+    if (same) return;
+    this.#tracks = tracks;
+    this.#traces = tracesFor(tracks, this.#traces);
+    this.#legend.fit(tracks, this.panel.kind, this.panel.total);
+  }
+
+  #scaled(extent: Extent): Scale {
+    const { min, max, limit, kind } = this.panel;
+    const under = limit !== null && kind !== 'mirror' && extent.high <= limit.at;
+    const marks = Math.max(2, Math.min(5, Math.floor(this.#area.height / 40)));
+    const next = scaleFor({
+      low: extent.low, high: extent.high, min: min ?? undefined, max: max ?? (under ? limit.at * LIMIT_ROOM : undefined),
+      mirror: kind === 'mirror', marks,
+    });
+    return calmScale(this.#scale, next);
+  }
+
+  /** The crosshair stands on steps, so that all panels read the same ones. */
+  #snapped(time: number): number {
+    const step = this.shown.find(table => table !== null)?.step ?? 1000;
+    return Math.min(this.stage.edge, Math.round(time / step) * step);
+  }
+
+  #resized(): void {
+    const { clientWidth: width, clientHeight: height } = this.#plot;
+    this.#area = { ...this.#area, width, height };
+    this.#scale = null;
+    this.#chart.resize(width, height);
+    this.changed();
+  }
+}

@@ -1,0 +1,154 @@
+// What all kinds of panels have in common: their feeds, whether they are seen, and what they say when they cannot draw.
+import type { Panel } from '../boot';
+import type { Table } from '../data/table';
+import type { View } from '../data/view';
+import { stepFor } from '../data/view';
+import type { Drawable } from '../draw/queue';
+import type { Feed, FeedWatcher } from '../live/feed';
+import { fetchHistory } from '../live/history';
+import type { CrosshairWatcher } from '../page/crosshair';
+import type { Stage, ViewWatcher } from '../page/stage';
+import { PanelWords } from './words';
+
+/** A held stretch that was fetched, or is being fetched. */
+interface Held {
+  readonly from: number;
+  readonly to: number;
+  tables: readonly Table[] | null;
+}
+
+/** Wait before a held stretch is fetched, ms: a hand that drags asks once, when it rests. */
+const FETCH_AFTER_MS = 150;
+
+export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, CrosshairWatcher {
+  readonly panel: Panel;
+  readonly section: HTMLElement;
+  protected readonly stage: Stage;
+  protected readonly words: PanelWords;
+  /** Step of the feeds, ms. */
+  #step = 0;
+  #feeds: (Feed | null)[] = [];
+  #held: Held | null = null;
+  #seen = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Time of the newest step of the page when this was drawn last, ms. */
+  #drawnAt = 0;
+
+  constructor(panel: Panel, section: HTMLElement, stage: Stage) {
+    this.panel = panel;
+    this.section = section;
+    this.stage = stage;
+    this.words = new PanelWords(section, panel, stage.parts.texts);
+  }
+
+  start(): void {
+    this.stage.watchers.add(this);
+    this.stage.parts.crosshair.watchers.add(this);
+    this.#join();
+    this.words.start();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.stage.watchers.delete(this);
+    this.stage.parts.crosshair.watchers.delete(this);
+    this.stage.parts.queue.forget(this);
+    this.words.stop();
+    this.#leave();
+  }
+
+  /** Live tables, one for each query; null where the server named no channel. */
+  get tables(): readonly (Table | null)[] {
+    return this.#feeds.map(feed => feed?.table ?? null);
+  }
+
+  /** Tells in one word how the feed of a query stands. */
+  stateOf(query: number): string {
+    return this.#feeds[query]?.state.kind ?? 'none';
+  }
+
+  /** Tables of what is shown: live ones, or those of a held stretch once they are here. */
+  protected get shown(): readonly (Table | null)[] {
+    return this.stage.view.kind === 'held' && this.#held?.tables ? this.#held.tables : this.tables;
+  }
+
+  get seen(): boolean {
+    return this.#seen;
+  }
+
+  /** Told by the observer: only what is seen is drawn. */
+  setSeen(seen: boolean): void {
+    this.#seen = seen;
+    if (seen) this.changed();
+  }
+
+  changed(): void {
+    if (!this.#seen) return;
+    this.stage.parts.queue.mark(this);
+  }
+
+  viewChanged(view: View): void {
+    if (this.stepWanted() !== this.#step) {
+      this.#leave();
+      this.#join();
+    }
+    clearTimeout(this.#timer);
+    if (view.kind === 'held') this.#timer = setTimeout(() => this.#fetch(view.from, view.to), FETCH_AFTER_MS);
+    else this.#held = null;
+    this.changed();
+  }
+
+  /** Draws once more if time moved on by a step and no frame of its own came: its samples stopped. */
+  catchUp(): void {
+    if (this.stage.view.kind === 'live' && this.stage.edge - this.#drawnAt >= this.#step) this.changed();
+  }
+
+  crosshairMoved(): void {
+    if (this.#seen) this.readOut();
+  }
+
+  draw(): void {
+    this.#drawnAt = this.stage.edge;
+    const refused = this.#feeds.map(feed => feed?.state).find(state => state?.kind === 'refused');
+    const joined = this.#feeds.length > 0 && this.#feeds.every(feed => feed === null || feed.state.kind !== 'joining');
+    const count = this.shown.reduce((sum, table) => sum + (table?.series.length ?? 0), 0);
+    if (refused?.kind === 'refused') this.words.refused(refused.text);
+    else if (joined && count === 0) this.words.empty();
+    else this.words.fine(joined, count, this.shown.reduce((sum, table) => sum + (table?.more ?? 0), 0));
+    if (count > 0) this.paint();
+  }
+
+  /** Draws the panel's content into its section. */
+  protected abstract paint(): void;
+
+  /** Called when the crosshair moved: values, and what lies over the plot. */
+  protected readOut(): void {}
+
+  /** Step in which this panel wants to live, ms. */
+  protected stepWanted(): number {
+    return this.stage.step;
+  }
+
+  #join(): void {
+    this.#step = this.stepWanted();
+    this.#feeds = this.panel.queries.map(query => this.stage.parts.feeds.take(query, this.#step, this));
+  }
+
+  #leave(): void {
+    for (const feed of this.#feeds) if (feed) this.stage.parts.feeds.leave(feed, this);
+    this.#feeds = [];
+  }
+
+  #fetch(from: number, to: number): void {
+    if (!this.#seen || this.panel.queries.length === 0 || (this.#held?.from === from && this.#held.to === to)) return;
+    const held: Held = { from, to, tables: this.#held?.tables ?? null };
+    this.#held = held;
+    fetchHistory(this.stage.parts.link, this.panel.queries, { from, to, step: stepFor(from, to) }).then(tables => {
+      if (this.#held !== held) return;
+      held.tables = tables;
+      this.changed();
+    }, () => {
+      if (this.#held === held) this.#held = null;
+    });
+  }
+}

@@ -1,0 +1,40 @@
+// The series of a panel, over all its queries: names, colours, and values at a moment.
+import type { Panel } from '../boot';
+import { legendName, type Palette } from '../data/names';
+import { valueAt, type Table } from '../data/table';
+import type { Labels } from '../wire/parse';
+
+/** One series of a panel: where its values stand, and how it is shown. */
+export interface Track {
+  readonly key: string;
+  readonly name: string;
+  readonly colour: number;
+  readonly query: number;
+  readonly series: number;
+  readonly negative: boolean;
+}
+
+export function keyOf(labels: Labels): string {
+  return [...labels].map(([name, value]) => `${name}=${value}`).sort().join(',');
+}
+
+/** Gives the tracks in the order of the panel's queries, and within a query as its series appeared. */
+export function tracksOf(panel: Panel, tables: readonly (Table | null)[], palette: Palette): Track[] {
+  return panel.queries.flatMap((query, q) => (tables[q]?.series ?? []).map((labels, s) => {
+    const key = `${q}|${keyOf(labels)}`;
+    const colour = palette.of(key, s === 0 ? query.color : null);
+    return { key, name: legendName(query.legend, labels), colour, query: q, series: s, negative: query.negative };
+  }));
+}
+
+/** Gives a track's value at a moment, as the panel shows it (scaled); NaN for none. */
+export function trackAt(panel: Panel, tables: readonly (Table | null)[], track: Track, time: number): number {
+  const table = tables[track.query];
+  return table ? valueAt(table, track.series, Math.round(time / table.step)) * panel.scale : Number.NaN;
+}
+
+/** Gives a track's newest value. The step that came last counts: a series that ended has none. */
+export function trackNow(panel: Panel, tables: readonly (Table | null)[], track: Track): number {
+  const table = tables[track.query];
+  return table && table.newestFilled >= 0 ? valueAt(table, track.series, table.newestFilled) * panel.scale : Number.NaN;
+}

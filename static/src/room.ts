@@ -1,0 +1,87 @@
+// Wires what stands around the panels: top bar, room, keys, notices. A page without a room leaves most of it out.
+import type { Boot } from './boot';
+import type { LinkState, Outage } from './live/link';
+import type { Board } from './page/board';
+import { need } from './page/dom';
+import { Finder } from './page/finder';
+import { Fold } from './page/fold';
+import { Keys } from './page/keys';
+import { LivePill } from './page/livepill';
+import { Notices } from './page/notices';
+import { PanelMore } from './page/panelmore';
+import { People } from './page/people';
+import { PUSHED, PushedRoom } from './page/pushed';
+import { SessionLog } from './page/sessionlog';
+import type { Stage } from './page/stage';
+import { TimeBar } from './page/timebar';
+import { Walk } from './page/walk';
+
+export interface Wiring {
+  readonly boot: Boot;
+  readonly stage: Stage;
+  readonly board: Board;
+  readonly linkWatchers: ((state: LinkState) => void)[];
+  readonly outageWatchers: ((outage: Outage) => void)[];
+}
+
+const CROSSHAIR_MS = 1000;
+
+export function startRoom(wiring: Wiring): void {
+  const { boot, stage, board } = wiring;
+  const { texts, link, crosshair } = stage.parts;
+  const walk = new Walk(need('main'));
+  const finder = new Finder(document, boot, texts, () => board.panels.map(view => view.panel), id => walk.to(id));
+  finder.start();
+  const keys = need<HTMLDialogElement>('#keys');
+  for (const button of document.querySelectorAll('[data-opens="keys"]')) button.addEventListener('click', () => keys.showModal());
+  for (const button of document.querySelectorAll('[data-closes]')) button.addEventListener('click', () => button.closest('dialog')?.close());
+  if (!boot.room) {
+    new Keys({ find: () => finder.open(), help: () => keys.showModal() }).start();
+    return;
+  }
+
+  const log = new SessionLog(document, texts);
+  const pill = new LivePill(document, stage, log, { node: boot.node, version: boot.version, panels: () => board.panels.length });
+  const bar = new TimeBar(document, stage);
+  const fold = new Fold(document, texts);
+  const more = new PanelMore(document, id => walk.full(id));
+  const pushed = new PushedRoom(link, board, document.querySelector('#first-push'), panels => {
+    for (const panel of panels) log.add('g-ok', texts.room.newPanel(panel.title), Date.now());
+  });
+  const isPushed = boot.room.id === PUSHED;
+  const notices = new Notices(need('.notices'), texts, log, {
+    tryNow: () => link.tryNow(), room: boot.room.id, pushed: () => { if (isPushed) pushed.look(); },
+  });
+  stage.onMore = (panel, button) => more.open(panel, button);
+  log.add('g-ok', texts.room.opened, Date.now());
+  new People(document, boot.room.id, link, texts, log).start();
+  followNotices(wiring, notices);
+
+  let slowed: number | null = null;
+  wiring.linkWatchers.push(state => {
+    notices.link(state);
+    pill.say();
+    if (state.kind === 'live' && isPushed) pushed.look();
+    const now = state.kind === 'live' ? state.slowed : null;
+    if (now !== slowed && state.kind === 'live') log.add('g-none', now === null ? texts.room.unslowed : texts.room.slowed(`${now / 1000} ${texts.units.s}`), Date.now());
+    slowed = now;
+  });
+  wiring.outageWatchers.push(outage => log.outage(outage));
+  pill.start();
+  bar.start();
+  fold.start();
+  new Keys({
+    find: () => finder.open(), help: () => keys.showModal(), pause: () => bar.pause(), live: () => stage.act({ kind: 'live' }),
+    range: by => stage.act({ kind: 'range', range: stage.view.range + by }),
+    crosshair: by => crosshair.move(Math.min(stage.edge, (crosshair.time ?? stage.edge) + by * CROSSHAIR_MS), null),
+    panel: by => walk.step(by), full: () => walk.full(null), fold: () => fold.toggle(),
+    escape: () => { if (!walk.back()) crosshair.move(null, null); },
+  }).start();
+}
+
+function followNotices(wiring: Wiring, notices: Notices): void {
+  const subscription = wiring.stage.parts.link.subscription('notices', undefined);
+  subscription.on('subscribed', ctx => notices.said(ctx.data));
+  subscription.on('publication', ctx => notices.said(ctx.data));
+  subscription.subscribe();
+}

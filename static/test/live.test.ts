@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { spanOf, stepFor, viewAfter, type View } from '../src/data/view';
+import { DrawQueue, FRAME_BUDGET_MS } from '../src/draw/queue';
+import { Pulse } from '../src/live/pulse';
+import { ServerTime } from '../src/live/servertime';
+import { emptyTable, withBackfill } from '../src/data/table';
+import { parseBlock } from '../src/wire/block';
+import { parsePanel } from '../src/boot';
+import { Palette } from '../src/data/names';
+import { tracksOf } from '../src/panels/tracks';
+import { fillTraces, tracesFor } from '../src/panels/traces';
+
+const RANGES = [{ id: '5m', seconds: 300, step: 1000 }, { id: '15m', seconds: 900, step: 1000 }, { id: '1h', seconds: 3600, step: 5000 }];
+const EDGE = 10_000_000;
+const LIVE: View = { kind: 'live', range: 1 };
+const after = (view: View, act: Parameters<typeof viewAfter>[1]): View => viewAfter(view, act, RANGES, EDGE);
+
+test('live follows the edge, held stands still', () => {
+  const held = after(LIVE, { kind: 'hold' });
+  assert.deepEqual(spanOf(held, RANGES, EDGE + 60_000), { from: EDGE - 900_000, to: EDGE });
+  assert.deepEqual(after(held, { kind: 'live' }), LIVE);
+  assert.equal(after(held, { kind: 'hold' }), held);
+});
+
+test('a zoom holds, in either direction; one that is too short is none', () => {
+  const zoomed = after(LIVE, { kind: 'zoom', from: EDGE - 10_000, to: EDGE - 100_000 });
+  assert.deepEqual(spanOf(zoomed, RANGES, EDGE), { from: EDGE - 100_000, to: EDGE - 10_000 });
+  assert.equal(after(LIVE, { kind: 'zoom', from: EDGE - 1000, to: EDGE }), LIVE);
+});
+
+test('a shift never goes past the newest sample', () => {
+  const back = after(LIVE, { kind: 'shift', by: -60_000 });
+  assert.deepEqual(spanOf(back, RANGES, EDGE), { from: EDGE - 960_000, to: EDGE - 60_000 });
+  assert.deepEqual(spanOf(after(back, { kind: 'shift', by: 500_000 }), RANGES, EDGE), { from: EDGE - 900_000, to: EDGE });
+});
+
+test('ranges end at the shortest and the longest', () => {
+  assert.equal(after(LIVE, { kind: 'range', range: 9 }).range, 2);
+  assert.equal(after(LIVE, { kind: 'range', range: -1 }).range, 0);
+});
+
+test('a held stretch is asked in the finest step that fits', () => {
+  assert.equal(stepFor(0, 900_000), 1000);
+  assert.equal(stepFor(0, 3_600_000), 5000);
+  assert.equal(stepFor(0, 86_400_000), 120_000);
+});
+
+test('the queue draws within its budget, once for each mark, and nothing while hidden', () => {
+  let now = 0;
+  let hidden = false;
+  let drawn = 0;
+  let done = 0;
+  const frames: (() => void)[] = [];
+  const queue = new DrawQueue(() => hidden, () => now, callback => frames.push(callback), () => done++);
+  const slow = Array.from({ length: 10 }, () => ({ draw: () => { drawn++; now += FRAME_BUDGET_MS / 2; } }));
+  for (const one of [...slow, ...slow]) queue.mark(one);
+  assert.equal(frames.length, 1);
+  let asked = 0;
+  while (frames.length > 0) { asked++; frames.shift()?.(); }
+  assert.equal(drawn, 10);
+  assert.equal(asked, 5);
+  assert.equal(done, 1);
+  hidden = true;
+  for (const one of slow) queue.mark(one);
+  assert.equal(frames.length, 0);
+  hidden = false;
+  queue.wake();
+  assert.equal(frames.length, 1);
+});
+
+test('the pulse measures rate over whole seconds, and delay once a step', () => {
+  let now = 100_000;
+  const pulse = new Pulse(() => now);
+  for (let s = 0; s < 5; s++) {
+    pulse.arrived(now, 40);
+    now += 38;
+    pulse.drawn();
+    pulse.drawn();
+    now += 962;
+  }
+  assert.equal(pulse.rate, 40);
+  assert.equal(pulse.delay, 38);
+  assert.equal(pulse.edge, 104_000);
+});
+
+test('the server’s time is taken from the answer that travelled the shortest', async () => {
+  let now = 1_000_000;
+  const trips = [80, 10, 200];
+  const ahead = 5_000;
+  const time = new ServerTime(() => {
+    const trip = trips.shift() ?? 300;
+    now += trip;
+    return Promise.resolve({ now: now - trip / 2 + ahead });
+  }, () => now, 0);
+  time.start();
+  await new Promise(resolve => setTimeout(resolve, 0));
+  assert.equal(time.now() - now, ahead);
+  assert.equal(time.trip, 80);
+  time.stop();
+});
+
+test('a stack lies on what is below it, waits for all of its queries, and reuses its points', () => {
+  const panel = parsePanel({ id: 's', kind: 'stack', queries: [{ expr: 'a' }, { expr: 'b' }] });
+  assert.ok(panel);
+  const table = (t: number[], v: (number | null)[]) => {
+    const block = parseBlock({ step: 1000, series: [{}], t: t.map(k => k * 1000), v: [v] });
+    assert.ok(block);
+    return withBackfill(emptyTable(1000, 20), block);
+  };
+  const tables = [table([1, 2, 3, 4], [1, 2, null, 4]), table([1, 2, 3], [10, null, 30])];
+  const tracks = tracksOf(panel, tables, new Palette());
+  const traces = tracesFor(tracks, []);
+  const extent = fillTraces(traces, tracks, tables, panel, 1000, 4000);
+  assert.deepEqual(traces[1]?.points.map(point => point.y), [11, 2, 30, Number.NaN]);
+  assert.equal(extent.high, 30);
+  const before = traces[1]?.points[0];
+  fillTraces(traces, tracks, tables, panel, 1000, 4000);
+  assert.equal(traces[1]?.points[0], before);
+});
+
+test('slowed frames leave steps out: the next one lands in its own place', () => {
+  const block = parseBlock({ step: 1000, series: [{}], t: [1000, 2000], v: [[1, 2]] });
+  assert.ok(block);
+  const table = withBackfill(emptyTable(1000, 20), block);
+  assert.equal(table.newest, 2);
+});

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gaps, newestSample, staleFor } from '../src/data/gaps';
+import { emptyTable, isFilled, valueAt, withBackfill, withFrame, withRepeat, type Table } from '../src/data/table';
+import { parseBlock, parseFrame } from '../src/wire/block';
+
+const S = 1000;
+
+function block(series: Record<string, string>[], t: number[], v: unknown[][], more = 0) {
+  const parsed = parseBlock({ step: S, series, t: t.map(k => k * S), v, more });
+  assert.ok(parsed);
+  return parsed;
+}
+
+function frame(fields: { t: number[]; v: unknown[][]; from?: number; series?: Record<string, string>[] }) {
+  const parsed = parseFrame({ ...fields, t: fields.t.map(k => k * S), at: 0 });
+  assert.ok(parsed);
+  return parsed;
+}
+
+/** All values of a series in order, `-` for a step that never came, `.` for one without a value. */
+function line(table: Table, series: number, from: number, to: number): string {
+  const words: string[] = [];
+  for (let k = from; k <= to; k++) {
+    const value = valueAt(table, series, k);
+    words.push(table.held[k % table.capacity] !== k ? '-' : Number.isNaN(value) ? '.' : String(value));
+  }
+  return words.join(' ');
+}
+
+const start = (): Table => withBackfill(emptyTable(S, 10), block([{ mode: 'user' }], [1, 2, 3], [[10, 20, 30]]));
+
+test('a backfill and the frames after it join at one step', () => {
+  const table = withFrame(start(), frame({ t: [4], v: [[40]] }));
+  assert.equal(line(table, 0, 1, 4), '10 20 30 40');
+  assert.equal(table.newest, 4);
+});
+
+test('a step that comes twice is there once', () => {
+  const table = withFrame(withFrame(start(), frame({ t: [4], v: [[40]] })), frame({ t: [4], v: [[40]] }));
+  assert.equal(line(table, 0, 1, 4), '10 20 30 40');
+});
+
+test('a correction replaces by time and leaves the newest step alone', () => {
+  const table = withFrame(start(), frame({ t: [2, 1], v: [[21, 11]] }));
+  assert.equal(line(table, 0, 1, 3), '11 21 30');
+  assert.equal(table.newest, 3);
+});
+
+test('a correction older than the table is left out', () => {
+  const table = withFrame(withFrame(start(), frame({ t: [40], v: [[1]] })), frame({ t: [30], v: [[5]] }));
+  assert.equal(valueAt(table, 0, 40), 1);
+  assert.equal(isFilled(table, 30), false);
+  const edge = withFrame(table, frame({ t: [31], v: [[6]] }));
+  assert.equal(valueAt(edge, 0, 31), 6);
+});
+
+test('the ring forgets what is older than its capacity', () => {
+  const table = start();
+  for (let k = 4; k <= 14; k++) withFrame(table, frame({ t: [k], v: [[k * 10]] }));
+  assert.equal(isFilled(table, 4), false);
+  assert.equal(line(table, 0, 5, 14), '50 60 70 80 90 100 110 120 130 140');
+});
+
+test('a new series has no value before it came, and a short v means that the rest have none', () => {
+  const table = withFrame(start(), frame({ t: [4], v: [[40], [4]], from: 1, series: [{ mode: 'nice' }] }));
+  withFrame(table, frame({ t: [5], v: [[50]] }));
+  assert.equal(line(table, 1, 1, 5), '. . . 4 .');
+  assert.equal(table.series[1]?.get('mode'), 'nice');
+});
+
+test('a frame with new series that comes twice adds none twice', () => {
+  const again = frame({ t: [4], v: [[40], [4]], from: 1, series: [{ mode: 'nice' }] });
+  assert.equal(withFrame(withFrame(start(), again), again).series.length, 2);
+});
+
+test('after a recovery the last minute is repeated, corrected, and series keep their places', () => {
+  const table = withFrame(start(), frame({ t: [4], v: [[40]] }));
+  withRepeat(table, block([{ mode: 'user' }, { mode: 'nice' }], [3, 4], [[30, 41], [null, 7]]));
+  withFrame(table, frame({ t: [5], v: [[50], [8]] }));
+  withFrame(table, frame({ t: [6], v: [[60], [9]] }));
+  assert.equal(line(table, 0, 1, 6), '10 20 30 41 50 60');
+  assert.equal(line(table, 1, 1, 6), '. . . 7 8 9');
+});
+
+test('another epoch starts the table anew: other series may stand at the same places', () => {
+  const table = withBackfill(start(), block([{ mode: 'idle' }], [7, 8], [[1, 2]]));
+  assert.equal(table.series.length, 1);
+  assert.equal(table.series[0]?.get('mode'), 'idle');
+  assert.equal(line(table, 0, 1, 8), '- - - - - - 1 2');
+});
+
+test('NaN and infinities come as words', () => {
+  const table = withFrame(start(), frame({ t: [4, 5, 6], v: [['NaN', '+Inf', '-Inf']] }));
+  assert.equal(line(table, 0, 4, 6), '. Infinity -Infinity');
+});
+
+test('what is no block and no frame is refused', () => {
+  assert.equal(parseBlock(null), null);
+  assert.equal(parseBlock({ step: 0 }), null);
+  assert.equal(parseFrame({ v: [[1]] }), null);
+  assert.equal(parseFrame('x'), null);
+});
+
+test('an outage is one gap, from the last sample to the first after it', () => {
+  const table = withBackfill(emptyTable(S, 60), block([{}], [1, 2, 3], [[1, 2, 3]]));
+  withFrame(table, frame({ t: [20], v: [[1]] }));
+  withFrame(table, frame({ t: [21], v: [[1]] }));
+  assert.deepEqual(gaps([table], 0, 30 * S), [{ from: 3 * S, to: 20 * S }]);
+});
+
+test('steps without values are a gap too; a single one only breaks the line', () => {
+  const table = withBackfill(emptyTable(S, 60), block([{}], [1, 2, 3, 4, 5, 6], [[1, null, 3, null, null, 6]]));
+  assert.deepEqual(gaps([table], 0, 10 * S), [{ from: 3 * S, to: 6 * S }]);
+});
+
+test('there is no gap where another query of the panel has values, nor before the first or after the last sample', () => {
+  const one = withBackfill(emptyTable(S, 60), block([{}], [5, 9], [[1, 1]]));
+  const other = withBackfill(emptyTable(S, 60), block([{}], [5, 6, 7, 8, 9], [[1, 1, 1, 1, 1]]));
+  assert.deepEqual(gaps([one, other], 0, 30 * S), []);
+  assert.equal(newestSample([one, other]), 9 * S);
+});
+
+test('silence is stale after three steps and at least eight seconds', () => {
+  assert.equal(staleFor(10_000, 17_000, 1000), 0);
+  assert.equal(staleFor(10_000, 51_000, 1000), 41_000);
+  assert.equal(staleFor(0, 80_000, 30_000), 0);
+  assert.equal(staleFor(null, 80_000, 1000), 0);
+});
