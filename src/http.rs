@@ -11,12 +11,13 @@ pub mod serve;
 mod upgrade;
 mod view;
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use axum::{
     Router, middleware,
     routing::{get, post},
 };
+use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 
 use crate::backend::Backend;
@@ -44,7 +45,7 @@ pub struct Site {
     /// What was pushed.
     pub pushed: Pushed,
     /// The busiest processes, newest.
-    pub top: Arc<RwLock<TopProcesses>>,
+    pub top: watch::Receiver<TopProcesses>,
     /// Own metrics.
     pub registry: Registry,
     /// The time of day.
@@ -56,8 +57,15 @@ pub struct Site {
 /// The site that every request shares.
 pub type Shared = Arc<Site>;
 
-/// What a door of the site counts.
+impl Site {
+    fn top(&self) -> TopProcesses {
+        self.top.borrow().clone()
+    }
+}
+
+/// What the push doors count.
 pub use push::Counters as PushCounters;
+pub use pages::pushed_panels;
 
 /// All routes, behind the checks of the open mode.
 pub fn router(site: Shared) -> Router {

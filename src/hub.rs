@@ -46,6 +46,16 @@ pub const SUBSCRIPTIONS_MAX: usize = 256;
 /// Workers of the fan-out; a worker is one task, so more than the cores that are there gain nothing.
 const SHARDS_MAX: usize = 8;
 
+/// Writes the panels of pushed metrics as JSON. They are the page's to describe, and the page stands above the hub.
+#[derive(Clone)]
+pub struct PushedPanels(pub Arc<dyn Fn() -> String + Send + Sync>);
+
+impl std::fmt::Debug for PushedPanels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PushedPanels")
+    }
+}
+
 /// What the hub is made from.
 #[derive(Debug)]
 pub struct Parts {
@@ -59,8 +69,8 @@ pub struct Parts {
     pub live: Live,
     /// The time of day.
     pub clock: Clock,
-    /// Answers `pushed`.
-    pub pushed: fn(&Live) -> String,
+    /// Answers the call `pushed`: the panels of pushed metrics.
+    pub pushed: PushedPanels,
 }
 
 /// The hub. A clone is the same hub.

@@ -34,7 +34,7 @@ pub(super) async fn answer(hub: &Hub, request: &Rpc) -> Result<Box<RawValue>, Re
             let range: Range = read(argument)?;
             parts.live.range(range).await.map_err(|error| refusal(&error))?
         }
-        "pushed" => (parts.pushed)(&parts.live),
+        "pushed" => parts.pushed.0(),
         _ => return Err((ErrorCode::MethodNotFound, ErrorCode::MethodNotFound.text().to_owned())),
     };
     RawValue::from_string(text).map_err(|error| (ErrorCode::Internal, error.to_string()))
