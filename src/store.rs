@@ -6,6 +6,7 @@
 pub mod bits;
 pub mod codec;
 pub mod config;
+pub mod disk;
 pub mod durable;
 pub mod handle;
 pub mod head;
@@ -19,8 +20,12 @@ mod stale;
 pub mod symbols;
 #[cfg(test)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
+pub mod upkeep;
 
 pub use config::StoreConfig;
+pub use disk::{Restored, StoreError};
 pub use durable::{Durable, PersistError};
 pub use handle::Store;
 pub use head::Head;

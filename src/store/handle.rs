@@ -1,17 +1,24 @@
 //! The shared handle: the head behind a lock, and the disk behind a queue.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use tokio::sync::watch;
 
 use super::{
     codec::Row,
     config::StoreConfig,
+    disk::{Disk, Restored, StoreError, reader::Wanted},
     durable::{Durable, PersistError},
     head::Head,
     ids::SeriesId,
     index::Postings,
-    report::{Accepted, AppendReport, Refusal, StoreStats},
+    report::{Accepted, AppendReport, Refusal, StorageState, StoreStats},
     select::{Selected, Selection},
     series::Refused,
+    upkeep::Upkeep,
 };
 use crate::clock::Clock;
 use crate::model::{
@@ -26,20 +33,53 @@ use crate::model::{
 #[derive(Debug, Clone)]
 pub struct Store(pub(super) Arc<Inner>);
 
+/// What the clones of a store share.
 #[derive(Debug)]
 pub struct Inner {
-    pub(super) clock: Clock,
     pub(super) config: StoreConfig,
+    pub(super) disk: Option<Disk>,
+    pub(super) upkeep: Mutex<Upkeep>,
+    restored: Restored,
+    pub(super) state: watch::Receiver<StorageState>,
     head: RwLock<Head>,
     stats: Mutex<StoreStats>,
 }
 
 impl Store {
     /// Makes a store that keeps nothing over a restart.
-    pub fn in_memory(clock: Clock) -> Self {
+    pub fn in_memory() -> Self {
         let config = StoreConfig::default();
         let head = Head::new(config.series_max);
-        Self(Arc::new(Inner { clock, config, head: RwLock::new(head), stats: Mutex::default() }))
+        let restored = Restored { generation: fastrand::u64(1..), ..Restored::default() };
+        Self::new(config, head, (None, restored))
+    }
+
+    /// Opens the store in `folder`, and makes it when there is none. History is there at once: what
+    /// is sealed is read when it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// When the file is in use, was written by a newer version, or fails.
+    pub fn open(folder: &Path, config: StoreConfig, clock: &Clock) -> Result<Self, StoreError> {
+        let mut head = Head::new(config.series_max);
+        let (disk, restored) = Disk::open(folder, &config, clock, &mut head)?;
+        Ok(Self::new(config, head, (Some(disk), restored)))
+    }
+
+    fn new(config: StoreConfig, head: Head, (disk, restored): (Option<Disk>, Restored)) -> Self {
+        let state = match &disk {
+            Some(disk) => disk.state().clone(),
+            None => watch::channel(StorageState::Ok).1,
+        };
+        Self(Arc::new(Inner {
+            config,
+            disk,
+            upkeep: Mutex::default(),
+            restored,
+            state,
+            head: RwLock::new(head),
+            stats: Mutex::default(),
+        }))
     }
 
     pub(super) fn head(&self) -> RwLockReadGuard<'_, Head> {
@@ -77,6 +117,10 @@ impl Store {
                     if appended.new_series
                         && let Some(labels) = head.labels(id)
                     {
+                        // Under the lock: another push must not persist a sample of it before.
+                        if let Some(disk) = &self.0.disk {
+                            disk.queue().announce(id, labels.clone());
+                        }
                         report.new_series.push((id, labels.clone()));
                     }
                     report.took(id, item.sample.t, appended.taken);
@@ -103,27 +147,58 @@ impl Store {
     ///
     /// When too much waits for the disk already.
     pub fn persist(&self, rows: &Accepted) -> Result<Durable, PersistError> {
-        let _ = rows;
-        Ok(Durable::done())
+        match &self.0.disk {
+            Some(disk) if !rows.0.is_empty() => disk.queue().persist(rows),
+            _ => Ok(Durable::done()),
+        }
     }
 
     /// Writes samples to disk within about 10 s, for sources whose samples nobody acknowledges.
     pub fn persist_lazily(&self, rows: &Accepted) {
-        let _ = rows;
+        if let Some(disk) = &self.0.disk
+            && !rows.0.is_empty()
+        {
+            disk.queue().persist_lazily(rows);
+        }
     }
 
     /// The samples of each selection, series by id, from memory and disk.
     ///
     /// *Blocks* when a part is on disk: call it off the runtime threads.
-    pub fn select(&self, selections: &[Selection]) -> Vec<Vec<SelectedSeries>> {
+    ///
+    /// # Errors
+    ///
+    /// When the file fails.
+    pub fn select(&self, selections: &[Selection]) -> Result<Vec<Vec<SelectedSeries>>, StoreError> {
         selections
             .iter()
             .map(|selection| {
                 let Selection { matchers, from, to } = selection;
                 let selected = self.head().select(matchers, *from, *to);
-                self.decode(selected)
+                if selected.needs_disk() { self.load(selected) } else { Ok(self.decode(selected)) }
             })
             .collect()
+    }
+
+    fn load(&self, selected: Selected) -> Result<Vec<SelectedSeries>, StoreError> {
+        let disk = self.0.disk.as_ref().ok_or(StoreError::Closed)?;
+        let wanted: Vec<Wanted> = selected
+            .series
+            .iter()
+            .filter_map(|found| {
+                let (from, to) = found.on_disk?;
+                Some(Wanted { series: found.id, from, to })
+            })
+            .collect();
+        let mut damaged = 0;
+        let mut loaded = disk.readers().load(&wanted, &mut damaged)?.into_iter();
+        let series = selected.series.into_iter().map(|found| {
+            let older = found.on_disk.and_then(|_| loaded.next()).unwrap_or_default();
+            found.decode(older, &mut damaged)
+        });
+        let series = series.collect();
+        self.count_damaged(damaged);
+        Ok(series)
     }
 
     /// As [`Store::select`], from memory alone; `None` when a part is on disk. Never blocks for long.
@@ -160,10 +235,14 @@ impl Store {
     fn decode(&self, selected: Selected) -> Vec<SelectedSeries> {
         let mut damaged = 0;
         let series = selected.decode_memory(&mut damaged);
+        self.count_damaged(damaged);
+        series
+    }
+
+    fn count_damaged(&self, damaged: usize) {
         if damaged > 0 {
             self.stats_mut().damaged_chunks += damaged as u64;
         }
-        series
     }
 
     /// The labels of the series that satisfy every matcher, by id.
@@ -191,5 +270,58 @@ impl Store {
     pub fn newest(&self) -> Vec<(SeriesId, Labels, Option<i64>)> {
         let newest = |series: &super::series::Series| (series.id, series.labels.clone(), series.newest_t());
         self.head().iter().map(newest).collect()
+    }
+
+    /// How the disk does, and how that changes.
+    pub fn storage_state(&self) -> watch::Receiver<StorageState> {
+        self.0.state.clone()
+    }
+
+    /// The store in numbers.
+    pub fn stats(&self) -> StoreStats {
+        let mut stats = *self.stats_mut();
+        stats.series = self.head().series_count();
+        if let Some(disk) = &self.0.disk {
+            stats.disk = disk.queue().stats();
+        }
+        stats
+    }
+
+    /// What the file told when it was opened.
+    pub fn restored(&self) -> Restored {
+        self.0.restored
+    }
+
+    /// Whether the process before this one ended without [`Store::shutdown`]: its series then end
+    /// without a marker.
+    pub fn unclean_restart(&self) -> bool {
+        self.0.restored.unclean
+    }
+
+    /// A number that the store's file has had since it was made: offsets of a store with another one
+    /// mean nothing here.
+    pub fn generation(&self) -> u64 {
+        self.0.restored.generation
+    }
+
+    /// Copies the file to `path` while it is in use, with everything that came up to now.
+    ///
+    /// *Blocks*.
+    ///
+    /// # Errors
+    ///
+    /// When either file fails, or the store has none.
+    pub fn backup(&self, path: &Path) -> Result<(), StoreError> {
+        self.0.disk.as_ref().ok_or(StoreError::Closed)?.backup(path)
+    }
+
+    /// Writes everything that waits and closes the file, within
+    /// [`SHUTDOWN_WAIT`](super::disk::SHUTDOWN_WAIT). Later calls do nothing.
+    ///
+    /// *Blocks*.
+    pub fn shutdown(&self) {
+        if let Some(disk) = &self.0.disk {
+            disk.shutdown();
+        }
     }
 }

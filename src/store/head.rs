@@ -55,6 +55,8 @@ pub struct Head {
     series: FxHashMap<SeriesId, Series>,
     /// The series of each sealed chunk in memory, in the order of sealing: the order of eviction.
     sealed: VecDeque<SeriesId>,
+    /// Sealed chunks that the disk was not asked to save, with their newest times.
+    unasked: VecDeque<(SeriesId, i64)>,
 }
 
 impl Head {
@@ -69,6 +71,7 @@ impl Head {
             by_labels: FxHashMap::default(),
             series: FxHashMap::default(),
             sealed: VecDeque::new(),
+            unasked: VecDeque::new(),
         }
     }
 
@@ -203,16 +206,20 @@ impl Head {
         self.series.get_mut(&id)
     }
 
-    /// At most `max` chunks that are due. Of a series that had no sample since `idle_before` all that
-    /// is not sealed is due.
-    pub fn due(&self, idle_before: i64, max: usize) -> Vec<Due> {
-        self.iter()
-            .filter(|series| series.unsealed > 0)
-            .filter_map(|series| {
-                let idle = series.newest_t().is_some_and(|newest| newest < idle_before);
-                Some(Due { series: series.id, samples: series.due(idle)? })
+    /// At most `max` series of which a chunk is due. Of one that had no sample since `idle_before` all
+    /// that is not sealed is due.
+    pub fn due(&self, idle_before: i64, max: usize) -> Postings {
+        let due = self.iter().filter(|series| series.is_due(idle_before));
+        due.map(|series| series.id).take(max).collect()
+    }
+
+    /// The samples of these series that are due.
+    pub fn due_samples(&self, ids: &[SeriesId], idle_before: i64) -> Vec<Due> {
+        ids.iter()
+            .filter_map(|id| {
+                let samples = self.series.get(id)?.due(idle_before)?;
+                Some(Due { series: *id, samples })
             })
-            .take(max)
             .collect()
     }
 
@@ -220,9 +227,22 @@ impl Head {
     pub fn seal(&mut self, id: SeriesId, chunk: SealedChunk, n: usize) {
         let keep = if self.series.len() > TAIL_SERIES_MAX { 0 } else { TAIL_SAMPLES };
         if let Some(series) = self.series.get_mut(&id) {
+            self.unasked.push_back((id, chunk.t_max));
             series.seal(chunk, n, keep);
             self.sealed.push_back(id);
         }
+    }
+
+    /// Takes at most `max` chunks for the disk to save, in the order of sealing, each once.
+    pub fn take_unasked(&mut self, max: usize) -> Vec<(SeriesId, SealedChunk)> {
+        let asked = self.unasked.drain(..max.min(self.unasked.len()));
+        let series = &self.series;
+        asked
+            .filter_map(|(id, t_max)| {
+                let mut chunks = series.get(&id)?.chunks.iter().rev();
+                Some((id, chunks.find(|chunk| chunk.t_max == t_max)?.clone()))
+            })
+            .collect()
     }
 
     /// Marks chunks as saved, which were sealed with these newest times.
@@ -307,7 +327,7 @@ mod tests {
     }
 
     fn seal_due(head: &mut Head) -> usize {
-        let due = head.due(i64::MIN, usize::MAX);
+        let due = head.due_samples(&head.due(i64::MIN, usize::MAX), i64::MIN);
         for due in &due {
             let chunk = SealedChunk::seal(&due.samples).unwrap();
             head.seal(due.series, chunk, due.samples.len());

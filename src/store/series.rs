@@ -95,6 +95,8 @@ pub struct Series {
     pub disk_to: Option<i64>,
     /// Unsealed samples up to here are on disk as a carried chunk.
     pub carried_to: i64,
+    /// When the disk was asked last to carry its unsealed samples.
+    pub carry_asked: i64,
 }
 
 impl Series {
@@ -114,6 +116,7 @@ impl Series {
             full_at: None,
             disk_to: None,
             carried_to: i64::MIN,
+            carry_asked: i64::MIN,
         }
     }
 
@@ -168,14 +171,22 @@ impl Series {
         }
     }
 
-    /// The samples that the next sealed chunk takes, if it is time: it is full, and none of its
-    /// samples is so new that a late one could still come before it. With `all`, those that there are.
-    pub fn due(&self, all: bool) -> Option<Vec<Sample>> {
-        let newest = self.open.last()?.t;
-        let settled = newest.saturating_sub(LATE_MS_MAX);
-        if !all && self.full_at.is_none_or(|full_at| full_at >= settled) {
+    /// Whether it is time to seal: the next chunk is full, and none of its samples is so new that a
+    /// late one could still come before it; or no sample came since `idle_before`.
+    pub fn is_due(&self, idle_before: i64) -> bool {
+        let Some(last) = self.open.last().filter(|_| self.unsealed > 0) else { return false };
+        let settled = last.t.saturating_sub(LATE_MS_MAX);
+        last.t < idle_before || self.full_at.is_some_and(|full_at| full_at < settled)
+    }
+
+    /// The samples that the next sealed chunk takes; none when it is not time.
+    pub fn due(&self, idle_before: i64) -> Option<Vec<Sample>> {
+        if !self.is_due(idle_before) {
             return None;
         }
+        let newest = self.open.last()?.t;
+        let settled = newest.saturating_sub(LATE_MS_MAX);
+        let all = newest < idle_before;
         let mut samples = Vec::with_capacity(self.unsealed);
         self.open.read(self.sealed_to, if all { newest } else { settled - 1 }, &mut samples);
         if !all && samples.len() < self.target {
@@ -238,8 +249,12 @@ impl Series {
         if unsaved.is_some() {
             return unsaved;
         }
-        let covered = self.sealed_to.max(self.carried_to);
-        self.open.first_after(covered)
+        self.open_uncovered_from()
+    }
+
+    /// The time of the oldest unsealed sample that is not carried.
+    pub fn open_uncovered_from(&self) -> Option<i64> {
+        self.open.first_after(self.sealed_to.max(self.carried_to))
     }
 
     /// Bytes of memory, its labels not counted: their strings are shared.
