@@ -142,7 +142,7 @@ pub(super) fn refusal(error: &LiveError) -> Refusal {
             ErrorCode::BadRequest
         }
         LiveError::TooMany => ErrorCode::LimitExceeded,
-        LiveError::Stopped => ErrorCode::Internal,
+        LiveError::Stopped | LiveError::Store(_) => ErrorCode::Internal,
     };
     (code, error.to_string())
 }

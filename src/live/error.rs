@@ -21,6 +21,9 @@ pub enum LiveError {
     /// The limit of standing queries.
     #[error("at most {QUERIES_MAX} live queries on a node")]
     TooMany,
+    /// The samples could not be read.
+    #[error("the samples could not be read")]
+    Store(#[source] crate::store::StoreError),
     /// The process stops.
     #[error("the server stops")]
     Stopped,

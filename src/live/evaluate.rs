@@ -12,7 +12,7 @@ use crate::store::Store;
 ///
 /// # Errors
 ///
-/// [`LiveError::Query`].
+/// [`LiveError::Query`] and [`LiveError::Store`].
 pub(super) fn range(
     plan: &Plan,
     (start, end, step): (i64, i64, i64),
@@ -20,7 +20,7 @@ pub(super) fn range(
 ) -> Result<Vec<SelectedSeries>, LiveError> {
     // A range of one step is a range still: an instant query would come back as a vector.
     let range = EvalRange { start, end, step, lookback: LOOKBACK_MS };
-    let data = store.select(&plan.selections(range));
+    let data = store.select(&plan.selections(range)).map_err(LiveError::Store)?;
     let value = plan.eval(range, &data, &EvalLimits::default())?;
     Ok(match value {
         Value::Matrix(series) => series,

@@ -147,11 +147,9 @@ impl Match<'_> {
     /// Adds the series that `fill` puts where a side has none.
     fn fill(&mut self, of: &Evaluator<'_>, meeting: &mut Meeting) -> Result<(), QueryError> {
         let matching = &self.node.matching;
-        let (fill_many, fill_one) = if self.swapped() {
-            (matching.fill_right, matching.fill_left)
-        } else {
-            (matching.fill_left, matching.fill_right)
-        };
+        // With `group_right` the sides are exchanged before they are filled, so that `fill_left` is
+        // for the "many" side there too. Prometheus's test data wants it so.
+        let (fill_many, fill_one) = (matching.fill_left, matching.fill_right);
         if fill_many.is_none() && fill_one.is_none() {
             return Ok(());
         }

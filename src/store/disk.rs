@@ -113,8 +113,7 @@ impl Disk {
         let writer = Writer::new(connection, queue.clone(), state_sender, clock.clone())
             .with_retention(config.retention_ms, config.retention_bytes)
             .with_rows(rows);
-        let thread =
-            std::thread::Builder::new().name("samples-writer".to_owned()).spawn(|| writer.run())?;
+        let thread = std::thread::Builder::new().name("samples-writer".to_owned()).spawn(|| writer.run())?;
         let readers = Readers::new(path.clone());
         let thread = Mutex::new(Some(thread));
         Ok((Self { path, queue, readers, state, thread, _lock: lock }, restored))

@@ -40,8 +40,7 @@ impl Bench {
 
     fn reopen(&mut self) {
         self.store = None;
-        self.store =
-            Some(Store::open(self.folder.path(), StoreConfig::default(), &self.clock).unwrap());
+        self.store = Some(Store::open(self.folder.path(), StoreConfig::default(), &self.clock).unwrap());
     }
 
     /// A second goes by, with a sample of each of `series`.
@@ -151,8 +150,7 @@ fn pending_rows_go_when_their_samples_are_sealed_or_carried() {
     }
     bench.store().shutdown();
     let file = rusqlite::Connection::open(bench.path().join(disk::FILE_NAME)).unwrap();
-    let oldest: i64 =
-        file.query_row("SELECT min(t_max) FROM pending", [], |row| row.get(0)).unwrap();
+    let oldest: i64 = file.query_row("SELECT min(t_max) FROM pending", [], |row| row.get(0)).unwrap();
     let age = bench.now - oldest;
     assert!(age < 1_100_000, "the oldest pending row is {age} ms old");
     bench.reopen();

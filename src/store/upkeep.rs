@@ -97,9 +97,7 @@ impl Store {
             let samples = self.head().due_samples(ids, idle_before);
             let sealed: Vec<(SeriesId, usize, SealedChunk)> = samples
                 .iter()
-                .filter_map(|due| {
-                    Some((due.series, due.samples.len(), SealedChunk::seal(&due.samples)?))
-                })
+                .filter_map(|due| Some((due.series, due.samples.len(), SealedChunk::seal(&due.samples)?)))
                 .collect();
             let mut head = self.head_mut();
             for (id, n, chunk) in sealed {

@@ -110,10 +110,8 @@ pub(super) fn eval(store: &Store, eval: &Eval) -> Outcome {
     }
     let range = EvalRange { start: eval.start, end: eval.end, step: eval.step, lookback: LOOKBACK_MS };
     let value = store.eval(&eval.query, range);
-    match judge(eval, &value, 0) {
-        Outcome::Passed if eval.step == 0 && eval.range_vector.is_none() && eval.string.is_none() => {
-            around(store, eval)
-        }
+    match judge(eval, &value) {
+        Outcome::Passed if eval.step == 0 && !eval.fails && !eval.ordered => around(store, eval),
         outcome => outcome,
     }
 }
@@ -122,18 +120,17 @@ pub(super) fn eval(store: &Store, eval: &Eval) -> Outcome {
 fn around(store: &Store, eval: &Eval) -> Outcome {
     let step = 60_000;
     let range = EvalRange { start: eval.start - step, end: eval.start + step, step, lookback: LOOKBACK_MS };
-    if eval.query.contains("start()") || eval.query.contains("end()") {
+    if eval.range_vector.is_some() || eval.string.is_some() {
         return Outcome::Passed;
     }
     match store.eval(&eval.query, range) {
-        // Another step can fail where this one does not, and the other way round.
-        Err(_) => Outcome::Passed,
-        Ok(_) if eval.fails => Outcome::Wrong("the range query does not fail".to_owned()),
-        Ok(value) => judge(eval, &Ok(compare::at(&value, eval.start)), eval.start),
+        Err(QueryError::NotYet { what, .. }) => Outcome::NotYet(what),
+        Err(error) => Outcome::Wrong(format!("the range query fails with {error}")),
+        Ok(value) => judge(eval, &Ok(compare::at(&value, eval.start))),
     }
 }
 
-fn judge(eval: &Eval, value: &Result<Value, QueryError>, _at: i64) -> Outcome {
+fn judge(eval: &Eval, value: &Result<Value, QueryError>) -> Outcome {
     match value {
         Err(QueryError::NotYet { what, .. }) => Outcome::NotYet(what.clone()),
         Err(error) if eval.fails => match &eval.message {

@@ -52,6 +52,10 @@ fn missing(scanned: &Scanned<'_>) -> Option<QueryError> {
         if matches!((token.text, after), ("<" | ">", "/")) || matches!((token.text, after), ("/", ">")) {
             return Some(place(scanned, token, "trim operator"));
         }
+        // Its second argument is a selector that would be refused anywhere else.
+        if word == "info" && after == "(" {
+            return Some(place(scanned, token, "info"));
+        }
         previous = token.text;
     }
     None

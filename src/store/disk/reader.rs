@@ -43,10 +43,7 @@ impl Readers {
     /// # Errors
     ///
     /// When the file fails.
-    pub fn with<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    pub fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let connection = match kept {
@@ -66,14 +63,8 @@ impl Readers {
     /// # Errors
     ///
     /// When the file fails.
-    pub fn load(
-        &self,
-        wanted: &[Wanted],
-        damaged: &mut usize,
-    ) -> Result<Vec<Vec<Sample>>, StoreError> {
-        self.with(|connection| {
-            wanted.iter().map(|wanted| load(connection, *wanted, damaged)).collect()
-        })
+    pub fn load(&self, wanted: &[Wanted], damaged: &mut usize) -> Result<Vec<Vec<Sample>>, StoreError> {
+        self.with(|connection| wanted.iter().map(|wanted| load(connection, *wanted, damaged)).collect())
     }
 }
 

@@ -92,13 +92,9 @@ fn load_meta(connection: &mut Connection, restored: &mut Restored) -> Result<(),
     Ok(())
 }
 
-fn load_series(
-    connection: &Connection,
-    head: &mut Head,
-    restored: &mut Restored,
-) -> Result<(), StoreError> {
-    let mut newest = connection
-        .prepare("SELECT t_min + span FROM chunk WHERE series = ?1 ORDER BY t_min DESC LIMIT 1")?;
+fn load_series(connection: &Connection, head: &mut Head, restored: &mut Restored) -> Result<(), StoreError> {
+    let mut newest =
+        connection.prepare("SELECT t_min + span FROM chunk WHERE series = ?1 ORDER BY t_min DESC LIMIT 1")?;
     let mut all = connection.prepare("SELECT id, labels FROM series ORDER BY id")?;
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {
@@ -116,17 +112,12 @@ fn load_series(
         }
     }
     // Ids are not given twice while chunks of the first bearer are there.
-    let used: Option<u32> =
-        connection.query_row("SELECT max(series) FROM chunk", [], |row| row.get(0))?;
+    let used: Option<u32> = connection.query_row("SELECT max(series) FROM chunk", [], |row| row.get(0))?;
     head.reserve_ids(used.unwrap_or(0).saturating_add(1));
     Ok(())
 }
 
-fn load_carried(
-    connection: &Connection,
-    head: &mut Head,
-    restored: &mut Restored,
-) -> Result<(), StoreError> {
+fn load_carried(connection: &Connection, head: &mut Head, restored: &mut Restored) -> Result<(), StoreError> {
     let mut all = connection.prepare("SELECT series, t_max, body FROM carried")?;
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {

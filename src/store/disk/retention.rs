@@ -44,8 +44,8 @@ pub fn delete_step(
     let mut last = None;
     let mut count = 0;
     {
-        let mut oldest = transaction
-            .prepare_cached("SELECT id, t_min + span FROM chunk ORDER BY id LIMIT ?1")?;
+        let mut oldest =
+            transaction.prepare_cached("SELECT id, t_min + span FROM chunk ORDER BY id LIMIT ?1")?;
         let mut rows = oldest.query(params![DELETED_MAX])?;
         while let Some(row) = rows.next()? {
             if !too_much && row.get::<_, i64>(1)? >= cutoff {

@@ -85,10 +85,7 @@ pub fn commit(connection: &mut Connection, work: &Work<'_>) -> rusqlite::Result<
     Ok(done)
 }
 
-fn put_series(
-    transaction: &Transaction<'_>,
-    announced: &[(SeriesId, Labels)],
-) -> rusqlite::Result<()> {
+fn put_series(transaction: &Transaction<'_>, announced: &[(SeriesId, Labels)]) -> rusqlite::Result<()> {
     let mut put = transaction.prepare_cached("INSERT OR REPLACE INTO series VALUES (?1, ?2)")?;
     for (id, labels) in announced {
         put.execute(params![id.0, encode_labels(labels)])?;
@@ -147,8 +144,7 @@ fn put_chunks(
 ) -> rusqlite::Result<()> {
     let mut put = transaction
         .prepare_cached("INSERT INTO chunk (series, t_min, span, body) VALUES (?1, ?2, ?3, ?4)")?;
-    let mut uncarry =
-        transaction.prepare_cached("DELETE FROM carried WHERE series = ?1 AND t_max <= ?2")?;
+    let mut uncarry = transaction.prepare_cached("DELETE FROM carried WHERE series = ?1 AND t_max <= ?2")?;
     for (id, chunk) in chunks {
         put.execute(params![id.0, chunk.t_min, chunk.t_max - chunk.t_min, &*chunk.body])?;
         uncarry.execute(params![id.0, chunk.t_max])?;
@@ -157,13 +153,8 @@ fn put_chunks(
     Ok(())
 }
 
-fn put_carried(
-    transaction: &Transaction<'_>,
-    carried: &[Carried],
-    done: &mut Done,
-) -> rusqlite::Result<()> {
-    let mut put =
-        transaction.prepare_cached("INSERT OR REPLACE INTO carried VALUES (?1, ?2, ?3)")?;
+fn put_carried(transaction: &Transaction<'_>, carried: &[Carried], done: &mut Done) -> rusqlite::Result<()> {
+    let mut put = transaction.prepare_cached("INSERT OR REPLACE INTO carried VALUES (?1, ?2, ?3)")?;
     for Carried { series, t_max, body } in carried {
         put.execute(params![series.0, t_max, body])?;
         done.acks.push(Ack::Carried(*series, *t_max));
