@@ -443,3 +443,6 @@ fn reads(plan: &Plan, labels: &Labels) -> bool {
 pub fn epoch(channel: &str, generation: &str) -> String {
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{generation}\n{channel}").as_bytes()))
 }
+
+#[cfg(test)]
+mod tests;
