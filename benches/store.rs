@@ -79,7 +79,7 @@ fn append() {
         seconds(|| {
             for (at, values) in (1..).zip(&values) {
                 for (id, v) in ids.iter().zip(values) {
-                    let _ = black_box(head.append_ref(*id, Sample::new(START + at * 1_000, *v)));
+                    black_box(head.append_ref(*id, Sample::new(START + at * 1_000, *v))).ok();
                 }
             }
         })
@@ -91,7 +91,7 @@ fn append() {
         seconds(|| {
             for (at, values) in (1..).zip(&values) {
                 for (labels, v) in sets.iter().zip(values) {
-                    let _ = black_box(head.append(labels, Sample::new(START + at * 1_000, *v)));
+                    black_box(head.append(labels, Sample::new(START + at * 1_000, *v))).ok();
                 }
             }
         })

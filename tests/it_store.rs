@@ -3,6 +3,9 @@
 //! A child is this very binary, run for one test that does nothing unless the parent set
 //! `WATCHROOM_STORE`, the folder of its store.
 
+#![expect(clippy::print_stdout, reason = "a child tells its parent by it")]
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 #[path = "it_store/kill.rs"]
 mod kill;
 #[path = "it_store/slow.rs"]
@@ -61,7 +64,7 @@ fn everything(store: &Store) -> Vec<SelectedSeries> {
 
 /// Every value is the one that its time says, and every acknowledged time is there.
 #[track_caller]
-fn check(store: &Store, series: usize, acknowledged: impl Iterator<Item = i64> + Clone) {
+fn check(store: &Store, series: usize, acknowledged: &[i64]) {
     assert_eq!(store.restored().damaged, 0);
     let found = everything(store);
     assert_eq!(store.stats().damaged_chunks, 0);
@@ -74,9 +77,19 @@ fn check(store: &Store, series: usize, acknowledged: impl Iterator<Item = i64> +
         for sample in &one.samples {
             assert_eq!(sample.v.to_bits(), value(n, sample.t).to_bits(), "at {}", sample.t);
         }
-        let lost: Vec<i64> = acknowledged.clone().filter(|t| !times.contains(t)).collect();
+        let lost: Vec<i64> = acknowledged.iter().copied().filter(|t| !times.contains(t)).collect();
         assert_eq!(lost, [0; 0], "{} lost acknowledged samples", one.labels);
     }
+}
+
+/// A copy of a store's files as they are, with what its process left.
+fn copy_of(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    copy
 }
 
 #[track_caller]

@@ -2,7 +2,7 @@
 
 /// What a series does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Never changes.
     Constant,
     /// Changes about every ten minutes: the size of a file system.
@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 /// Every kind.
-pub const KINDS: [Kind; 9] = [
+pub(crate) const KINDS: [Kind; 9] = [
     Kind::Constant,
     Kind::Step,
     Kind::Bytes,
@@ -38,7 +38,7 @@ pub const KINDS: [Kind; 9] = [
 
 impl Kind {
     /// Its name in the output.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Constant => "constant",
             Self::Step => "step",
@@ -54,7 +54,7 @@ impl Kind {
 }
 
 /// The series of a host, with the values that they have now.
-pub struct Host {
+pub(crate) struct Host {
     random: fastrand::Rng,
     series: Vec<(Kind, f64)>,
     second: u64,
@@ -62,7 +62,7 @@ pub struct Host {
 
 impl Host {
     /// Makes `series` of them: of 20 series 12 are constant (2 of these nearly), 5 counters, 3 gauges.
-    pub fn new(series: usize) -> Self {
+    pub(crate) fn new(series: usize) -> Self {
         use Kind::{Bytes, Constant, Count, Load, Pages, Rare, Share, Step, Ticks};
         const MIX: [Kind; 20] = [
             Constant, Constant, Constant, Constant, Constant, Constant, Constant, Constant,
@@ -86,12 +86,12 @@ impl Host {
     }
 
     /// What each series does.
-    pub fn kinds(&self) -> Vec<Kind> {
+    pub(crate) fn kinds(&self) -> Vec<Kind> {
         self.series.iter().map(|(kind, _)| *kind).collect()
     }
 
     /// The values of the next second.
-    pub fn second(&mut self) -> Vec<f64> {
+    pub(crate) fn second(&mut self) -> Vec<f64> {
         self.second += 1;
         let (random, second) = (&mut self.random, self.second);
         let next = |(kind, state): &mut (Kind, f64)| match kind {
@@ -132,7 +132,7 @@ impl Host {
 }
 
 /// Memory of this process, MB.
-pub fn resident_mb() -> f64 {
+pub(crate) fn resident_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
     let kb: f64 = line.trim().trim_end_matches(" kB").trim().parse().unwrap_or(0.0);
