@@ -11,6 +11,8 @@ pub const PENDING_BYTES_MAX: usize = 8 << 20;
 pub const RETENTION_MS: i64 = 30 * 86_400_000;
 /// Bytes of the file: 600 series for 30 days at 0.8 bytes a sample are 1.2 GiB.
 pub const RETENTION_BYTES: u64 = 4 << 30;
+/// Samples of one call of select: 10 days of 11 series at one a second, 160 MB while it lasts.
+pub const SELECT_SAMPLES_MAX: usize = 10_000_000;
 /// A series that had no sample for so long is sealed as it is, ms.
 pub const IDLE_MS: i64 = 3_600_000;
 
@@ -27,6 +29,8 @@ pub struct StoreConfig {
     pub retention_ms: i64,
     /// Bytes of the file above which the oldest samples are deleted.
     pub retention_bytes: u64,
+    /// Samples of one call of select.
+    pub select_samples_max: usize,
 }
 
 impl Default for StoreConfig {
@@ -37,6 +41,7 @@ impl Default for StoreConfig {
             pending_bytes_max: PENDING_BYTES_MAX,
             retention_ms: RETENTION_MS,
             retention_bytes: RETENTION_BYTES,
+            select_samples_max: SELECT_SAMPLES_MAX,
         }
     }
 }

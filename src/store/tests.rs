@@ -51,6 +51,10 @@ impl Bench {
         assert_eq!(report.refused, []);
         self.store().persist_lazily(&report.rows);
         self.store().tick(self.now);
+        // The clock runs a thousand times as fast as the disk: without a stop it would be far behind.
+        if self.now % 60_000 == 0 {
+            assert!(self.store().flush());
+        }
     }
 
     fn all(&self) -> Vec<SelectedSeries> {
@@ -76,11 +80,12 @@ fn all(store: &Store, from: i64, to: i64) -> Vec<SelectedSeries> {
 }
 
 #[track_caller]
-fn check(found: &[SelectedSeries], series: usize, times: impl Iterator<Item = i64> + Clone) {
+fn check(found: &[SelectedSeries], series: usize, times: impl Iterator<Item = i64>) {
+    let times: Vec<i64> = times.collect();
     assert_eq!(found.len(), series);
     for series in found {
         let n = series.labels.get("n").unwrap().parse().unwrap();
-        let expected: Vec<Sample> = times.clone().map(|t| Sample::new(t, value(n, t))).collect();
+        let expected: Vec<Sample> = times.iter().map(|t| Sample::new(*t, value(n, *t))).collect();
         assert_eq!(series.samples.len(), expected.len(), "{}", series.labels);
         assert_eq!(series.samples, expected, "{}", series.labels);
     }
@@ -275,4 +280,46 @@ fn batches_are_taken_item_by_item() {
     let again = store.append(&batch(0..1, START - 5_000), START);
     assert_eq!((again.accepted, again.changed.len(), again.late), (1, 0, None));
     assert_eq!(store.stats().samples, 4);
+}
+
+#[test]
+fn a_crash_is_a_gap_and_not_a_flat_line() {
+    let mut bench = Bench::new();
+    for _ in 0..100 {
+        bench.second(0..2);
+    }
+    bench.reopen();
+    let day_after = bench.now + 86_400_000;
+    let ends: Vec<(SeriesId, i64)> = bench
+        .store()
+        .newest()
+        .into_iter()
+        .filter_map(|(id, _, newest)| Some((id, newest? + 1_000)))
+        .collect();
+    let report = bench.store().mark_stale(&ends);
+    assert_eq!((report.accepted, report.changed.len()), (2, 2));
+    bench.store().persist(&report.rows).unwrap().blocking_wait().unwrap();
+    let next = bench.store().append(&batch(0..2, day_after), day_after);
+    bench.store().persist(&next.rows).unwrap().blocking_wait().unwrap();
+    bench.store().tick(day_after);
+    bench.reopen();
+    for series in bench.all() {
+        assert_eq!(series.samples.len(), 102);
+        assert!(crate::model::is_stale(series.samples[100].v));
+        assert_eq!(series.samples[100].t, bench.now + 1_000);
+    }
+}
+
+#[test]
+fn a_selection_has_a_limit() {
+    let config = StoreConfig { select_samples_max: 150, ..StoreConfig::default() };
+    let mut bench = Bench::with(config);
+    for _ in 0..100 {
+        bench.second(0..2);
+    }
+    let matchers = vec![Matcher::equal("__name__", "m")];
+    let selection = |from| Selection { matchers: matchers.clone(), from, to: i64::MAX };
+    let all = bench.store().select(&[selection(0)]);
+    assert!(matches!(all, Err(StoreError::TooMany(150))), "{all:?}");
+    assert!(bench.store().select(&[selection(bench.now - 50_000)]).is_ok());
 }
