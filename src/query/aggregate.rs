@@ -85,11 +85,7 @@ fn bunches(node: &Aggregate, columns: &[Column]) -> Vec<Bunch> {
     found
 }
 
-fn scalar_param(
-    of: &Evaluator<'_>,
-    node: &Aggregate,
-    grid: Grid,
-) -> Result<Vec<f64>, QueryError> {
+fn scalar_param(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<f64>, QueryError> {
     match &node.param {
         Some(param) => of.scalar(param, grid),
         None => Err(QueryError::Eval("the aggregation's parameter is missing".to_owned())),

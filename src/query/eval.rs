@@ -43,11 +43,7 @@ pub struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     /// An evaluation of which nothing is used yet.
-    pub fn new(
-        range: EvalRange,
-        data: &'a [Vec<SelectedSeries>],
-        limits: &'a EvalLimits,
-    ) -> Self {
+    pub fn new(range: EvalRange, data: &'a [Vec<SelectedSeries>], limits: &'a EvalLimits) -> Self {
         Self { range, data, budget: Budget::new(limits) }
     }
 

@@ -227,9 +227,9 @@ pub struct Matching {
     pub group: Group,
     /// The labels that the "many" side gets from the "one" side.
     pub include: Vec<Arc<str>>,
-    /// The value of a left series that is not there.
+    /// The value of a left series that is not there; of a right one under `group_right`.
     pub fill_left: Option<f64>,
-    /// The value of a right series that is not there.
+    /// The value of a right series that is not there; of a left one under `group_right`.
     pub fill_right: Option<f64>,
 }
 

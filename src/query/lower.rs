@@ -144,11 +144,7 @@ impl Lowering<'_> {
         Ok(Expr::Range(Box::new(Range { over: Over::Subquery { expr, step }, range, shift })))
     }
 
-    fn shift(
-        &self,
-        at: Option<&AtModifier>,
-        offset: Option<&Offset>,
-    ) -> Result<Shift, QueryError> {
+    fn shift(&self, at: Option<&AtModifier>, offset: Option<&Offset>) -> Result<Shift, QueryError> {
         let at = match at {
             None => None,
             Some(AtModifier::Start) => Some(At::Start),

@@ -93,7 +93,8 @@ impl Plan {
         limits: &EvalLimits,
     ) -> Result<Value, QueryError> {
         let grid = Grid::of_query(range, limits)?;
-        let range = EvalRange { lookback: range.lookback.clamp(0, super::limits::SPAN_MS_MAX), ..range };
+        let range =
+            EvalRange { lookback: range.lookback.clamp(0, super::limits::SPAN_MS_MAX), ..range };
         let evaluator = Evaluator::new(range, data, limits);
         let kind = self.0.expr.kind();
         if let Expr::Range(of) = &self.0.expr

@@ -34,10 +34,7 @@ impl Times {
             Some(At::End) => (range.end, range.end),
             Some(At::Time(t)) => (t, t),
         };
-        Self {
-            first: first.saturating_sub(shift.offset),
-            last: last.saturating_sub(shift.offset),
-        }
+        Self { first: first.saturating_sub(shift.offset), last: last.saturating_sub(shift.offset) }
     }
 
     /// The span that windows of `range` ms at these times cover.

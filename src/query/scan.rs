@@ -221,7 +221,10 @@ mod tests {
 
     #[test]
     fn tokens() {
-        check("a:b{c=~\"d\\\"\"}[5m:1m]", &["a:b", "{", "c", "=~", "\"d\\\"\"", "}", "[", "5m", ":", "1m", "]"]);
+        check(
+            "a:b{c=~\"d\\\"\"}[5m:1m]",
+            &["a:b", "{", "c", "=~", "\"d\\\"\"", "}", "[", "5m", ":", "1m", "]"],
+        );
         check("1e-3 + .5 # comment\n-x", &["1e-3", "+", ".5", "-", "x"]);
         check("0xe-1", &["0xe", "-", "1"]);
     }
@@ -238,6 +241,9 @@ mod tests {
     fn depth_is_limited() {
         let text = format!("{}1{}", "(".repeat(300), ")".repeat(300));
         check_error(&text, "the query needs more than 256 operators and brackets");
-        check_error(&format!("{}1", "-".repeat(300)), "the query needs more than 256 operators and brackets");
+        check_error(
+            &format!("{}1", "-".repeat(300)),
+            "the query needs more than 256 operators and brackets",
+        );
     }
 }

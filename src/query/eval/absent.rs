@@ -32,9 +32,10 @@ impl Evaluator<'_> {
     pub fn absent_over_time(&self, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         let range = range_argument(call)?;
         let ends = self.ends(range.shift, grid);
-        let found = self.windows(range, grid)?.into_iter().filter_map(|series| {
-            slide(&series.samples, &ends, range.range, false, |_| Some(1.0))
-        });
+        let found = self
+            .windows(range, grid)?
+            .into_iter()
+            .filter_map(|series| slide(&series.samples, &ends, range.range, false, |_| Some(1.0)));
         self.missing(call, grid, found)
     }
 

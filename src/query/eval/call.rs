@@ -50,7 +50,9 @@ impl Evaluator<'_> {
     fn call_vector(&self, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         match call.function {
             Function::Window(function) => self.window_function(function, call, grid),
-            Function::Math(function) => self.mapped(argument(call, 0)?, grid, |v| function.apply(v)),
+            Function::Math(function) => {
+                self.mapped(argument(call, 0)?, grid, |v| function.apply(v))
+            }
             Function::Date(function) => self.date(function, call, grid),
             Function::Bound(function) => self.bound(function, call, grid),
             Function::Vector => Ok(vec![Column {

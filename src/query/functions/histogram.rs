@@ -84,7 +84,8 @@ pub fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> f64 {
         return bucket.upper;
     }
     let below = below.unwrap_or(Bucket { upper: 0.0, count: 0.0 });
-    below.upper + (bucket.upper - below.upper) * ((rank - below.count) / (bucket.count - below.count))
+    below.upper
+        + (bucket.upper - below.upper) * ((rank - below.count) / (bucket.count - below.count))
 }
 
 /// The part of the observations between `lower` and `upper`; NaN when the buckets do not tell.
@@ -103,7 +104,8 @@ pub fn bucket_fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64
     (rank_of(upper, buckets).min(total) - rank_of(lower, buckets).min(total)) / total
 }
 
-/// How many observations are up to `v`, in proportion within a bucket of finite width.
+/// How many observations are up to `v`, in proportion within a bucket of finite width. What is in
+/// a bucket without a lower bound lies at that bound, so that it counts from `-Inf` on only.
 fn rank_of(v: f64, buckets: &[Bucket]) -> f64 {
     let at = buckets.partition_point(|bucket| bucket.upper <= v);
     let below = at.checked_sub(1).map(|i| buckets[i]);
@@ -117,8 +119,11 @@ fn rank_of(v: f64, buckets: &[Bucket]) -> f64 {
         None if bucket.upper > 0.0 => 0.0,
         None => f64::NEG_INFINITY,
     };
-    if v <= start || start.is_infinite() || bucket.upper.is_infinite() {
+    if v <= start || bucket.upper.is_infinite() {
         return before;
+    }
+    if start.is_infinite() {
+        return bucket.count;
     }
     before + (bucket.count - before) * (v - start) / (bucket.upper - start)
 }

@@ -37,7 +37,9 @@ impl<'a> Replace<'a> {
             .size_limit(REGEX_BYTES_MAX)
             .build()
             .map_err(|_| {
-                QueryError::Eval(format!("invalid regular expression in label_replace(): {pattern}"))
+                QueryError::Eval(format!(
+                    "invalid regular expression in label_replace(): {pattern}"
+                ))
             })?;
         Ok(Self { target, replacement, source, regex })
     }

@@ -58,9 +58,11 @@ type Series = (Labels, Vec<Sample>);
 fn expected(eval: &Eval, start: i64, step: i64) -> Result<Vec<Series>, String> {
     let series = eval.lines.iter().map(|line| {
         let described = series::parse(line).ok_or_else(|| format!("not a series: {line}"))?;
-        let samples = described.values.iter().zip(0i64..).filter_map(|(v, i)| {
-            v.map(|v| Sample::new(start + i * step, v))
-        });
+        let samples = described
+            .values
+            .iter()
+            .zip(0i64..)
+            .filter_map(|(v, i)| v.map(|v| Sample::new(start + i * step, v)));
         Ok(SelectedSeries { labels: described.labels, samples: samples.collect() })
     });
     let series: Result<Vec<SelectedSeries>, String> = series.collect();
@@ -68,7 +70,8 @@ fn expected(eval: &Eval, start: i64, step: i64) -> Result<Vec<Series>, String> {
 }
 
 fn compare(found: &[Series], expected: &[Series], ordered: bool) -> Result<(), String> {
-    let expected: Vec<&Series> = expected.iter().filter(|(_, samples)| !samples.is_empty()).collect();
+    let expected: Vec<&Series> =
+        expected.iter().filter(|(_, samples)| !samples.is_empty()).collect();
     if found.len() != expected.len() {
         return Err(format!("{} series, expected {}: {found:?}", found.len(), expected.len()));
     }

@@ -127,6 +127,10 @@ pub(super) fn duration(text: &str) -> Option<i64> {
         return Some((seconds * 1000.0).round() as i64);
     }
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+    let zero = text.chars().all(|c| c == '0' || c.is_ascii_alphabetic());
+    if zero && text.starts_with('0') {
+        return Some(0);
+    }
     let span = promql_parser::util::parse_duration(text).ok()?;
     i64::try_from(span.as_millis()).ok().map(|ms| sign * ms)
 }

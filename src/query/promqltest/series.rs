@@ -14,8 +14,10 @@ pub(super) struct Described {
 /// Reads a line. `None` if it does not describe a series.
 pub(super) fn parse(line: &str) -> Option<Described> {
     let line = line.split(" #").next().unwrap_or(line).trim();
-    let (labels, rest) = labels(line)?;
-    let native = rest.contains("{{") || rest.contains('@');
+    // `name@st{…}` gives the start times of a series.
+    let plain = line.replacen("@st", "", 1);
+    let (labels, rest) = labels(&plain)?;
+    let native = rest.contains("{{") || plain != line;
     let mut values = Vec::new();
     if !native {
         for word in rest.split_whitespace() {

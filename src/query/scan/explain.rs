@@ -19,10 +19,10 @@ pub fn refusal(scanned: &Scanned<'_>, message: &str) -> QueryError {
     }
     let generic = message == "invalid promql query";
     match unexpected(&scanned.tokens) {
-        Some(token) if generic => {
-            scanned.error(token.at, format!("unexpected {:?}", token.text))
+        Some(token) if generic => scanned.error(token.at, format!("unexpected {:?}", token.text)),
+        None if generic => {
+            scanned.error(scanned.text.len(), "unexpected end of the text".to_owned())
         }
-        None if generic => scanned.error(scanned.text.len(), "unexpected end of the text".to_owned()),
         _ => scanned.error(0, message.to_owned()),
     }
 }
@@ -52,8 +52,14 @@ fn missing(scanned: &Scanned<'_>) -> Option<QueryError> {
         if (in_brackets && !plain) || computed || (after_offset && is_duration_word(&word)) {
             return Some(place(scanned, token, "duration expression"));
         }
-        if matches!((token.text, after), ("<" | ">", "/")) || matches!((token.text, after), ("/", ">")) {
+        if matches!((token.text, after), ("<" | ">", "/"))
+            || matches!((token.text, after), ("/", ">"))
+        {
             return Some(place(scanned, token, "trim operator"));
+        }
+        // Its second argument is a selector that would be refused anywhere else.
+        if word == "info" && after == "(" {
+            return Some(place(scanned, token, "info"));
         }
         previous = token.text;
     }
@@ -116,8 +122,21 @@ fn unexpected<'a, 'b>(tokens: &'b [Token<'a>]) -> Option<&'b Token<'a>> {
 /// Keywords after which an operand or a list follows.
 fn is_infix(word: &str) -> bool {
     let words = [
-        "and", "or", "unless", "atan2", "bool", "on", "ignoring", "group_left", "group_right", "by",
-        "without", "offset", "fill", "fill_left", "fill_right",
+        "and",
+        "or",
+        "unless",
+        "atan2",
+        "bool",
+        "on",
+        "ignoring",
+        "group_left",
+        "group_right",
+        "by",
+        "without",
+        "offset",
+        "fill",
+        "fill_left",
+        "fill_right",
     ];
     words.iter().any(|known| word.eq_ignore_ascii_case(known))
 }

@@ -24,7 +24,7 @@ pub fn check(scanned: &Scanned<'_>) -> Result<(), QueryError> {
     let mut in_brackets = false;
     let mut after_offset = false;
     let mut in_braces = false;
-    for token in &scanned.tokens {
+    for (i, token) in scanned.tokens.iter().enumerate() {
         match token.text {
             "[" => in_brackets = true,
             "]" => in_brackets = false,
@@ -35,16 +35,26 @@ pub fn check(scanned: &Scanned<'_>) -> Result<(), QueryError> {
         let special = ["inf", "nan"].iter().any(|w| token.text.eq_ignore_ascii_case(w));
         let number = token.kind == Kind::Number || (special && token.kind == Kind::Word);
         if number && (in_brackets || after_offset) {
-            check_one(scanned, token, in_brackets)?;
+            check_one(scanned, token, in_brackets && stands_alone(&scanned.tokens, i))?;
         } else if token.kind == Kind::Number && token.text.ends_with(char::is_alphabetic) {
             // A duration that stands for a number of seconds: too large parts must not get lost.
             check_parts(scanned, token)?;
         }
         let sign = matches!(token.text, "+" | "-");
         after_offset = (after_offset && sign)
-            || (!in_braces && token.kind == Kind::Word && token.text.eq_ignore_ascii_case("offset"));
+            || (!in_braces
+                && token.kind == Kind::Word
+                && token.text.eq_ignore_ascii_case("offset"));
     }
     Ok(())
+}
+
+/// Whether a number is the whole duration and not a part of a computed one.
+fn stands_alone(tokens: &[Token<'_>], at: usize) -> bool {
+    let edge = |token: Option<&Token<'_>>| {
+        token.is_some_and(|token| matches!(token.text, "[" | "]" | ":"))
+    };
+    edge(at.checked_sub(1).and_then(|before| tokens.get(before))) && edge(tokens.get(at + 1))
 }
 
 fn check_one(scanned: &Scanned<'_>, token: &Token<'_>, above_zero: bool) -> Result<(), QueryError> {
