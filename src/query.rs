@@ -24,6 +24,8 @@ pub mod value;
 
 #[cfg(test)]
 mod promqltest;
+#[cfg(test)]
+mod properties;
 
 pub use error::QueryError;
 pub use limits::EvalLimits;

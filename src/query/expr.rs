@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::{Labels, Matcher};
 
-use super::functions::Function;
+use super::functions::{Function, labels::Replace};
 
 /// An expression.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub enum Expr {
     /// Windows of samples: an argument of functions, or a whole instant query.
     Range(Box<Range>),
     /// `-x`
-    Negate(Box<Expr>),
+    Negate(Box<Self>),
     /// A function.
     Call(Call),
     /// `sum by (…) (…)` and its like.
@@ -121,8 +121,19 @@ pub struct Call {
     pub function: Function,
     /// The arguments.
     pub args: Vec<Expr>,
-    /// The labels of `absent` and `absent_over_time`; else empty.
-    pub labels: Labels,
+    /// What was made of the arguments once for all evaluations.
+    pub prepared: Prepared,
+}
+
+/// What a function makes of its arguments once.
+#[derive(Debug, Clone)]
+pub enum Prepared {
+    /// Nothing.
+    None,
+    /// The labels of `absent` and `absent_over_time`.
+    Labels(Labels),
+    /// The expression of `label_replace`, compiled.
+    Replace(Arc<Replace>),
 }
 
 /// How series are put together.

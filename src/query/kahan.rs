@@ -98,8 +98,8 @@ mod tests {
     fn a_mean_survives_an_overflow() {
         let mut mean = Mean::default();
         for _ in 0..4 {
-            mean.add(9.988_465_674_311_579e307);
+            mean.add(9.5e307);
         }
-        assert_eq!(mean.value(), 9.988_465_674_311_579e307);
+        assert_eq!(mean.value(), 9.5e307);
     }
 }

@@ -4,9 +4,10 @@ use std::cell::Cell;
 
 use super::QueryError;
 
-/// Values that one evaluation may compute, the inner ones counted: as Prometheus's default. At 8
-/// bytes each 400 MB if none were freed; a chart of 500 series and 600 steps computes 300,000 for
-/// each operator.
+/// Values that one evaluation may compute, the inner ones counted: as Prometheus's default.
+///
+/// At 8 bytes each 400 MB if none were freed; a chart of 500 series and 600 steps computes 300,000
+/// for each operator.
 pub const SAMPLES_MAX: usize = 50_000_000;
 /// Series that any part of a query may have: a fifth of what the store holds.
 pub const SERIES_MAX: usize = 20_000;
@@ -17,6 +18,11 @@ pub const QUERY_BYTES_MAX: usize = 16_384;
 /// Operators, signs and open brackets of one query together. It bounds the depth of the tree, which
 /// is walked by recursion: 256 levels of about 2 KiB are a quarter of a thread's 2 MiB stack.
 pub const DEPTH_MAX: usize = 256;
+/// Regular expressions of one query. With [`REGEX_BYTES_MAX`], and three copies while parsing, 200 MB
+/// for a query that is made to hurt; one that is not needs some KiB.
+pub const REGEXES_MAX: usize = 64;
+/// Bytes of a regular expression when compiled. An alternation of 1,000 host names has 300 KB.
+pub const REGEX_BYTES_MAX: usize = 1 << 20;
 /// The longest range, offset or resolution, ms: 200 years. With [`TIME_MS_MAX`] and [`DEPTH_MAX`] no
 /// sum of times comes near the end of an `i64`.
 pub const SPAN_MS_MAX: i64 = 200 * 365 * 86_400_000;

@@ -5,6 +5,7 @@
 //! places are kept for messages.
 
 pub mod explain;
+pub mod regexes;
 pub mod span;
 
 use super::{
@@ -55,7 +56,7 @@ impl<'a> Scanned<'a> {
     /// # Errors
     ///
     /// When it is too long or too deep, has a character that cannot be there, an open quote or
-    /// brackets that do not fit, or a duration out of range.
+    /// brackets that do not fit, a duration out of range, or too large regular expressions.
     pub fn new(text: &'a str) -> Result<Self, QueryError> {
         let mut scanned = Self { text, tokens: Vec::new() };
         if text.len() > QUERY_BYTES_MAX {
@@ -76,6 +77,7 @@ impl<'a> Scanned<'a> {
         }
         scanned.check_brackets()?;
         span::check(&scanned)?;
+        regexes::check(&scanned)?;
         Ok(scanned)
     }
 

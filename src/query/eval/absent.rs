@@ -1,10 +1,13 @@
 //! `absent` and `absent_over_time`: what is not there.
 
-use crate::query::{
-    QueryError,
-    column::{ABSENT, Column, is_present},
-    expr::Call,
-    grid::Grid,
+use crate::{
+    model::Labels,
+    query::{
+        QueryError,
+        column::{ABSENT, Column, is_present},
+        expr::{Call, Prepared},
+        grid::Grid,
+    },
 };
 
 use super::{
@@ -53,7 +56,11 @@ impl Evaluator<'_> {
                 }
             }
         }
-        let column = Column { labels: call.labels.clone(), drop_name: false, values };
+        let labels = match &call.prepared {
+            Prepared::Labels(labels) => labels.clone(),
+            Prepared::None | Prepared::Replace(_) => Labels::empty(),
+        };
+        let column = Column { labels, drop_name: false, values };
         Ok(if column.is_empty() { Vec::new() } else { vec![column] })
     }
 }

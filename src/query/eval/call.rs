@@ -7,12 +7,12 @@ use crate::{
     query::{
         QueryError,
         column::{ABSENT, Column, is_present},
-        expr::{Call, Expr, Range},
+        expr::{Call, Expr, Kind, Prepared, Range},
         functions::{
             Function, WindowFunction,
             counter::{Counter, changes, instant},
             date::DateFunction,
-            labels::{Replace, join},
+            labels::join,
             math::BoundFunction,
             over_time::{quantile_of, statistic},
             regression::{Line, double_exponential},
@@ -67,9 +67,11 @@ impl Evaluator<'_> {
             | Function::HistogramQuantiles
             | Function::HistogramFraction => self.histogram(call, grid),
             Function::LabelReplace => {
-                let text = |at| argument(call, at).map(|arg| self.text(arg));
-                let replace = Replace::new([text(1)?, text(2)?, text(3)?, text(4)?])?;
-                replace.apply(self.vector(argument(call, 0)?, grid)?)
+                let columns = self.vector(argument(call, 0)?, grid)?;
+                match &call.prepared {
+                    Prepared::Replace(replace) => replace.apply(columns),
+                    Prepared::None | Prepared::Labels(_) => Ok(columns),
+                }
             }
             Function::LabelJoin => {
                 let columns = self.vector(argument(call, 0)?, grid)?;
@@ -155,7 +157,6 @@ impl Evaluator<'_> {
 
     /// The arguments that are scalars, in order.
     fn scalars(&self, call: &Call, grid: Grid) -> Result<Vec<Vec<f64>>, QueryError> {
-        use crate::query::expr::Kind;
         let scalars = call.args.iter().filter(|arg| arg.kind() == Kind::Scalar);
         scalars.map(|arg| self.scalar(arg, grid)).collect()
     }

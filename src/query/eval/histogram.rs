@@ -117,7 +117,7 @@ fn histograms(columns: Vec<Column>) -> Vec<Histogram> {
     found
 }
 
-/// A number as OpenMetrics writes it: with a point, so that 1 is `1.0`.
+/// A number as `OpenMetrics` writes it: with a point, so that 1 is `1.0`.
 fn open_metrics_float(v: Option<f64>) -> String {
     let v = v.unwrap_or(f64::NAN);
     if v.is_nan() {

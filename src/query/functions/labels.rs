@@ -9,28 +9,26 @@ use crate::{
     query::{
         QueryError,
         column::{Column, merge_same_labels, with_labels},
+        limits::REGEX_BYTES_MAX,
     },
 };
 
-/// Bytes that a label's expression may take when compiled: 16 times what the longest text needs.
-const REGEX_BYTES_MAX: usize = 1 << 20;
-
-/// A checked `label_replace`.
+/// A checked `label_replace`, its expression compiled.
 #[derive(Debug)]
-pub struct Replace<'a> {
-    target: &'a str,
-    replacement: &'a str,
-    source: &'a str,
+pub struct Replace {
+    target: String,
+    replacement: String,
+    source: String,
     regex: Regex,
 }
 
-impl<'a> Replace<'a> {
+impl Replace {
     /// Checks the four texts: target, replacement, source, expression.
     ///
     /// # Errors
     ///
     /// When the expression or the target is not valid.
-    pub fn new(texts: [&'a str; 4]) -> Result<Self, QueryError> {
+    pub fn new(texts: [&str; 4]) -> Result<Self, QueryError> {
         let [target, replacement, source, pattern] = texts;
         check_name(target)?;
         let regex = regex::RegexBuilder::new(&format!("^(?s:{pattern})$"))
@@ -41,7 +39,12 @@ impl<'a> Replace<'a> {
                     "invalid regular expression in label_replace(): {pattern}"
                 ))
             })?;
-        Ok(Self { target, replacement, source, regex })
+        Ok(Self {
+            target: target.to_owned(),
+            replacement: replacement.to_owned(),
+            source: source.to_owned(),
+            regex,
+        })
     }
 
     /// Sets the target on each column whose source fits.
@@ -52,13 +55,13 @@ impl<'a> Replace<'a> {
     pub fn apply(&self, mut columns: Vec<Column>) -> Result<Vec<Column>, QueryError> {
         let mut value = String::new();
         for column in &mut columns {
-            let source = column.labels.get(self.source).unwrap_or_default();
+            let source = column.labels.get(&self.source).unwrap_or_default();
             let Some(found) = self.regex.captures(source) else {
                 continue;
             };
             value.clear();
-            found.expand(self.replacement, &mut value);
-            set_label(column, self.target, &value);
+            found.expand(&self.replacement, &mut value);
+            set_label(column, &self.target, &value);
         }
         merge_same_labels(columns)
     }

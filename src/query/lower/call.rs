@@ -1,12 +1,17 @@
 //! Functions and their arguments.
 
+use std::sync::Arc;
+
 use promql_parser::parser as parsed;
 
 use crate::model::Labels;
 use crate::query::{
     QueryError,
-    expr::{Call, Expr, Kind, Over},
-    functions::{Function, labels::of_absent},
+    expr::{Call, Expr, Kind, Over, Prepared},
+    functions::{
+        Function,
+        labels::{Replace, of_absent},
+    },
 };
 
 use super::Lowering;
@@ -29,12 +34,24 @@ impl Lowering<'_> {
             let kind = kinds.get(at).or(kinds.last()).copied().map_or(Kind::Vector, kind_of);
             args.push(self.expr_of(arg, kind)?);
         }
-        let labels = match function {
-            Function::Absent | Function::AbsentOverTime => absent_labels(args.first()),
-            _ => Labels::empty(),
+        let prepared = match function {
+            Function::Absent | Function::AbsentOverTime => {
+                Prepared::Labels(absent_labels(args.first()))
+            }
+            Function::LabelReplace => Prepared::Replace(replace(&args)?),
+            _ => Prepared::None,
         };
-        Ok(Expr::Call(Call { function, args, labels }))
+        Ok(Expr::Call(Call { function, args, prepared }))
     }
+}
+
+/// The four texts of `label_replace`, checked and compiled.
+fn replace(args: &[Expr]) -> Result<Arc<Replace>, QueryError> {
+    let text = |at: usize| match args.get(at) {
+        Some(Expr::Text(text)) => &**text,
+        _ => "",
+    };
+    Replace::new([text(1), text(2), text(3), text(4)]).map(Arc::new)
 }
 
 fn kind_of(value: parsed::value::ValueType) -> Kind {
