@@ -2,6 +2,7 @@
 
 pub mod counter;
 pub mod date;
+pub mod extreme;
 pub mod histogram;
 pub mod labels;
 pub mod math;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::limits::LOOKBACK_MS;
-use crate::model::{Labels, Matcher, Sample, SelectedSeries};
+use crate::model::{Labels, Matcher, Sample, SelectedSeries, limits::LOOKBACK_MS};
 
 use super::{
     EvalLimits, QueryError,
@@ -139,8 +138,10 @@ fn vector(columns: Vec<Column>, at: i64) -> Vec<(Labels, Sample)> {
 
 fn matrix(columns: Vec<Column>, grid: Grid) -> Vec<SelectedSeries> {
     let series = columns.into_iter().map(|column| {
+        // Most steps have a value: room for all is less work than growing.
+        let mut samples = Vec::with_capacity(column.values.len());
         let present = grid.times().zip(column.values).filter(|(_, v)| is_present(*v));
-        let samples = present.map(|(t, v)| Sample::new(t, v)).collect();
+        samples.extend(present.map(|(t, v)| Sample::new(t, v)));
         SelectedSeries { labels: column.labels, samples }
     });
     let mut series: Vec<SelectedSeries> = series.filter(|one| !one.samples.is_empty()).collect();
