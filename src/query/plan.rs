@@ -255,9 +255,20 @@ mod tests {
         let error = |name, max| Some(QueryError::Limit { name, max });
         assert_eq!(eval(1000, &limits).err(), error("steps", 100));
         assert_eq!(eval(50, &limits).err(), error("samples", 10));
-        let long = Plan::parse("max_over_time(vector(1)[100y:1ms])").expect("a query");
-        let range = EvalRange::instant(0, 1);
-        let error = error("samples", EvalLimits::default().samples_max);
-        assert_eq!(long.eval(range, &[], &EvalLimits::default()).err(), error);
+        let samples = (0..100_000).map(|t| Sample::new(t, 1.0)).collect();
+        let data = vec![vec![SelectedSeries { labels: Labels::empty(), samples }]; 2];
+        let long = [
+            "max_over_time(vector(1)[100y:1ms])",
+            "max_over_time(absent_over_time(a[1m])[100y:1ms])",
+            "max_over_time((a and on () b)[100y:1ms])",
+            "max_over_time((a + on () fill (1) b)[100y:1ms])",
+            "quantile_over_time(0.5, quantile_over_time(0.5, a[2m])[2m:1ms])",
+        ];
+        for text in long {
+            let plan = Plan::parse(text).expect("a query");
+            let answer = plan.eval(EvalRange::instant(100_000, 1), &data, &EvalLimits::default());
+            let max = EvalLimits::default().samples_max;
+            assert_eq!(answer.err(), error("samples", max), "{text}");
+        }
     }
 }

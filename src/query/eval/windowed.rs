@@ -13,6 +13,7 @@ use crate::query::{
         regression::{Line, double_exponential},
     },
     grid::{Ends, Grid},
+    limits::LOOKS_PER_SAMPLE,
 };
 
 use super::{
@@ -56,6 +57,9 @@ impl Evaluator<'_> {
                 range: range.range,
                 scalars: &scalars,
             };
+            if !function.is_incremental() {
+                self.budget.samples(sliding.looks() / LOOKS_PER_SAMPLE)?;
+            }
             match sliding.values(function) {
                 Some(values) => columns.push(Column {
                     labels: series.labels.clone(),
@@ -70,6 +74,14 @@ impl Evaluator<'_> {
 }
 
 impl Sliding<'_> {
+    /// The most samples that all windows have together: each sample is in as many as end within the
+    /// range after it.
+    fn looks(&self) -> usize {
+        let grid = self.ends.grid;
+        let windows = usize::try_from(self.range / grid.step).unwrap_or(usize::MAX);
+        self.samples.len().saturating_mul(windows.saturating_add(1).min(grid.count))
+    }
+
     fn values(&self, function: WindowFunction) -> Option<Vec<f64>> {
         let samples = self.samples;
         match function {
