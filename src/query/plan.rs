@@ -201,6 +201,10 @@ mod tests {
         check("1 + nope(a)", "1:5: parse error: unknown function with name 'nope'");
         check("a[5m] smoothed", "1:7: not implemented yet: smoothed modifier");
         check("a[5m * 2]", "1:6: not implemented yet: duration expression");
+        check(
+            "1 + label_replace(a, 'b', '', 'c', '(')",
+            "1:5: parse error: invalid regular expression in label_replace(): (",
+        );
         check("1 + histogram_count(a)", "1:5: not implemented yet: histogram_count");
         check(
             "a + on () a[5m]",

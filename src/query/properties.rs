@@ -22,7 +22,7 @@ fn value() -> impl Strategy<Value = f64> {
 }
 
 fn series() -> impl Strategy<Value = SelectedSeries> {
-    let labels = ("[ab]", "[01]", prop_oneof!["[xy]", Just(String::new())], "0.5|1|\\+Inf|");
+    let labels = ("[ab]", "[01]", prop_oneof!["[xy]", Just(String::new())], "0\\.5|1|\\+Inf|");
     let samples = vec((0..LAST / 5_000, value()), 0..40);
     (labels, samples).prop_map(|((name, i, j, le), mut samples)| {
         samples.sort_by_key(|(t, _)| *t);
