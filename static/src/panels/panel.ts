@@ -93,7 +93,7 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
       this.#join();
     }
     clearTimeout(this.#timer);
-    if (view.kind === 'held') this.#timer = setTimeout(() => this.#fetch(view.from, view.to), FETCH_AFTER_MS);
+    if (view.kind === 'held' && this.followsTime) this.#timer = setTimeout(() => this.#fetch(view.from, view.to), FETCH_AFTER_MS);
     else this.#held = null;
     this.changed();
   }
@@ -123,6 +123,11 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
 
   /** Called when the crosshair moved: values, and what lies over the plot. */
   protected readOut(): void {}
+
+  /** Whether it shows the stretch that is held; a panel that shows now alone just stops. */
+  protected get followsTime(): boolean {
+    return true;
+  }
 
   /** Step in which this panel wants to live, ms. */
   protected stepWanted(): number {
