@@ -22,6 +22,8 @@ use format::NBSP;
 pub(crate) struct DashboardPage {
     /// Words of the reader's language.
     pub texts: &'static Texts,
+    /// Version of the server.
+    pub version: String,
     /// The server's own clock, `01:12:46 UTC`; script writes the reader's.
     pub clock: String,
     /// Where all rooms are listed, such as `/`.
