@@ -1,1 +1,77 @@
-use rusqlite as _; fn main(){}
+//! The `watchroom` binary.
+
+use std::{io::Write, process::ExitCode};
+
+use anyhow::Context;
+use clap::Parser;
+use miette::{GraphicalReportHandler, Report};
+use tikv_jemallocator::Jemalloc;
+use watchroom::{
+    app::App,
+    check,
+    cli::{Cli, Command, Folders, Serve},
+};
+
+// Ten thousand connections come and go: the system's allocator keeps what they leave behind.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        None => serve(&cli.serve),
+        Some(Command::Serve(arguments)) => serve(&arguments),
+        Some(Command::Check(folders)) => return checked(&folders),
+        Some(Command::Backup { file, folders }) => watchroom::app::backup(&folders, &file),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&mut std::io::stderr(), &format!("watchroom: {error:#}\n"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes to a terminal that may be gone already.
+fn say(out: &mut impl Write, text: &str) {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).unwrap_or_default();
+}
+
+fn serve(arguments: &Serve) -> anyhow::Result<()> {
+    watchroom::app::log(arguments.log_json);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime could not start")?;
+    runtime.block_on(async {
+        let app = App::build(arguments).await?;
+        say(&mut std::io::stdout(), &format!("watchroom is at http://{}\n", app.address()));
+        app.run().await
+    })
+}
+
+fn checked(folders: &Folders) -> ExitCode {
+    let findings = check::check(folders);
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new();
+    for problem in &findings.problems {
+        let report = Report::new(problem.clone());
+        // Rendering into a String fails only if the source cannot be read; then the words alone are said.
+        if handler.render_report(&mut text, report.as_ref()).is_err() {
+            text.push_str(&format!("{problem}\n"));
+        }
+    }
+    for error in &findings.unreadable {
+        text.push_str(&format!("{error}\n"));
+    }
+    for good in &findings.good {
+        text.push_str(&format!("ok  {good}\n"));
+    }
+    let count = findings.problems.len() + findings.unreadable.len();
+    if count != 0 {
+        text.push_str(&format!("\n{count} {}\n", if count == 1 { "problem" } else { "problems" }));
+    }
+    say(&mut std::io::stdout(), &text);
+    if findings.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -10,16 +10,17 @@ mod texts;
 
 use askama::Template;
 
-pub(crate) use boot::{Boot, BootLimit, BootPanel, BootQuery, BootRange, BootRoom, boot_json};
-pub(crate) use format::{bytes, colors, duration_parts, legend_name, number};
-pub(crate) use texts::{EN, Texts};
+pub use boot::{Boot, BootLimit, BootPanel, BootQuery, BootRange, BootRoom, boot_json};
+pub use format::{bytes, colors, duration_parts, legend_name, number};
+pub use texts::{EN, Texts};
 
+pub use format::NONE;
 use format::NBSP;
 
 /// The page of one room.
 #[derive(Debug, Template)]
 #[template(path = "dashboard.html")]
-pub(crate) struct DashboardPage {
+pub struct DashboardPage {
     /// Words of the reader's language.
     pub texts: &'static Texts,
     /// Version of the server.
@@ -47,7 +48,7 @@ pub(crate) struct DashboardPage {
 /// The list of all rooms.
 #[derive(Debug, Template)]
 #[template(path = "home.html")]
-pub(crate) struct HomePage {
+pub struct HomePage {
     /// Words of the reader's language.
     pub texts: &'static Texts,
     /// Version of the server.
@@ -63,7 +64,7 @@ pub(crate) struct HomePage {
 /// A page that says what went wrong, and what to do.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
-pub(crate) struct ErrorPage {
+pub struct ErrorPage {
     /// Words of the reader's language.
     pub texts: &'static Texts,
     /// Where all rooms are listed.
@@ -78,7 +79,7 @@ pub(crate) struct ErrorPage {
 
 /// A room, as far as links and titles go.
 #[derive(Clone, Debug)]
-pub(crate) struct RoomView {
+pub struct RoomView {
     /// Id: the name of its file, or `pushed`.
     pub id: String,
     /// Title.
@@ -93,7 +94,7 @@ pub(crate) struct RoomView {
 
 /// A room in the list of all, with some of its numbers.
 #[derive(Debug)]
-pub(crate) struct RoomCard {
+pub struct RoomCard {
     /// The room.
     pub room: RoomView,
     /// At most four of its stats; their ids are `<room>.<panel>`, as in the boot JSON of this page.
@@ -102,7 +103,7 @@ pub(crate) struct RoomCard {
 
 /// A range of the top bar.
 #[derive(Debug)]
-pub(crate) struct RangeView {
+pub struct RangeView {
     /// Id, such as `15m`.
     pub id: String,
     /// What its button says, such as `15 m`, with a no-break space.
@@ -113,7 +114,7 @@ pub(crate) struct RangeView {
 
 /// A panel as the first screen shows it.
 #[derive(Debug)]
-pub(crate) struct PanelView {
+pub struct PanelView {
     /// Id, the same as in the boot JSON.
     pub id: String,
     /// Title.
@@ -130,7 +131,7 @@ pub(crate) struct PanelView {
 
 /// What a panel shows.
 #[derive(Debug)]
-pub(crate) enum PanelBody {
+pub enum PanelBody {
     /// Kinds line, stack and mirror.
     Chart {
         /// Series in the order of the queries: the foot of a stack first.
@@ -157,7 +158,7 @@ pub(crate) enum PanelBody {
 
 /// One series in a legend.
 #[derive(Debug)]
-pub(crate) struct LegendView {
+pub struct LegendView {
     /// Name: [`legend_name`], or the panel's title when that is empty.
     pub name: String,
     /// Colour, 1 to 8: the query's own for its first series, otherwise the next that no query of the panel names.
@@ -168,7 +169,7 @@ pub(crate) struct LegendView {
 
 /// A number, and the small words after it.
 #[derive(Debug)]
-pub(crate) struct StatPart {
+pub struct StatPart {
     /// Value: [`number`].
     pub value: String,
     /// Unit; may be empty.
@@ -177,7 +178,7 @@ pub(crate) struct StatPart {
 
 /// One bar.
 #[derive(Debug)]
-pub(crate) struct BarView {
+pub struct BarView {
     /// Name.
     pub name: String,
     /// Amount, such as `46.1`.
@@ -190,7 +191,7 @@ pub(crate) struct BarView {
 
 /// One process, each value as it is written.
 #[derive(Debug)]
-pub(crate) struct ProcessView {
+pub struct ProcessView {
     pub pid: u32,
     pub name: String,
     pub args: String,
@@ -211,7 +212,7 @@ pub(crate) struct ProcessView {
 
 /// What the grid holds: rows of stats, and panels.
 #[derive(Debug)]
-pub(crate) enum Block<'a> {
+pub enum Block<'a> {
     /// Stats that follow each other, at most eight.
     Stats(Vec<(&'a PanelView, &'a [StatPart])>),
     /// Any other panel, and its place among all.

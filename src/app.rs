@@ -1,0 +1,131 @@
+//! Puts the parts together: build, run, drain.
+
+mod log;
+mod notices;
+mod own;
+mod reload;
+mod start;
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+pub use log::log;
+
+use crate::cli::{Folders, Serve};
+use crate::config::{self, Config};
+use crate::http::{self, Shared};
+use crate::rules;
+use crate::store::Store;
+use crate::supervisor::Supervisor;
+
+/// How long tasks may take to end.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// The server, bound and ready to run.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    supervisor: Supervisor,
+    store: Store,
+    listener: TcpListener,
+    site: Shared,
+}
+
+impl App {
+    /// Reads the configuration, opens the data, binds the address, starts the tasks.
+    ///
+    /// # Errors
+    ///
+    /// When a file is wrong, the data cannot be opened, or the address is not to be had. Nothing is left behind.
+    pub async fn build(arguments: &Serve) -> anyhow::Result<Self> {
+        let mut config = config::read(arguments.folders.config()).map_err(explain)?;
+        if let Some(listen) = arguments.listen {
+            config.listen = listen;
+        }
+        config.redis = arguments.redis.clone().or(config.redis);
+        only_loopback(&config)?;
+        let rules = rules::read(arguments.folders.config()).map_err(explain)?;
+        if !rules.is_empty() {
+            tracing::info!(rules.count = rules.len(), "alert rules are checked; this version does not evaluate them");
+        }
+        start::descriptors();
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("{} cannot be listened on (another with --listen ADDRESS)", config.listen))?;
+        let address = listener.local_addr().context("the address of the listener")?;
+        let supervisor = Supervisor::new(CancellationToken::new());
+        let (site, store) = start::site(&config, &arguments.folders, &supervisor).await?;
+        Ok(Self { address, supervisor, store, listener, site })
+    }
+
+    /// Where the server listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What ends the server.
+    pub const fn shutdown(&self) -> &CancellationToken {
+        self.supervisor.token()
+    }
+
+    /// The site, for tests that look inside.
+    pub const fn site(&self) -> &Shared {
+        &self.site
+    }
+
+    /// Serves until a signal or until a task fails, then drains.
+    ///
+    /// # Errors
+    ///
+    /// When a task did not end in time, or the store could not be closed.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let router = http::router(Arc::clone(&self.site));
+        let serve = http::serve::serve(self.listener, router, self.supervisor.clone());
+        self.supervisor.spawn("http", serve);
+        let mut terminate = signal(SignalKind::terminate()).context("signals")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = self.supervisor.token().cancelled() => {}
+        }
+        tracing::info!("shutting down");
+        let drained = self.supervisor.drain(DRAIN).await;
+        let store = self.store;
+        tokio::task::spawn_blocking(move || start::close(&store)).await.context("closing the store")?;
+        drained.context("shutdown")
+    }
+}
+
+/// The problems of a file as an error, each with its place.
+fn explain(error: impl std::error::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error}\n(`watchroom check` shows each with its line)")
+}
+
+/// Everyone who reaches an open server may do everything, so only this machine may reach it.
+fn only_loopback(config: &Config) -> anyhow::Result<()> {
+    if config.listen.ip().is_loopback() {
+        return Ok(());
+    }
+    bail!(
+        "{} is not a loopback address. This version knows no people yet: whoever reaches it may read and push \
+         everything. Listen on 127.0.0.1 or [::1], and reach it from elsewhere through a tunnel, such as \
+         `ssh -L 8080:127.0.0.1:8080 HOST`",
+        config.listen
+    )
+}
+
+/// Copies the samples of a running or stopped server.
+///
+/// # Errors
+///
+/// When there is no data, or the file cannot be written.
+pub fn backup(folders: &Folders, file: &Path) -> anyhow::Result<()> {
+    start::backup(&folders.data()?, file)
+}

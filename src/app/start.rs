@@ -1,0 +1,233 @@
+//! Opens the data and starts the tasks.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{notices, own::StoreMetrics, reload};
+use crate::backend::{Backend, StreamOptions};
+use crate::cli::Folders;
+use crate::clock::Clock;
+use crate::collect::{Collector, HostCollector, OwnCollector, Runner, TopProcesses, host_name};
+use crate::config::Config;
+use crate::dashboards::{Dashboards, Pushed, folder};
+use crate::http::{PushCounters, Shared, Site, pushed_panels};
+use crate::hub::channel::{Namespaces, TOP};
+use crate::hub::{Hub, Parts, PushedPanels};
+use crate::live::{Engine, EngineParts, Live};
+use crate::model::Batch;
+use crate::store::{Store, StoreConfig};
+use crate::supervisor::Supervisor;
+use crate::telemetry::Registry;
+
+/// Batches of collectors that wait for the engine.
+const BATCHES_MAX: usize = 64;
+/// Interval of the samples after which a series that ended with the last process gets its marker, ms.
+const RESTART_MARK_MS: i64 = 1_000;
+
+/// Raises the limit of descriptors as far as the system allows: each connection takes one.
+pub(super) fn descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+    {
+        tracing::warn!(error = %error, "the limit of open files stays as it is");
+    }
+}
+
+/// Opens the store, starts every task, and returns what the pages are made from.
+pub(super) async fn site(
+    config: &Config,
+    folders: &Folders,
+    supervisor: &Supervisor,
+) -> anyhow::Result<(Shared, Store)> {
+    let clock = Clock::System;
+    let registry = Registry::default();
+    let instance = config.instance.clone().unwrap_or_else(host_name);
+    let dashboards = Dashboards::default();
+    dashboards.replace(folder::read(&folders.dashboards()).map_err(super::explain)?);
+    let store = open(config, folders, &clock).await?;
+    let pushed = Pushed::default();
+    for labels in store.series(&[]) {
+        pushed.note(&labels);
+    }
+    let (backend, deliveries) = Backend::embedded();
+    let generation = format!("{:016x}", store.generation());
+    let parts = EngineParts { store: store.clone(), clock: clock.clone(), generation };
+    let (engine, live, steps, carried) = Engine::new(parts, &registry);
+    let panels = pushed.clone();
+    let parts = Parts {
+        node: instance.clone(),
+        namespaces: Namespaces::new(config.namespaces.clone(), config.without_namespace.clone()),
+        backend: backend.clone(),
+        live: live.clone(),
+        clock: clock.clone(),
+        pushed: PushedPanels(Arc::new(move || pushed_panels(&panels))),
+    };
+    let hub = Hub::start(parts, supervisor, &registry);
+    let token = supervisor.token();
+    supervisor.spawn("live", engine.run(token.clone()));
+    supervisor.spawn("deliver", hub.clone().deliver(deliveries));
+    supervisor.spawn("steps", hub.clone().steps(steps));
+    supervisor.spawn("carry", carry(carried, backend.clone(), token.clone()));
+    supervisor.spawn("storage", notices::storage(store.storage_state(), backend.clone(), token.clone()));
+    supervisor.spawn("second", second(backend.clone(), StoreMetrics::new(&registry), store.clone(), token.clone()));
+    reload::watch(folders.dashboards(), dashboards.clone(), backend.clone(), supervisor);
+    let top = collectors(config, &instance, &Feeds { live: &live, backend: &backend, clock: &clock, registry: &registry }, supervisor);
+    let counters = PushCounters::new(&registry);
+    let site = Site { instance, hub, backend, live, dashboards, pushed, top, registry, clock, counters };
+    Ok((Arc::new(site), store))
+}
+
+async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Result<Store> {
+    let data = folders.data()?;
+    std::fs::create_dir_all(&data).with_context(|| format!("{} cannot be made", data.display()))?;
+    let defaults = StoreConfig::default();
+    let settings = StoreConfig {
+        retention_ms: config.retention_ms.unwrap_or(defaults.retention_ms),
+        retention_bytes: config.retention_bytes.unwrap_or(defaults.retention_bytes),
+        ..defaults
+    };
+    let clock = clock.clone();
+    let store = tokio::task::spawn_blocking(move || Store::open(&data, settings, &clock))
+        .await
+        .context("opening the store")?
+        .context("opening the store")?;
+    // Whatever ended with the last process is a gap until its next sample, never a flat line.
+    for (_, labels, newest) in store.newest() {
+        if let Some(newest) = newest {
+            store.mark_stale(&labels, newest + RESTART_MARK_MS);
+        }
+    }
+    if store.unclean_restart() {
+        tracing::warn!("the last run did not end in order; what was acknowledged is there");
+    }
+    Ok(store)
+}
+
+/// What collectors feed.
+struct Feeds<'a> {
+    live: &'a Live,
+    backend: &'a Backend,
+    clock: &'a Clock,
+    registry: &'a Registry,
+}
+
+fn collectors(
+    config: &Config,
+    instance: &str,
+    parts: &Feeds<'_>,
+    supervisor: &Supervisor,
+) -> watch::Receiver<TopProcesses> {
+    let (top, newest) = watch::channel(TopProcesses::default());
+    let mut collectors: Vec<Box<dyn Collector>> = vec![Box::new(OwnCollector::new(instance, parts.registry.clone()))];
+    if config.collect_host {
+        collectors.push(Box::new(HostCollector::new(instance, parts.registry.clone(), top)));
+    }
+    let (sink, batches) = mpsc::channel(BATCHES_MAX);
+    let runner = Runner::new(instance, collectors, parts.clock.clone(), parts.registry);
+    let token = supervisor.token();
+    let shutdown = token.clone();
+    supervisor.spawn("collect", async move { runner.run(sink, shutdown).await.map_err(Into::into) });
+    supervisor.spawn("batches", submit(batches, parts.live.clone(), token.clone()));
+    let channel = format!("{TOP}{instance}");
+    supervisor.spawn("processes", publish_top(newest.clone(), channel, parts.backend.clone(), token.clone()));
+    newest
+}
+
+/// Hands what collectors read to the engine and, without waiting for it, to the disk.
+async fn submit(
+    mut batches: mpsc::Receiver<Arc<Batch>>,
+    live: Live,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    loop {
+        let batch = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(()),
+            batch = batches.recv() => batch,
+        };
+        let Some(batch) = batch else { return Ok(()) };
+        let Ok(report) = live.submit(batch).await else { return Ok(()) };
+        live.store().persist_lazily(&report.rows);
+    }
+}
+
+async fn publish_top(
+    mut newest: watch::Receiver<TopProcesses>,
+    channel: String,
+    backend: Backend,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(()),
+            changed = newest.changed() => if changed.is_err() {
+                shutdown.cancelled().await;
+                return Ok(());
+            },
+        }
+        let data = serde_json::value::to_raw_value(&*newest.borrow_and_update());
+        if let Ok(data) = data {
+            backend.publish(&channel, data, None, StreamOptions::default()).await?;
+        }
+    }
+}
+
+async fn carry(
+    mut batches: mpsc::Receiver<Arc<Batch>>,
+    backend: Backend,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    loop {
+        let batch = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(()),
+            batch = batches.recv() => batch,
+        };
+        let Some(batch) = batch else { return Ok(()) };
+        if let Err(error) = backend.carry(&batch).await {
+            tracing::debug!(error = %error, "samples not carried to other nodes");
+        }
+    }
+}
+
+/// What happens once a second: old history goes, the store's figures are read.
+async fn second(
+    backend: Backend,
+    metrics: StoreMetrics,
+    store: Store,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(()),
+            _ = second.tick() => {}
+        }
+        backend.sweep();
+        metrics.read(&store.stats());
+    }
+}
+
+/// Seals and flushes; blocks.
+pub(super) fn close(store: &Store) {
+    store.shutdown();
+}
+
+/// Copies the samples of a data folder; a server may be writing to it.
+pub(super) fn backup(data: &Path, file: &Path) -> anyhow::Result<()> {
+    anyhow::ensure!(!file.exists(), "{} exists already; name another file", file.display());
+    crate::store::backup(data, file)
+        .with_context(|| format!("the samples of {} could not be copied", data.display()))?;
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! The command line.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Parser, Subcommand};
+use directories::ProjectDirs;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "watchroom",
+    version,
+    about = "A live metrics dashboard: this machine and what you push, drawn as it happens.",
+    after_help = "Examples:\n  \
+        watchroom                              serve on http://127.0.0.1:8080\n  \
+        watchroom --data /srv/watchroom        keep the data there\n  \
+        watchroom check                        say what is wrong in watchroom.toml, alerts.toml, dashboards/\n  \
+        watchroom backup samples.sqlite        copy the samples while the server runs\n\n\
+        Push a metric:\n  \
+        curl http://127.0.0.1:8080/api/v1/push -d '{\"metric\":\"room_celsius\",\"value\":21.5}'"
+)]
+pub struct Cli {
+    /// What to do; `serve` if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What `serve` takes.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What there is to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the dashboards (what happens without a command, too)
+    Serve(Serve),
+    /// Check the configuration, the alert rules and the dashboards, and say all that is wrong
+    Check(Folders),
+    /// Copy the samples into a file, while the server runs
+    Backup {
+        /// The file to write; it must not exist
+        file: PathBuf,
+        /// Where the data is
+        #[command(flatten)]
+        folders: Folders,
+    },
+}
+
+/// Where files are.
+#[derive(Debug, Clone, Args)]
+pub struct Folders {
+    /// Where samples and events are kept [default: the platform's data folder]
+    #[arg(long, value_name = "DIR", env = "WATCHROOM_DATA")]
+    pub data: Option<PathBuf>,
+    /// Where watchroom.toml, alerts.toml and dashboards/ are
+    #[arg(long, value_name = "DIR", env = "WATCHROOM_CONFIG", default_value = ".")]
+    pub config: PathBuf,
+}
+
+/// What `serve` takes.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// Where files are.
+    #[command(flatten)]
+    pub folders: Folders,
+    /// Address and port to listen on; port 0 takes any free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", env = "WATCHROOM_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// The Redis that several nodes share [default: none, a single node]
+    #[arg(long, value_name = "URL", env = "WATCHROOM_REDIS")]
+    pub redis: Option<String>,
+    /// Write logs as JSON
+    #[arg(long)]
+    pub log_json: bool,
+}
+
+impl Folders {
+    /// The data folder.
+    ///
+    /// # Errors
+    ///
+    /// When the platform names none.
+    pub fn data(&self) -> anyhow::Result<PathBuf> {
+        if let Some(data) = &self.data {
+            return Ok(data.clone());
+        }
+        ProjectDirs::from("", "", "watchroom")
+            .map(|folders| folders.data_dir().to_owned())
+            .ok_or_else(|| anyhow::anyhow!("this platform names no data folder; say where with --data DIR"))
+    }
+
+    /// The folder of dashboards.
+    pub fn dashboards(&self) -> PathBuf {
+        self.config.join("dashboards")
+    }
+
+    /// The folder of `watchroom.toml` and `alerts.toml`.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+}

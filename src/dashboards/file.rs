@@ -1,0 +1,177 @@
+//! A dashboard's TOML file; `docs/dashboards.md` describes it.
+
+use super::{Dashboard, Expression, Kind, Limit, LimitAt, PANELS_MAX, Panel, PanelQuery, QUERIES_MAX};
+use crate::document::{self, Placed, Problems, Table};
+use crate::query::{Plan, QueryError};
+
+/// Columns that a panel can be wide.
+const WIDTHS: [i64; 6] = [2, 3, 4, 6, 8, 12];
+
+/// Reads a dashboard; `name` is the file's, for problems, and `id` the dashboard's.
+///
+/// # Errors
+///
+/// [`Problems`], all of them at once.
+pub fn parse(name: &str, id: &str, text: &str) -> Result<Dashboard, Problems> {
+    document::read(name, text, |table| {
+        let title = table.need_text("title").value;
+        let order = table.whole("order", 0..=1_000).unwrap_or(100);
+        let panels = table.tables("panel", panel);
+        let span = table.span();
+        if PANELS_MAX < panels.len() {
+            table.reader().wrong(span, format!("{} panels, at most {PANELS_MAX}", panels.len()));
+        }
+        let mut ids: Vec<&Placed<String>> = panels.iter().map(|(id, _)| id).collect();
+        ids.sort_by(|a, b| (&a.value, a.span.start).cmp(&(&b.value, b.span.start)));
+        for pair in ids.windows(2) {
+            if let [first, second] = pair
+                && first.value == second.value
+            {
+                let message = format!("a second panel with the id `{}`", second.value);
+                table.reader().wrong(second.span.clone(), message);
+            }
+        }
+        let panels = panels.into_iter().map(|(_, panel)| panel).collect();
+        Dashboard { id: id.to_owned(), title, order, panels }
+    })
+}
+
+fn panel(table: &mut Table<'_>) -> (Placed<String>, Panel) {
+    let id = table.need_text("id");
+    let kind = kind(table);
+    let queries = table.tables("query", query);
+    let source = table.text("source");
+    let span = table.span();
+    match &source {
+        Some(source) if source.value != "processes" => {
+            table.reader().wrong_with(source.span.clone(), format!("no source `{}`", source.value), "there is `processes`");
+        }
+        Some(_) => {}
+        None if queries.is_empty() => {
+            table.reader().wrong(span.start..span.start + 1, "a panel without a `[[panel.query]]`");
+        }
+        None => {}
+    }
+    if QUERIES_MAX < queries.len() {
+        table.reader().wrong(span, format!("{} queries, at most {QUERIES_MAX}", queries.len()));
+    }
+    let panel = Panel {
+        id: id.value.clone(),
+        title: table.need_text("title").value,
+        unit: text(table, "unit").unwrap_or_default(),
+        of: table.text("of").map(|text| expression(table, &text)),
+        kind,
+        width: width(table),
+        tall: table.flag("tall").unwrap_or_default(),
+        min: table.number("min").map(|number| number.value),
+        max: table.number("max").map(|number| number.value),
+        decimals: table.whole("decimals", 0..=6).and_then(|digits| u8::try_from(digits).ok()),
+        scale: table.number("scale").map_or(1.0, |number| number.value),
+        total: text(table, "total"),
+        limit: table.table("limit", limit),
+        source: source.map(|source| source.value),
+        more: text(table, "more"),
+        queries,
+    };
+    (id, panel)
+}
+
+fn text(table: &mut Table<'_>, key: &'static str) -> Option<String> {
+    table.text(key).map(|text| text.value)
+}
+
+fn kind(table: &mut Table<'_>) -> Kind {
+    let Some(word) = table.text("kind") else { return Kind::Line };
+    if let Some((_, kind)) = Kind::ALL.iter().find(|(name, _)| *name == word.value) {
+        return *kind;
+    }
+    let names: Vec<&str> = Kind::ALL.iter().map(|(name, _)| *name).collect();
+    let help = document::nearest(&word.value, &names)
+        .map_or_else(|| format!("there are {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
+    table.reader().wrong_with(word.span, format!("no kind of panel is called `{}`", word.value), help);
+    Kind::Line
+}
+
+fn width(table: &mut Table<'_>) -> u8 {
+    let span = table.span();
+    let width = table.whole("width", 1..=12).unwrap_or(4);
+    if !WIDTHS.contains(&width) {
+        table.reader().wrong(span.start..span.start + 1, format!("`width` must be one of {WIDTHS:?}"));
+    }
+    u8::try_from(width).unwrap_or(4)
+}
+
+fn limit(table: &mut Table<'_>) -> Limit {
+    let label = text(table, "label").unwrap_or_default();
+    let span = table.span();
+    let at = match (table.number("at"), table.text("expr")) {
+        (Some(number), None) => LimitAt::Number(number.value),
+        (None, Some(text)) => LimitAt::Expression(expression(table, &text)),
+        (Some(_), Some(_)) | (None, None) => {
+            table.reader().wrong(span, "a limit has either `at` or `expr`");
+            LimitAt::Number(0.0)
+        }
+    };
+    Limit { at, label }
+}
+
+fn query(table: &mut Table<'_>) -> PanelQuery {
+    let text = table.need_text("expr");
+    PanelQuery {
+        expr: expression(table, &text),
+        legend: self::text(table, "legend").unwrap_or_default(),
+        color: table.whole("color", 1..=8).and_then(|color| u8::try_from(color).ok()),
+        negative: table.flag("negative").unwrap_or_default(),
+    }
+}
+
+fn expression(table: &mut Table<'_>, text: &Placed<String>) -> Expression {
+    let trimmed = text.value.trim().to_owned();
+    let plan = if trimmed.is_empty() { None } else { checked(table, text, &trimmed) };
+    Expression { text: trimmed, plan }
+}
+
+/// Parses an expression, and says what is wrong with it at its place in the file.
+fn checked(table: &mut Table<'_>, text: &Placed<String>, trimmed: &str) -> Option<Plan> {
+    match Plan::parse(trimmed) {
+        Ok(plan) => Some(plan),
+        Err(error) => {
+            table.reader().wrong(text.span.clone(), describe(&error));
+            None
+        }
+    }
+}
+
+fn describe(error: &QueryError) -> String {
+    format!("the expression: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let problems = parse("host.toml", "host", text).err().unwrap_or_default();
+        let lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
+        assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.contains(expected), "{line} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_panel_is_typed_and_checked() {
+        let panel = "title = 'T'\n[[panel]]\nid = 'a'\ntitle = 'A'\n";
+        check(&format!("{panel}[[panel.query]]\nexpr = 'up'\n"), &[]);
+        check(&format!("{panel}kind = 'lien'\n[[panel.query]]\nexpr = 'up'\n"), &["host.toml:5:8: no kind"]);
+        check(&format!("{panel}[[panel.query]]\nexpr = 'sum('\n"), &["host.toml:6:8: the expression"]);
+        check(panel, &["host.toml:2:1: a panel without"]);
+    }
+
+    #[test]
+    fn panels_have_one_id_each() {
+        let panel = "[[panel]]\nid = 'a'\ntitle = 'A'\n[[panel.query]]\nexpr = 'up'\n";
+        check(&format!("title = 'T'\n{panel}{panel}"), &["host.toml:8:6: a second panel"]);
+    }
+}

@@ -1,0 +1,483 @@
+//! TOML files that people write: read once, every problem found, each with its place.
+//!
+//! A reader takes keys out of a table; what is left when it is finished is unknown, and named with the nearest key
+//! that there is.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// Bytes of a file that is read: a dashboard of a hundred panels has 60 KiB.
+pub const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// One thing that is wrong in a file, with its place.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    source: Arc<NamedSource<String>>,
+    span: Range<usize>,
+    message: String,
+    label: String,
+    help: Option<String>,
+}
+
+impl Problem {
+    /// Line and column, from 1; the column counts characters.
+    pub fn place(&self) -> (usize, usize) {
+        let text = self.source.inner();
+        let before = text.get(..self.span.start.min(text.len())).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        (line, column)
+    }
+
+    /// The file's name.
+    pub fn file(&self) -> &str {
+        self.source.name()
+    }
+
+    /// What is wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Diagnostic for Problem {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&*self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let label = LabeledSpan::new_with_span(Some(self.label.clone()), self.span.clone());
+        Some(Box::new(std::iter::once(label)))
+    }
+}
+
+/// All that is wrong in one or more files. Never empty where it is an error.
+#[derive(Debug, Clone, Default)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.0.iter().enumerate() {
+            let (line, column) = problem.place();
+            let separator = if at == 0 { "" } else { "\n" };
+            write!(f, "{separator}{}:{line}:{column}: {problem}", problem.file())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Collects the problems of one file while it is read.
+#[derive(Debug)]
+pub struct Reader {
+    source: Arc<NamedSource<String>>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    fn problem(&mut self, span: Range<usize>, message: String, label: &str, help: Option<String>) {
+        let source = Arc::clone(&self.source);
+        self.problems.push(Problem { source, span, message, label: label.to_owned(), help });
+    }
+
+    /// Notes that the value at `span` is wrong.
+    pub fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
+        self.problem(span, message.into(), "here", None);
+    }
+
+    /// Like [`Reader::wrong`], with what to do.
+    pub fn wrong_with(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.problem(span, message.into(), "here", Some(help.into()));
+    }
+}
+
+/// A file that could not be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The system's reason.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Past [`FILE_BYTES_MAX`].
+    #[error("{}: larger than {FILE_BYTES_MAX} bytes", path.display())]
+    TooBig {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+/// The text of a file; nothing if there is no such file.
+///
+/// # Errors
+///
+/// [`FileError`].
+pub fn text(path: &Path) -> Result<Option<String>, FileError> {
+    let io = |source| FileError::Io { path: path.to_owned(), source };
+    match std::fs::metadata(path) {
+        Ok(metadata) if FILE_BYTES_MAX < metadata.len() => Err(FileError::TooBig { path: path.to_owned() }),
+        Ok(_) => std::fs::read_to_string(path).map(Some).map_err(io),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io(error)),
+    }
+}
+
+/// Reads a document: parses it, hands its table to `read`, and names every key that `read` left.
+///
+/// # Errors
+///
+/// [`Problems`], all of them at once.
+pub fn read<T>(name: &str, text: &str, read: impl FnOnce(&mut Table<'_>) -> T) -> Result<T, Problems> {
+    let source = Arc::new(NamedSource::new(name, text.to_owned()).with_language("TOML"));
+    let mut reader = Reader { source, problems: Vec::new() };
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        reader.problem(span, error.message().trim().to_owned(), "here", None);
+    }
+    if !reader.problems.is_empty() {
+        return Err(Problems(reader.problems));
+    }
+    let span = root.span();
+    let mut table = Table::new(root.get_ref(), span, &mut reader);
+    let value = read(&mut table);
+    table.finish();
+    if reader.problems.is_empty() { Ok(value) } else { Err(Problems(reader.problems)) }
+}
+
+/// One table of a document, whose keys are taken out one by one.
+#[derive(Debug)]
+pub struct Table<'a> {
+    entries: BTreeMap<&'a str, (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>)>,
+    known: Vec<&'static str>,
+    span: Range<usize>,
+    reader: &'a mut Reader,
+}
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// Its bytes in the file.
+    pub span: Range<usize>,
+}
+
+impl<'a> Table<'a> {
+    fn new(table: &'a DeTable<'a>, span: Range<usize>, reader: &'a mut Reader) -> Self {
+        let entries = table.iter().map(|(key, value)| (key.get_ref().as_ref(), (key, value))).collect();
+        Self { entries, known: Vec::new(), span, reader }
+    }
+
+    /// Where the table stands.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// What collects the problems.
+    pub fn reader(&mut self) -> &mut Reader {
+        self.reader
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.known.push(key);
+        self.entries.remove(key).map(|(_, value)| value)
+    }
+
+    fn mismatch(&mut self, key: &str, expected: &str, value: &Spanned<DeValue<'_>>) {
+        let message = format!("`{key}` must be {expected}, not {}", value.get_ref().type_str());
+        self.reader.wrong(value.span(), message);
+    }
+
+    fn taken<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        read: impl FnOnce(&DeValue<'_>) -> Option<T>,
+    ) -> Option<Placed<T>> {
+        let value = self.take(key)?;
+        match read(value.get_ref()) {
+            Some(read) => Some(Placed { value: read, span: value.span() }),
+            None => {
+                self.mismatch(key, expected, value);
+                None
+            }
+        }
+    }
+
+    /// A text, if the key is there.
+    pub fn text(&mut self, key: &'static str) -> Option<Placed<String>> {
+        self.taken(key, "a text", |value| value.as_str().map(str::to_owned))
+    }
+
+    /// A text that must be there.
+    pub fn need_text(&mut self, key: &'static str) -> Placed<String> {
+        if !self.entries.contains_key(key) {
+            self.known.push(key);
+            self.missing(key);
+        }
+        self.text(key).unwrap_or_else(|| Placed { value: String::new(), span: self.span() })
+    }
+
+    fn missing(&mut self, key: &str) {
+        let span = self.span.start..self.span.end.min(self.span.start + 1);
+        self.reader.wrong(span, format!("`{key}` is missing"));
+    }
+
+    /// A yes or no, if the key is there.
+    pub fn flag(&mut self, key: &'static str) -> Option<bool> {
+        self.taken(key, "true or false", |value| value.as_bool()).map(|placed| placed.value)
+    }
+
+    /// A number, if the key is there.
+    pub fn number(&mut self, key: &'static str) -> Option<Placed<f64>> {
+        self.taken(key, "a number", number)
+    }
+
+    /// A whole number within a range, if the key is there.
+    pub fn whole(&mut self, key: &'static str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
+        let value = self.take(key)?;
+        let read = value
+            .get_ref()
+            .as_integer()
+            .and_then(|integer| i64::from_str_radix(integer.as_str(), integer.radix()).ok());
+        match read {
+            Some(read) if range.contains(&read) => Some(read),
+            Some(_) => {
+                let message = format!("`{key}` must be from {} to {}", range.start(), range.end());
+                self.reader.wrong(value.span(), message);
+                None
+            }
+            None => {
+                self.mismatch(key, "a whole number", value);
+                None
+            }
+        }
+    }
+
+    /// A duration such as `30s`, `5m`, `1h`, `30d`, in ms, if the key is there.
+    pub fn duration_ms(&mut self, key: &'static str) -> Option<i64> {
+        let text = self.text(key)?;
+        let read = duration_ms(&text.value);
+        if read.is_none() {
+            self.reader.wrong_with(
+                text.span,
+                format!("`{key}` is not a duration"),
+                "write it like 30s, 5m, 1h or 7d",
+            );
+        }
+        read
+    }
+
+    /// A list of texts, if the key is there.
+    pub fn texts(&mut self, key: &'static str) -> Option<Vec<Placed<String>>> {
+        let value = self.take(key)?;
+        let Some(list) = value.get_ref().as_array() else {
+            self.mismatch(key, "a list of texts", value);
+            return None;
+        };
+        let mut texts = Vec::new();
+        for item in list.iter() {
+            match item.get_ref().as_str() {
+                Some(text) => texts.push(Placed { value: text.to_owned(), span: item.span() }),
+                None => self.mismatch(key, "a list of texts", item),
+            }
+        }
+        Some(texts)
+    }
+
+    /// Pairs of texts, if the key is there.
+    pub fn pairs(&mut self, key: &'static str) -> Vec<(String, Placed<String>)> {
+        let Some(value) = self.take(key) else { return Vec::new() };
+        let Some(table) = value.get_ref().as_table() else {
+            self.mismatch(key, "a table of texts", value);
+            return Vec::new();
+        };
+        let mut pairs = Vec::new();
+        for (name, item) in table {
+            match item.get_ref().as_str() {
+                Some(text) => {
+                    pairs.push((
+                        name.get_ref().to_string(),
+                        Placed { value: text.to_owned(), span: item.span() },
+                    ));
+                }
+                None => self.mismatch(name.get_ref(), "a text", item),
+            }
+        }
+        pairs
+    }
+
+    /// A table below this one, if the key is there.
+    pub fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Table<'_>) -> T) -> Option<T> {
+        let value = self.take(key)?;
+        let Some(below) = value.get_ref().as_table() else {
+            self.mismatch(key, "a table", value);
+            return None;
+        };
+        let mut table = Table::new(below, value.span(), self.reader);
+        let read = read(&mut table);
+        table.finish();
+        Some(read)
+    }
+
+    /// The tables of a list, `[[key]]`; none if the key is absent.
+    pub fn tables<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Table<'_>) -> T) -> Vec<T> {
+        let Some(value) = self.take(key) else { return Vec::new() };
+        let Some(list) = value.get_ref().as_array() else {
+            self.mismatch(key, "a list of tables", value);
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for item in list.iter() {
+            match item.get_ref().as_table() {
+                Some(below) => {
+                    let mut table = Table::new(below, item.span(), self.reader);
+                    all.push(read(&mut table));
+                    table.finish();
+                }
+                None => self.mismatch(key, "a list of tables", item),
+            }
+        }
+        all
+    }
+
+    /// Names every key that nobody asked for.
+    fn finish(self) {
+        let Self { entries, known, reader, .. } = self;
+        for (name, (key, _)) in entries {
+            let help = nearest(name, &known).map_or_else(
+                || format!("known here: {}", known.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            reader.problem(key.span(), format!("unknown key `{name}`"), "not known here", Some(help));
+        }
+    }
+}
+
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Integer(integer) => integer.as_str().parse().ok(),
+        DeValue::Float(float) => float.as_str().parse().ok(),
+        DeValue::String(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Array(_)
+        | DeValue::Table(_) => None,
+    }
+}
+
+/// The known word that is most like `word`, if one is like it at all.
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let likeness = |candidate: &&str| strsim::jaro_winkler(word, candidate);
+    let best = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (0.75 <= likeness(&best)).then_some(best)
+}
+
+/// A duration such as `1h30m`, in ms: units ms, s, m, h, d, w, largest first.
+pub fn duration_ms(text: &str) -> Option<i64> {
+    let mut rest = text;
+    let mut total: i64 = 0;
+    let mut smallest = i64::MAX;
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let count: i64 = rest.get(..digits)?.parse().ok()?;
+        rest = &rest[digits..];
+        let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let unit = match &rest[..letters] {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 604_800_000,
+            _ => return None,
+        };
+        if smallest <= unit {
+            return None;
+        }
+        smallest = unit;
+        total = total.checked_add(count.checked_mul(unit)?)?;
+        rest = &rest[letters..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let result = read("a.toml", text, |table| {
+            table.need_text("title");
+            table.whole("order", 0..=9);
+            table.tables("panel", |panel| panel.text("kind").map(|kind| kind.value))
+        });
+        let problems = result.err().unwrap_or_default();
+        let lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn every_problem_is_found_with_its_place() {
+        check("title = 'x'", &[]);
+        check("titel = 'x'", &["a.toml:1:1: `title` is missing", "a.toml:1:1: unknown key `titel`"]);
+        check(
+            "title = 3\norder = 10\n[[panel]]\nkind = 'a'\nknd = 1",
+            &[
+                "a.toml:1:9: `title` must be a text, not integer",
+                "a.toml:2:9: `order` must be from 0 to 9",
+                "a.toml:5:1: unknown key `knd`",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_not_toml_says_where() {
+        let problems = read("a.toml", "title = \n", |_| ()).unwrap_err();
+        assert!(problems.to_string().starts_with("a.toml:1:"), "{problems}");
+    }
+
+    #[test]
+    fn the_nearest_key_is_offered() {
+        assert_eq!(nearest("titel", &["title", "order"]), Some("title"));
+        assert_eq!(nearest("zzz", &["title", "order"]), None);
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration_ms("1h30m"), Some(5_400_000));
+        assert_eq!(duration_ms("250ms"), Some(250));
+        for wrong in ["", "5", "m", "1m1h", "1x", "99999999999999999d"] {
+            assert_eq!(duration_ms(wrong), None, "{wrong}");
+        }
+    }
+}

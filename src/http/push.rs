@@ -1,0 +1,170 @@
+//! The push doors: JSON and the text exposition format.
+
+use std::{io::Read, sync::Arc};
+
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::State,
+};
+use flate2::read::MultiGzDecoder;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::{Answer, Shared, Site, error::Failure};
+use crate::ingest::{self, Parsed};
+use crate::ingest::limits::PUSH_BODY_BYTES_MAX;
+use crate::model::{Batch, Source};
+use crate::store::{AppendReport, PersistError, Refused};
+use crate::telemetry::{Counter, Registry};
+
+/// Seconds after which a pusher may try again when the disk refuses.
+const RETRY_SECONDS: u32 = 5;
+/// Refused items that an answer lists; the rest are counted.
+const REFUSED_SHOWN_MAX: usize = 100;
+
+/// What the push doors count.
+#[derive(Debug, Clone)]
+pub struct Counters {
+    requests: Counter,
+    accepted: Counter,
+    refused: Counter,
+    too_big: Counter,
+    unavailable: Counter,
+}
+
+impl Counters {
+    /// Registers them.
+    pub fn new(registry: &Registry) -> Self {
+        Self {
+            requests: registry.counter("watchroom_push_requests_total", "Push requests."),
+            accepted: registry.counter("watchroom_push_samples_total", "Samples accepted from pushes."),
+            refused: registry.counter("watchroom_push_refused_total", "Items refused from pushes."),
+            too_big: registry.counter("watchroom_push_too_big_total", "Push bodies over their limit."),
+            unavailable: registry
+                .counter("watchroom_push_unavailable_total", "Pushes answered with 503: the disk did not keep up."),
+        }
+    }
+}
+
+/// The answer to a push.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct Report {
+    /// Samples that are stored.
+    accepted: usize,
+    /// Items that are not, by their place in the request (for text: the line).
+    refused: Vec<serde_json::Value>,
+    /// How many items are not stored; more than the list may hold.
+    refused_total: usize,
+}
+
+/// `POST /api/v1/push`
+pub(super) async fn json(State(site): State<Shared>, headers: HeaderMap, body: Body) -> Answer<Json<Report>> {
+    take(&site, &headers, body, ingest::parse_push).await
+}
+
+/// `POST /api/v1/import/prometheus`
+pub(super) async fn exposition(State(site): State<Shared>, headers: HeaderMap, body: Body) -> Answer<Json<Report>> {
+    take(&site, &headers, body, ingest::parse_exposition).await
+}
+
+type Parse = fn(&[u8], i64) -> Result<Parsed, ingest::PushError>;
+
+async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Answer<Json<Report>> {
+    site.counters.requests.increment();
+    let body = read(site, headers, body).await?;
+    let now = site.clock.now_ms();
+    let parsed = parse(&body, now).map_err(|error| Failure::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let mut refused: Vec<serde_json::Value> = parsed
+        .refused
+        .iter()
+        .map(|item| serde_json::json!({ "item": item.index, "reason": item.reason }))
+        .collect();
+    let (items, samples): (Vec<usize>, Vec<_>) = parsed.samples.into_iter().unzip();
+    let mut accepted = 0;
+    let mut only_limits = refused.is_empty();
+    if !samples.is_empty() {
+        let batch = Arc::new(Batch { source: Source::Pushed, step: None, samples });
+        let report = site.live.submit(Arc::clone(&batch)).await.map_err(|error| Failure::internal(&error))?;
+        for refusal in &report.refused {
+            let item = items.get(refusal.index).copied().unwrap_or_default();
+            only_limits &= refusal.reason == Refused::SeriesLimit;
+            refused.push(serde_json::json!({ "item": item, "reason": refusal.reason.to_string() }));
+        }
+        accepted = report.accepted;
+        announce(site, &batch, &report).await;
+        keep(site, &report).await?;
+    }
+    site.counters.accepted.add(accepted as u64);
+    site.counters.refused.add(refused.len() as u64);
+    let refused_total = refused.len();
+    refused.truncate(REFUSED_SHOWN_MAX);
+    if accepted == 0 && 0 < refused_total {
+        let (status, detail) = if only_limits {
+            (StatusCode::TOO_MANY_REQUESTS, "no more series are stored; the limit is reached")
+        } else {
+            (StatusCode::BAD_REQUEST, "every item was refused")
+        };
+        return Err(Failure::new(status, detail).refused(refused));
+    }
+    Ok(Json(Report { accepted, refused, refused_total }))
+}
+
+/// Waits until what was accepted is on the disk.
+async fn keep(site: &Site, report: &AppendReport) -> Answer<()> {
+    let unavailable = |error: &PersistError| {
+        site.counters.unavailable.increment();
+        tracing::debug!(error = %error, "push not acknowledged");
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after(RETRY_SECONDS)
+    };
+    let durable = site.live.store().persist(&report.rows).map_err(|error| unavailable(&error))?;
+    durable.wait().await.map_err(|error| unavailable(&error))
+}
+
+/// Tells the pages when a metric is new.
+async fn announce(site: &Site, batch: &Batch, report: &AppendReport) {
+    let mut any_new = false;
+    if !report.new_series.is_empty() {
+        for sample in &batch.samples {
+            any_new |= site.pushed.note(&sample.labels);
+        }
+    }
+    if any_new {
+        let notice = serde_json::value::RawValue::from_string(r#"{"kind":"pushed"}"#.to_owned());
+        if let Ok(notice) = notice {
+            let sent = site.backend.publish(crate::hub::channel::NOTICES, notice, None, crate::backend::StreamOptions::default());
+            if let Err(error) = sent.await {
+                tracing::debug!(error = %error, "notice not sent");
+            }
+        }
+    }
+}
+
+/// The body, unpacked if it is gzip, within its limit.
+async fn read(site: &Site, headers: &HeaderMap, body: Body) -> Answer<Bytes> {
+    let too_big = || {
+        site.counters.too_big.increment();
+        let detail = format!("the body is larger than {PUSH_BODY_BYTES_MAX} bytes; send it in parts");
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    };
+    let collected = Limited::new(body, PUSH_BODY_BYTES_MAX).collect().await;
+    let bytes = match collected {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => return Err(too_big()),
+        Err(_) => return Err(Failure::new(StatusCode::BAD_REQUEST, "the body ended early")),
+    };
+    let encoding = headers.get(header::CONTENT_ENCODING).map_or(&b"identity"[..], |value| value.as_bytes());
+    match encoding {
+        b"identity" => Ok(bytes),
+        b"gzip" => {
+            let mut unpacked = Vec::new();
+            // One byte more than the limit tells that it is passed.
+            let mut decoder = MultiGzDecoder::new(&bytes[..]).take(PUSH_BODY_BYTES_MAX as u64 + 1);
+            decoder
+                .read_to_end(&mut unpacked)
+                .map_err(|error| Failure::new(StatusCode::BAD_REQUEST, format!("the body is not gzip: {error}")))?;
+            if PUSH_BODY_BYTES_MAX < unpacked.len() { Err(too_big()) } else { Ok(unpacked.into()) }
+        }
+        _ => Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Encoding must be gzip or absent")),
+    }
+}

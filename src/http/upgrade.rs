@@ -1,0 +1,88 @@
+//! The way from a request to a socket of the hub.
+
+use std::net::SocketAddr;
+
+use axum::{
+    Extension,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+use super::{Answer, Shared, error::Failure};
+use crate::hub::CONNECTIONS_MAX;
+use crate::wire::websocket::accept_key;
+
+/// Unsent bytes that the kernel holds before it says that the socket is full. Without it 4 MiB pile up before any
+/// policy of ours acts; with it about 170 KiB.
+const NOTSENT_BYTES: u32 = 16 * 1024;
+
+/// Centrifugo's client protocol in JSON over a WebSocket.
+pub(super) async fn websocket(
+    State(site): State<Shared>,
+    Extension(peer): Extension<SocketAddr>,
+    mut request: Request,
+) -> Answer<Response> {
+    let key = handshake(request.headers())?;
+    if !site.hub.has_room() {
+        let detail = format!("this node has {CONNECTIONS_MAX} connections, its limit");
+        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5));
+    }
+    let upgrade = request
+        .extensions_mut()
+        .remove::<OnUpgrade>()
+        .ok_or_else(|| Failure::new(StatusCode::UPGRADE_REQUIRED, "this connection cannot be upgraded"))?;
+    let hub = site.hub.clone();
+    site.hub.track(async move {
+        let Ok(upgraded) = upgrade.await else { return };
+        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+            tracing::error!("an upgraded socket is not a TCP stream");
+            return;
+        };
+        let socket = parts.io.into_inner();
+        tune(&socket);
+        hub.accept(socket, peer, parts.read_buf);
+    });
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
+    Ok(response)
+}
+
+/// Checks the opening handshake (RFC 6455 §4.2.1) and returns the answer to its key.
+fn handshake(headers: &HeaderMap) -> Answer<HeaderValue> {
+    let has = |name, word: &str| {
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+            value.split(',').any(|token| token.trim().eq_ignore_ascii_case(word))
+        })
+    };
+    if !has(header::UPGRADE, "websocket") || !has(header::CONNECTION, "upgrade") {
+        return Err(Failure::new(StatusCode::UPGRADE_REQUIRED, "this address speaks WebSocket only"));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(Failure::new(StatusCode::UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13"));
+    }
+    let key = headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .ok_or_else(|| Failure::new(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing"))?;
+    // A SHA-1 in base64 is a header value.
+    HeaderValue::from_str(&accept_key(key.as_bytes()))
+        .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not usable"))
+}
+
+fn tune(socket: &TcpStream) {
+    let reference = SockRef::from(socket);
+    let tuned = reference.set_tcp_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let tuned = tuned.and_then(|()| reference.set_tcp_notsent_lowat(NOTSENT_BYTES));
+    if let Err(error) = tuned {
+        // The connection works, only less well.
+        tracing::debug!(error = %error, "socket options not set");
+    }
+}

@@ -1,0 +1,245 @@
+//! The hub: connections, subscriptions, and fan-out.
+//!
+//! Frames are encoded once. Shards write them straight to the sockets; only a socket that would block gets a
+//! queue, and its class of delivery says what happens when that is full.
+
+pub mod channel;
+pub mod connection;
+pub mod counters;
+pub mod outbox;
+mod reader;
+mod rpc;
+mod session;
+pub mod shard;
+mod subscribe;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+use serde_json::value::RawValue;
+use tokio::{net::TcpStream, sync::mpsc};
+
+use crate::backend::{Backend, Delivery as Delivered};
+use crate::clock::Clock;
+use crate::live::{Live, Step};
+use crate::supervisor::Supervisor;
+use crate::telemetry::Registry;
+use crate::wire::centrifugo::{ClientInfo, InfoBody, Publication, Push, PushBody};
+use crate::wire::{Close, Frame};
+use channel::{Class, Namespaces};
+use connection::Connection;
+use counters::Counters;
+use outbox::Delivery;
+use shard::{Command, Shard};
+
+/// Connections of one node. Each takes a descriptor; 20,000 is a common hard limit of a process.
+pub const CONNECTIONS_MAX: usize = 16_384;
+/// Subscriptions of one connection.
+pub const SUBSCRIPTIONS_MAX: usize = 256;
+/// Workers of the fan-out; a worker is one task, so more than the cores that are there gain nothing.
+const SHARDS_MAX: usize = 8;
+
+/// Writes the panels of pushed metrics as JSON. They are the page's to describe, and the page stands above the hub.
+#[derive(Clone)]
+pub struct PushedPanels(pub Arc<dyn Fn() -> String + Send + Sync>);
+
+impl std::fmt::Debug for PushedPanels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PushedPanels")
+    }
+}
+
+/// What the hub is made from.
+#[derive(Debug)]
+pub struct Parts {
+    /// This node's name.
+    pub node: String,
+    /// Which channels there are.
+    pub namespaces: Namespaces,
+    /// What nodes share.
+    pub backend: Backend,
+    /// The live queries.
+    pub live: Live,
+    /// The time of day.
+    pub clock: Clock,
+    /// Answers the call `pushed`: the panels of pushed metrics.
+    pub pushed: PushedPanels,
+}
+
+/// The hub. A clone is the same hub.
+#[derive(Debug, Clone)]
+pub struct Hub(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    shards: Vec<mpsc::Sender<Command>>,
+    counters: Counters,
+    next_number: AtomicU64,
+    open: AtomicU64,
+    /// The newest publication of each signal channel, for those who come later.
+    newest: Mutex<FxHashMap<Arc<str>, Box<RawValue>>>,
+    supervisor: Supervisor,
+}
+
+impl Hub {
+    /// Starts the shards.
+    pub fn start(parts: Parts, supervisor: &Supervisor, registry: &Registry) -> Self {
+        let counters = Counters::new(registry);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let shards = (0..cores.min(SHARDS_MAX))
+            .map(|number| {
+                let (shard, commands) = Shard::new(number, counters.clone());
+                supervisor.spawn("shard", shard.run(supervisor.token().clone()));
+                commands
+            })
+            .collect();
+        Self(Arc::new(Inner {
+            parts,
+            shards,
+            counters,
+            next_number: AtomicU64::new(1),
+            open: AtomicU64::new(0),
+            newest: Mutex::default(),
+            supervisor: supervisor.clone(),
+        }))
+    }
+
+    fn shard(&self, number: u64) -> &mpsc::Sender<Command> {
+        let shards = &self.0.shards;
+        // The remainder is below the number of shards.
+        #[expect(clippy::cast_possible_truncation, reason = "a remainder of a small divisor")]
+        &shards[(number % shards.len() as u64) as usize]
+    }
+
+    /// Hands deliveries of the backend to the subscribers, and other nodes' samples to `samples`.
+    ///
+    /// # Errors
+    ///
+    /// None; the type is the supervisor's.
+    pub async fn deliver(self, mut deliveries: mpsc::Receiver<Delivered>) -> anyhow::Result<()> {
+        let shutdown = self.0.supervisor.token().clone();
+        loop {
+            let delivery = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                delivery = deliveries.recv() => delivery,
+            };
+            match delivery {
+                None => return Ok(()),
+                Some(Delivered::Publication { channel, publication }) => {
+                    self.publication(channel, &publication).await;
+                }
+                Some(Delivered::Join { channel, info }) => {
+                    let frame =
+                        Push { channel: &channel, body: PushBody::Join(InfoBody { info: &info }) }.frame();
+                    self.publish(channel, frame, None, Delivery::Event).await;
+                }
+                Some(Delivered::Leave { channel, info }) => {
+                    let frame =
+                        Push { channel: &channel, body: PushBody::Leave(InfoBody { info: &info }) }.frame();
+                    self.publish(channel, frame, None, Delivery::Event).await;
+                }
+                Some(Delivered::Samples(batch)) => self.0.parts.live.carried(batch).await,
+                Some(Delivered::Gap) => {
+                    for shard in &self.0.shards {
+                        // A shard that has stopped has no connections.
+                        drop(shard.send(Command::CloseAll(Close::InsufficientState)).await);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn publication(&self, channel: Arc<str>, publication: &Publication) {
+        let class = self.0.parts.namespaces.rules(&channel).map_or(Class::Event, |rules| rules.class);
+        let delivery = match class {
+            Class::Signal => {
+                if let Some(data) = &publication.data {
+                    self.newest().insert(Arc::clone(&channel), data.clone());
+                }
+                Delivery::Signal
+            }
+            Class::Series | Class::Event => Delivery::Event,
+        };
+        let frame = Push { channel: &channel, body: PushBody::Pub(publication) }.frame();
+        let offset = (publication.offset != 0).then_some(publication.offset);
+        self.publish(channel, frame, offset, delivery).await;
+    }
+
+    fn newest(&self) -> std::sync::MutexGuard<'_, FxHashMap<Arc<str>, Box<RawValue>>> {
+        self.0.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands the steps of live queries to their subscribers.
+    ///
+    /// # Errors
+    ///
+    /// None; the type is the supervisor's.
+    pub async fn steps(self, mut steps: mpsc::Receiver<Step>) -> anyhow::Result<()> {
+        let shutdown = self.0.supervisor.token().clone();
+        loop {
+            let step = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                step = steps.recv() => step,
+            };
+            let Some(step) = step else { return Ok(()) };
+            let delivery = step.offset.map_or(Delivery::Event, Delivery::Step);
+            self.publish(step.channel, step.frame, step.offset, delivery).await;
+        }
+    }
+
+    /// Hands a frame to all subscribers of a channel on this node.
+    pub async fn publish(&self, channel: Arc<str>, frame: Frame, offset: Option<u64>, delivery: Delivery) {
+        self.0.counters.publications.increment();
+        for shard in &self.0.shards {
+            let command =
+                Command::Publish { channel: Arc::clone(&channel), frame: frame.clone(), offset, delivery };
+            // A shard that has stopped has no subscribers.
+            drop(shard.send(command).await);
+        }
+    }
+
+    /// Whether one more connection is within the limit; counted if not.
+    pub fn has_room(&self) -> bool {
+        let room = self.0.open.load(Ordering::Relaxed) < CONNECTIONS_MAX as u64;
+        if !room {
+            self.0.counters.refused.increment();
+        }
+        room
+    }
+
+    /// Runs a task that shutdown waits for: an upgrade under way.
+    pub fn track<F: Future<Output = ()> + Send + 'static>(&self, task: F) {
+        self.0.supervisor.track(task);
+    }
+
+    /// Serves an upgraded socket until it ends; `leftover` is what came right behind the handshake.
+    pub fn accept(&self, socket: TcpStream, peer: SocketAddr, leftover: Bytes) {
+        let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
+        let info = ClientInfo { user: String::new(), client: client_id(number) };
+        tracing::debug!(connection.number = number, connection.peer = %peer, "connection opened");
+        let connection = Arc::new(Connection::new(info, number, socket, self.0.counters.clone()));
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        self.0.counters.connections.add(1.0);
+        let hub = self.clone();
+        self.0.supervisor.track(async move {
+            reader::run(&hub, connection, leftover).await;
+            hub.0.open.fetch_sub(1, Ordering::Relaxed);
+            hub.0.counters.connections.add(-1.0);
+        });
+    }
+}
+
+/// An id that no other connection of any node has: 96 random bits and the number.
+fn client_id(number: u64) -> String {
+    format!("{:016x}{:08x}-{number:x}", fastrand::u64(..), fastrand::u32(..))
+}

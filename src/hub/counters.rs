@@ -1,0 +1,70 @@
+//! What the hub counts.
+
+use crate::telemetry::{Counter, Gauge, Registry};
+use crate::wire::Close;
+
+/// The hub's own metrics. A clone counts into the same.
+#[derive(Debug, Clone)]
+pub struct Counters {
+    registry: Registry,
+    /// Open connections.
+    pub connections: Gauge,
+    /// Subscriptions of all connections.
+    pub subscriptions: Gauge,
+    /// Messages handed to sockets, one for each reader.
+    pub deliveries: Counter,
+    /// Messages published, whatever the number of readers.
+    pub publications: Counter,
+    /// Commands taken from clients.
+    pub commands: Counter,
+    /// Signals dropped because their reader was slow.
+    pub signals_dropped: Counter,
+    /// Steps dropped because their reader was slow.
+    pub steps_dropped: Counter,
+    /// Times that a reader's rate dropped.
+    pub slowed: Counter,
+    /// Connections refused at their limit.
+    pub refused: Counter,
+}
+
+impl Counters {
+    /// Registers them.
+    pub fn new(registry: &Registry) -> Self {
+        Self {
+            registry: registry.clone(),
+            connections: registry.gauge("watchroom_connections", "Open connections."),
+            subscriptions: registry.gauge("watchroom_subscriptions", "Subscriptions of all connections."),
+            deliveries: registry
+                .counter("watchroom_deliveries_total", "Messages handed to sockets, one for each reader."),
+            publications: registry.counter("watchroom_publications_total", "Messages published."),
+            commands: registry.counter("watchroom_commands_total", "Commands taken from clients."),
+            signals_dropped: registry
+                .counter("watchroom_signals_dropped_total", "Signals dropped for slow readers."),
+            steps_dropped: registry
+                .counter("watchroom_steps_dropped_total", "Steps dropped for slow readers."),
+            slowed: registry.counter("watchroom_slowed_total", "Times that a reader's rate dropped."),
+            refused: registry
+                .counter("watchroom_connections_refused_total", "Connections refused at their limit."),
+        }
+    }
+
+    /// The bytes that wait in one shard.
+    pub fn waiting_bytes(&self, shard: usize) -> Gauge {
+        self.registry.gauge_with(
+            "watchroom_queue_bytes",
+            "Bytes that wait for slow readers.",
+            &[("shard", &shard.to_string())],
+        )
+    }
+
+    /// Counts a connection that we close, by code.
+    pub fn closed(&self, close: Close) {
+        self.registry
+            .counter_with(
+                "watchroom_closes_total",
+                "Connections closed by the server, by code.",
+                &[("code", &close.code().to_string())],
+            )
+            .increment();
+    }
+}

@@ -1,0 +1,269 @@
+//! What waits for a connection whose socket would block. Pure.
+
+use std::{collections::VecDeque, io::IoSlice};
+
+use bytes::{Buf, Bytes};
+
+/// Bytes of replies and events that may wait: with the kernel's 170 KiB a stalled reader costs under 256 KiB.
+pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of live steps that may wait before the rate drops.
+pub const SERIES_BYTES_MAX: usize = 16 * 1024;
+/// How sparse a slowed connection's steps become, at worst.
+const EVERY_MAX: u64 = 60;
+
+/// How a message behaves when its reader is slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Waits, and closes the connection when too much waits: replies, events.
+    Event,
+    /// Waits; when too much waits, only every n-th step is kept. Holds the step's number.
+    Step(u64),
+    /// Is dropped: the next one says more.
+    Signal,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It waits.
+    Queued,
+    /// It was dropped, as its class says.
+    Dropped,
+    /// Only every n-th step is sent from now on; so many waiting steps were dropped.
+    Slowed {
+        /// Every how many steps one is sent.
+        every: u64,
+        /// Steps that were dropped.
+        dropped: usize,
+    },
+    /// Too much waits: the connection must be closed with 3008.
+    Overflow,
+}
+
+#[derive(Debug)]
+struct Entry {
+    bytes: Bytes,
+    delivery: Delivery,
+    /// Partly written: it must stay, or the stream of frames breaks.
+    begun: bool,
+}
+
+/// Messages that wait for one socket. An empty one owns no memory of its own.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    queue: VecDeque<Entry>,
+    event_bytes: usize,
+    series_bytes: usize,
+    /// Every how many steps one is sent; 0 and 1 stand for all.
+    every: u64,
+    /// Steps sent without waiting since the rate dropped.
+    calm: u32,
+}
+
+/// Steps that must pass without waiting before a slowed connection gets all of them again.
+const CALM_STEPS: u32 = 10;
+
+impl Outbox {
+    /// Whether nothing waits, so that a message can be written at once.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Bytes that wait.
+    pub const fn bytes(&self) -> usize {
+        self.event_bytes + self.series_bytes
+    }
+
+    /// Whether this step is left out because the connection is slowed.
+    pub const fn skips(&self, delivery: Delivery) -> bool {
+        match delivery {
+            Delivery::Step(step) => 1 < self.every && !step.is_multiple_of(self.every),
+            Delivery::Event | Delivery::Signal => false,
+        }
+    }
+
+    /// Counts a step that needed no waiting; tells when the rate is whole again.
+    pub const fn passed(&mut self, delivery: Delivery) -> bool {
+        if self.every <= 1 || !matches!(delivery, Delivery::Step(_)) {
+            return false;
+        }
+        self.calm += 1;
+        if self.calm < CALM_STEPS {
+            return false;
+        }
+        self.every = 0;
+        self.calm = 0;
+        true
+    }
+
+    /// Queues a message of which `written` bytes are already on the socket.
+    pub fn push(&mut self, bytes: &Bytes, written: usize, delivery: Delivery) -> Verdict {
+        let begun = 0 < written;
+        if delivery == Delivery::Signal && !begun {
+            return Verdict::Dropped;
+        }
+        let rest = bytes.slice(written..);
+        let length = rest.len();
+        self.calm = 0;
+        self.queue.push_back(Entry { bytes: rest, delivery, begun });
+        match delivery {
+            Delivery::Step(_) => {
+                self.series_bytes += length;
+                if SERIES_BYTES_MAX < self.series_bytes { self.thin() } else { Verdict::Queued }
+            }
+            Delivery::Event | Delivery::Signal => {
+                self.event_bytes += length;
+                if EVENT_BYTES_MAX < self.event_bytes { Verdict::Overflow } else { Verdict::Queued }
+            }
+        }
+    }
+
+    /// Drops waiting steps until half of their room is free, and remembers the rate.
+    fn thin(&mut self) -> Verdict {
+        let before = self.queue.len();
+        while SERIES_BYTES_MAX / 2 < self.series_bytes && self.every < EVERY_MAX {
+            self.every = match self.every {
+                0 | 1 => 2,
+                2 => 5,
+                5 => 10,
+                10 => 30,
+                _ => EVERY_MAX,
+            };
+            self.keep_every(self.every);
+        }
+        if SERIES_BYTES_MAX / 2 < self.series_bytes {
+            // Even the slowest rate is too much: the newest steps are worth most.
+            self.keep_newest();
+        }
+        Verdict::Slowed { every: self.every, dropped: before - self.queue.len() }
+    }
+
+    fn keep_every(&mut self, every: u64) {
+        self.queue.retain(|entry| match entry.delivery {
+            Delivery::Step(step) => entry.begun || step.is_multiple_of(every),
+            Delivery::Event | Delivery::Signal => true,
+        });
+        self.count();
+    }
+
+    fn keep_newest(&mut self) {
+        let mut surplus = self.series_bytes.saturating_sub(SERIES_BYTES_MAX / 2);
+        self.queue.retain(|entry| {
+            let drop = matches!(entry.delivery, Delivery::Step(_)) && !entry.begun && 0 < surplus;
+            if drop {
+                surplus = surplus.saturating_sub(entry.bytes.len());
+            }
+            !drop
+        });
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.series_bytes = self
+            .queue
+            .iter()
+            .filter(|entry| matches!(entry.delivery, Delivery::Step(_)))
+            .map(|entry| entry.bytes.len())
+            .sum();
+    }
+
+    /// The bytes at the head of the queue, for one vectored write; as many as fit in `slices`.
+    pub fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut used = 0;
+        for (slice, entry) in slices.iter_mut().zip(&self.queue) {
+            *slice = IoSlice::new(&entry.bytes);
+            used += 1;
+        }
+        used
+    }
+
+    /// Takes `written` bytes off the head.
+    pub fn advance(&mut self, mut written: usize) {
+        while let Some(head) = self.queue.front_mut() {
+            let length = head.bytes.len();
+            let taken = written.min(length);
+            match head.delivery {
+                Delivery::Step(_) => self.series_bytes -= taken,
+                Delivery::Event | Delivery::Signal => self.event_bytes -= taken,
+            }
+            written -= taken;
+            if taken < length {
+                head.bytes.advance(taken);
+                head.begun |= 0 < taken;
+                return;
+            }
+            self.queue.pop_front();
+        }
+        // An idle connection gives its queue back.
+        self.queue = VecDeque::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(length: usize) -> Bytes {
+        vec![b'x'; length].into()
+    }
+
+    #[test]
+    fn events_wait_and_then_overflow() {
+        let mut outbox = Outbox::default();
+        for _ in 0..4 {
+            assert_eq!(outbox.push(&bytes(16 * 1024), 0, Delivery::Event), Verdict::Queued);
+        }
+        assert_eq!(outbox.push(&bytes(1), 0, Delivery::Event), Verdict::Overflow);
+    }
+
+    #[test]
+    fn signals_are_dropped_unless_begun() {
+        let mut outbox = Outbox::default();
+        assert_eq!(outbox.push(&bytes(10), 0, Delivery::Signal), Verdict::Dropped);
+        assert_eq!(outbox.push(&bytes(10), 4, Delivery::Signal), Verdict::Queued);
+        assert_eq!(outbox.bytes(), 6);
+    }
+
+    #[test]
+    fn steps_thin_out_and_the_rate_comes_back() {
+        let mut outbox = Outbox::default();
+        let mut slowed = None;
+        for step in 1..=40 {
+            let delivery = Delivery::Step(step);
+            if outbox.skips(delivery) {
+                continue;
+            }
+            if let Verdict::Slowed { every, .. } = outbox.push(&bytes(1_000), 0, delivery) {
+                slowed = Some(every);
+            }
+            assert!(outbox.bytes() <= SERIES_BYTES_MAX);
+        }
+        assert!(slowed.is_some_and(|every| 2 <= every), "{slowed:?}");
+        outbox.advance(outbox.bytes());
+        assert!(outbox.is_empty());
+        let calm = (0..CALM_STEPS).map(|step| outbox.passed(Delivery::Step(u64::from(step))));
+        assert_eq!(calm.filter(|whole| *whole).count(), 1);
+        assert!(!outbox.skips(Delivery::Step(41)));
+    }
+
+    #[test]
+    fn a_begun_frame_is_never_dropped() {
+        let mut outbox = Outbox::default();
+        outbox.push(&bytes(SERIES_BYTES_MAX), 1, Delivery::Step(3));
+        outbox.push(&bytes(SERIES_BYTES_MAX), 0, Delivery::Step(5));
+        assert_eq!(outbox.bytes(), SERIES_BYTES_MAX - 1);
+    }
+
+    #[test]
+    fn advance_crosses_entries() {
+        let mut outbox = Outbox::default();
+        outbox.push(&bytes(10), 0, Delivery::Event);
+        outbox.push(&bytes(10), 0, Delivery::Step(1));
+        outbox.advance(15);
+        assert_eq!(outbox.bytes(), 5);
+        let mut slices = [IoSlice::new(&[]); 4];
+        assert_eq!(outbox.fill(&mut slices), 1);
+        outbox.advance(5);
+        assert!(outbox.is_empty());
+    }
+}

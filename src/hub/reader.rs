@@ -1,0 +1,129 @@
+//! The task of one connection: reads commands, writes what waits, ends in order.
+
+use std::{io, pin::Pin, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::{
+    io::Interest,
+    time::{Sleep, sleep},
+};
+
+use super::{Hub, connection::Connection, outbox::Delivery, session::Session, shard::Command};
+use crate::wire::websocket::{Decoder, Message, Opcode};
+use crate::wire::{Close, Frame};
+
+/// How long a client may take to send `connect`.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// How long a closing connection may take to read what waits for it.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
+/// Bytes read at once. The buffer is on the stack of the poll, so an idle connection has none.
+const READ_BYTES: usize = 8 * 1024;
+
+/// Serves a connection until it ends, and takes it off the hub.
+pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, leftover: Bytes) {
+    let number = connection.number;
+    let shard = hub.shard(number);
+    if shard.send(Command::Open(Arc::clone(&connection))).await.is_err() {
+        connection.close(Close::Shutdown);
+    }
+    let mut session = Session::new(hub.clone(), Arc::clone(&connection));
+    serve(&connection, &mut session, leftover).await;
+    connection.end();
+    Box::pin(session.end()).await;
+    // A shard that has stopped has forgotten the connection.
+    drop(shard.send(Command::Gone(number)).await);
+    tracing::debug!(connection.number = number, "connection ended");
+}
+
+async fn serve(connection: &Connection, session: &mut Session, leftover: Bytes) {
+    let mut decoder = Decoder::default();
+    let mut deadline: Option<Pin<Box<Sleep>>> = Some(Box::pin(sleep(CONNECT_MAX)));
+    let mut was_closing = false;
+    if !leftover.is_empty() && !take(connection, session, decoder.feed(&leftover)).await {
+        return;
+    }
+    drop(leftover);
+    loop {
+        let waiting = connection.has_waiting();
+        if connection.is_closing() {
+            if !waiting {
+                return;
+            }
+            if !was_closing {
+                was_closing = true;
+                deadline = Some(Box::pin(sleep(CLOSE_MAX)));
+            }
+        } else if session.is_connected() {
+            deadline = None;
+        }
+        let interest = if waiting { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+        tokio::select! {
+            biased;
+            () = connection.wake().notified() => {}
+            ready = connection.socket().ready(interest) => {
+                let Ok(ready) = ready else { return };
+                if ready.is_writable() && connection.flush().is_err() {
+                    return;
+                }
+                if ready.is_readable() {
+                    match read(connection, &mut decoder) {
+                        Ok(Some(messages)) => {
+                            if !take(connection, session, messages).await {
+                                return;
+                            }
+                        }
+                        Ok(None) => {}
+                        Err(_) => return,
+                    }
+                }
+            }
+            () = async { if let Some(deadline) = &mut deadline { deadline.await } }, if deadline.is_some() => {
+                if was_closing {
+                    return;
+                }
+                connection.close(Close::Stale);
+            }
+        }
+    }
+}
+
+type Decoded = Result<Vec<Message>, crate::wire::websocket::ProtocolError>;
+
+/// Reads once; nothing if the socket had nothing.
+fn read(connection: &Connection, decoder: &mut Decoder) -> io::Result<Option<Decoded>> {
+    let mut buffer = [0_u8; READ_BYTES];
+    match connection.socket().try_read(&mut buffer) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(length) => Ok(Some(decoder.feed(&buffer[..length]))),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Acts on messages; false ends the connection at once.
+async fn take(connection: &Connection, session: &mut Session, decoded: Decoded) -> bool {
+    let messages = match decoded {
+        Ok(messages) => messages,
+        Err(error) => {
+            tracing::debug!(connection.number = connection.number, error = %error, "protocol error");
+            connection.close_with(&Frame::close_code(error.code()));
+            return true;
+        }
+    };
+    for message in messages {
+        if connection.is_closing() {
+            // What comes after a close is not read.
+            return true;
+        }
+        match message {
+            Message::Text(text) => Box::pin(session.take(&text)).await,
+            Message::Binary(_) => connection.close(Close::InappropriateProtocol),
+            Message::Ping(payload) => {
+                connection.send(&Frame::control(Opcode::Pong, &payload), Delivery::Event);
+            }
+            Message::Pong => {}
+            Message::Close(code) => connection.close_with(&Frame::close_code(code)),
+        }
+    }
+    true
+}

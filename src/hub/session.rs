@@ -1,0 +1,323 @@
+//! What one client may say, and the answers.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::{
+    Hub, SUBSCRIPTIONS_MAX,
+    channel::{Class, Rules},
+    connection::Connection,
+    outbox::Delivery,
+    rpc,
+    shard::Command,
+    subscribe::{self, Joining},
+};
+use crate::backend::{BackendError, HistoryFilter};
+use crate::wire::centrifugo::{
+    self, ConnectResult, ErrorCode, ErrorReply, History, HistoryResult, Method, PresenceResult,
+    PresenceStats, Publish, Reply, Subscribe,
+};
+use crate::wire::{Close, Frame};
+
+/// A command that failed: the code, and words that say what to do.
+pub(super) type Refusal = (ErrorCode, String);
+
+/// A channel that the client is in.
+#[derive(Debug)]
+struct Subscription {
+    channel: Arc<str>,
+    rules: Rules,
+}
+
+/// The state of one client.
+#[derive(Debug)]
+pub(super) struct Session {
+    hub: Hub,
+    connection: Arc<Connection>,
+    connected: bool,
+    subscriptions: Vec<Subscription>,
+    /// Replies of one message, sent in one frame.
+    replies: Vec<u8>,
+}
+
+/// An empty result.
+#[derive(Debug, serde::Serialize)]
+struct Empty {}
+
+impl Session {
+    /// The session of a client that has not connected yet.
+    pub(super) const fn new(hub: Hub, connection: Arc<Connection>) -> Self {
+        Self { hub, connection, connected: false, subscriptions: Vec::new(), replies: Vec::new() }
+    }
+
+    /// Whether `connect` was answered.
+    pub(super) const fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Acts on one message.
+    pub(super) async fn take(&mut self, text: &str) {
+        let commands = match centrifugo::commands(text) {
+            Ok(commands) => commands,
+            Err(error) => {
+                tracing::debug!(connection.number = self.connection.number, error = %error, "bad message");
+                self.connection.close(Close::BadRequest);
+                return;
+            }
+        };
+        let mut joining = Vec::new();
+        for command in commands {
+            let Some(method) = command.method else {
+                self.connection.ponged();
+                continue;
+            };
+            self.hub.0.counters.commands.increment();
+            if !self.connected && !matches!(method, Method::Connect(_)) {
+                self.connection.close(Close::BadRequest);
+                return;
+            }
+            match method {
+                Method::Subscribe(request) => match self.enter(&request) {
+                    Ok((channel, rules)) => {
+                        joining.push(Joining { id: command.id, request: *request, channel, rules })
+                    }
+                    Err(refusal) => self.refuse(command.id, &refusal),
+                },
+                other => {
+                    // Whatever follows a subscribe in the same message may rely on it.
+                    self.join(std::mem::take(&mut joining)).await;
+                    if let Err(refusal) = self.answer(command.id, other).await {
+                        self.refuse(command.id, &refusal);
+                    }
+                }
+            }
+        }
+        self.flush();
+        self.join(joining).await;
+        self.flush();
+        // Idle connections give the buffer back.
+        self.replies = Vec::new();
+    }
+
+    fn reply(&mut self, id: u32, method: &str, result: impl serde::Serialize) {
+        self.line(Reply::json(id, method, result));
+    }
+
+    fn refuse(&mut self, id: u32, (code, message): &Refusal) {
+        self.line(ErrorReply::json(id, *code, message));
+    }
+
+    fn line(&mut self, json: Vec<u8>) {
+        if self.replies.is_empty() {
+            self.replies = json;
+        } else {
+            self.replies.push(b'\n');
+            self.replies.extend_from_slice(&json);
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.replies.is_empty() {
+            self.connection.send(&Frame::text(&self.replies), Delivery::Event);
+            self.replies.clear();
+        }
+    }
+
+    async fn answer(&mut self, id: u32, method: Method) -> Result<(), Refusal> {
+        match method {
+            Method::Connect(_) => self.connect(id),
+            Method::Unsubscribe(request) => {
+                self.leave(&request.channel).await;
+                self.reply(id, "unsubscribe", Empty {});
+            }
+            Method::Publish(request) => self.publish(id, request).await?,
+            Method::Presence(request) => {
+                let present = self.present(&request.channel).await?;
+                let presence = present.into_iter().map(|info| (info.client.clone(), info)).collect();
+                self.reply(id, "presence", PresenceResult { presence });
+            }
+            Method::PresenceStats(request) => {
+                let present = self.present(&request.channel).await?;
+                let users: std::collections::BTreeSet<_> = present.iter().map(|info| &info.user).collect();
+                let stats = PresenceStats { num_clients: present.len(), num_users: users.len() };
+                self.reply(id, "presence_stats", stats);
+            }
+            Method::History(request) => self.history(id, request).await?,
+            Method::Ping(_) => self.reply(id, "ping", Empty {}),
+            Method::Send(_) => {}
+            Method::Rpc(request) => {
+                let data = rpc::answer(&self.hub, &request).await?;
+                self.reply(id, "rpc", rpc::RpcResult { data });
+            }
+            Method::Refresh(_) => {
+                return Err((
+                    ErrorCode::NotAvailable,
+                    "connections here have no token to refresh".to_owned(),
+                ));
+            }
+            Method::SubRefresh(_) => {
+                return Err((
+                    ErrorCode::NotAvailable,
+                    "subscriptions here have no token to refresh".to_owned(),
+                ));
+            }
+            // Taken by the caller.
+            Method::Subscribe(_) => {}
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, id: u32) {
+        if std::mem::replace(&mut self.connected, true) {
+            self.connection.close(Close::BadRequest);
+            return;
+        }
+        let parts = &self.hub.0.parts;
+        let result = ConnectResult {
+            client: self.connection.info.client.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ping: u32::try_from(super::shard::PING_SECONDS).unwrap_or(u32::MAX),
+            pong: true,
+            node: parts.node.clone(),
+            time: parts.clock.now_ms(),
+        };
+        self.reply(id, "connect", result);
+    }
+
+    /// Notes a subscription, so that its limit and its uniqueness hold from here on.
+    fn enter(&mut self, request: &Subscribe) -> Result<(Arc<str>, Rules), Refusal> {
+        let channel = request.channel.as_str();
+        let Some(rules) = self.hub.0.parts.namespaces.rules(channel) else {
+            return Err((ErrorCode::UnknownChannel, ErrorCode::UnknownChannel.text().to_owned()));
+        };
+        if !rules.allow_subscribe_for_client {
+            return Err((ErrorCode::PermissionDenied, ErrorCode::PermissionDenied.text().to_owned()));
+        }
+        if self.subscription(channel).is_some() {
+            return Err((ErrorCode::AlreadySubscribed, ErrorCode::AlreadySubscribed.text().to_owned()));
+        }
+        if SUBSCRIPTIONS_MAX <= self.subscriptions.len() {
+            return Err((
+                ErrorCode::LimitExceeded,
+                format!("at most {SUBSCRIPTIONS_MAX} subscriptions on a connection"),
+            ));
+        }
+        let (channel, rules): (Arc<str>, _) = (Arc::from(channel), rules.clone());
+        self.subscriptions.push(Subscription { channel: Arc::clone(&channel), rules: rules.clone() });
+        self.hub.0.counters.subscriptions.add(1.0);
+        Ok((channel, rules))
+    }
+
+    fn subscription(&self, channel: &str) -> Option<&Subscription> {
+        self.subscriptions.iter().find(|subscription| &*subscription.channel == channel)
+    }
+
+    /// Carries out subscribes at once: a page opens dozens.
+    async fn join(&mut self, joining: Vec<Joining>) {
+        if joining.is_empty() {
+            return;
+        }
+        self.flush();
+        let (hub, connection) = (self.hub.clone(), Arc::clone(&self.connection));
+        let refused =
+            join_all(joining.into_iter().map(|joining| subscribe::join(&hub, &connection, joining))).await;
+        for (id, channel, refusal) in refused.into_iter().flatten() {
+            self.leave(&channel).await;
+            self.refuse(id, &refusal);
+        }
+    }
+
+    async fn leave(&mut self, channel: &str) {
+        let at = self.subscriptions.iter().position(|subscription| &*subscription.channel == channel);
+        let Some(at) = at else { return };
+        let subscription = self.subscriptions.swap_remove(at);
+        self.hub.0.counters.subscriptions.add(-1.0);
+        let number = self.connection.number;
+        let command = Command::Unsubscribe { channel: Arc::clone(&subscription.channel), number };
+        // A shard that has stopped has no subscribers.
+        drop(self.hub.shard(number).send(command).await);
+        let Subscription { channel, rules } = subscription;
+        if rules.class == Class::Series {
+            self.hub.0.parts.live.close(&channel).await;
+        }
+        if rules.presence {
+            let left =
+                self.hub.0.parts.backend.leave(&channel, &self.connection.info, rules.join_leave).await;
+            if let Err(error) = left {
+                tracing::debug!(channel = &*channel, error = %error, "leave not announced");
+            }
+        }
+    }
+
+    async fn publish(&mut self, id: u32, request: Publish) -> Result<(), Refusal> {
+        let rules = match self.subscription(&request.channel) {
+            Some(subscription) if subscription.rules.allow_publish_for_subscriber => {
+                subscription.rules.clone()
+            }
+            _ => return Err((ErrorCode::PermissionDenied, ErrorCode::PermissionDenied.text().to_owned())),
+        };
+        let info = Some(self.connection.info.clone());
+        let backend = &self.hub.0.parts.backend;
+        backend.publish(&request.channel, request.data, info, rules.stream).await.map_err(internal)?;
+        self.reply(id, "publish", Empty {});
+        Ok(())
+    }
+
+    fn allowed(&self, channel: &str, allows: impl Fn(&Rules) -> bool) -> Result<&Rules, Refusal> {
+        match self.subscription(channel) {
+            Some(subscription) if allows(&subscription.rules) => Ok(&subscription.rules),
+            _ => Err((ErrorCode::PermissionDenied, ErrorCode::PermissionDenied.text().to_owned())),
+        }
+    }
+
+    async fn present(&self, channel: &str) -> Result<Vec<centrifugo::ClientInfo>, Refusal> {
+        let rules = self.allowed(channel, |rules| rules.allow_presence_for_subscriber)?;
+        if !rules.presence {
+            return Err((ErrorCode::NotAvailable, ErrorCode::NotAvailable.text().to_owned()));
+        }
+        self.hub.0.parts.backend.presence(channel).await.map_err(internal)
+    }
+
+    async fn history(&mut self, id: u32, request: History) -> Result<(), Refusal> {
+        let rules = self.allowed(&request.channel, |rules| rules.allow_history_for_subscriber)?;
+        if !rules.stream.is_kept() {
+            return Err((ErrorCode::NotAvailable, ErrorCode::NotAvailable.text().to_owned()));
+        }
+        let filter = HistoryFilter {
+            since: request.since.as_ref().map(|since| since.offset),
+            limit: usize::try_from(request.limit).ok(),
+            reverse: request.reverse,
+        };
+        let backend = &self.hub.0.parts.backend;
+        let page = backend.history(&request.channel, &filter, rules.stream).await.map_err(internal)?;
+        if request.since.is_some_and(|since| !since.epoch.is_empty() && since.epoch != page.position.epoch) {
+            return Err((
+                ErrorCode::UnrecoverablePosition,
+                ErrorCode::UnrecoverablePosition.text().to_owned(),
+            ));
+        }
+        let result = HistoryResult {
+            publications: page.publications,
+            epoch: page.position.epoch,
+            offset: page.position.offset,
+        };
+        self.reply(id, "history", result);
+        Ok(())
+    }
+
+    /// Leaves every channel: the client is gone.
+    pub(super) async fn end(mut self) {
+        while let Some(subscription) = self.subscriptions.last() {
+            let channel = Arc::clone(&subscription.channel);
+            self.leave(&channel).await;
+        }
+    }
+}
+
+/// The public side of a failure of ours; the inner one is logged once, here.
+#[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
+pub(super) fn internal(error: BackendError) -> Refusal {
+    tracing::warn!(error = %error, "backend failed");
+    (ErrorCode::Internal, ErrorCode::Internal.text().to_owned())
+}

@@ -1,0 +1,448 @@
+//! Which step of which query is complete, and what corrections are due. Pure: time is an argument.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{
+    QUERIES_MAX, SERIES_DRAWN_MAX, Step,
+    block::{Cell, Columns, push_frame},
+    error::LiveError,
+};
+use crate::model::limits::LATE_MS_MAX;
+use crate::model::{Batch, Labels, Sample, SelectedSeries, Source, is_stale};
+use crate::query::Plan;
+
+/// A step goes out this long after its time even if a source has not delivered, ms.
+pub const WAIT_MS_MAX: i64 = 200;
+/// How long a query without viewers is kept, so that a reload of the page finds it warm, ms.
+const LINGER_MS: i64 = 30_000;
+/// Corrections of one query wait so long for more of their kind, ms.
+const GATHER_MS: i64 = 20;
+/// Missed intervals after which a scheduled series is silent.
+const SILENT_INTERVALS: i64 = 3;
+/// The least time after which a scheduled series is silent, ms.
+const SILENT_MS_MIN: i64 = 5_000;
+
+/// A series without samples for so long is forgotten here; the store keeps it, ms.
+const FORGET_MS: i64 = 3_600_000;
+
+/// One standing query.
+#[derive(Debug)]
+struct Standing {
+    plan: Plan,
+    step: i64,
+    epoch: String,
+    viewers: usize,
+    idle_since: i64,
+    /// The time of the newest step that was sent.
+    last: i64,
+    table: Vec<Labels>,
+    positions: FxHashMap<Labels, usize>,
+    /// How much of the table the viewers know.
+    announced: usize,
+    /// What was sent for the last [`LATE_MS_MAX`], oldest first.
+    sent: VecDeque<(i64, Vec<Cell>)>,
+    /// The oldest step whose value may have changed since it was sent.
+    dirty: Option<i64>,
+    dirty_at: i64,
+    sources: FxHashSet<usize>,
+}
+
+#[derive(Debug)]
+struct KnownSource {
+    source: Source,
+    interval: i64,
+    /// The newest step that it delivered.
+    delivered: i64,
+}
+
+#[derive(Debug)]
+struct KnownSeries {
+    source: Option<usize>,
+    last_seen: i64,
+    silent: bool,
+    readers: Vec<Arc<str>>,
+}
+
+/// What is to be evaluated, from `start` to `end` by the query's step.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// The query's channel.
+    pub channel: Arc<str>,
+    /// Its plan.
+    pub plan: Plan,
+    /// The first step, ms.
+    pub start: i64,
+    /// The last step, ms.
+    pub end: i64,
+    /// The step, ms.
+    pub step: i64,
+}
+
+/// All standing queries, and what they wait for.
+#[derive(Debug, Default)]
+pub struct Book {
+    queries: FxHashMap<Arc<str>, Standing>,
+    sources: Vec<KnownSource>,
+    series: FxHashMap<Labels, KnownSeries>,
+    generation: String,
+}
+
+impl Book {
+    /// A book whose epochs belong to one generation of the store.
+    pub fn new(generation: &str) -> Self {
+        Self { generation: generation.to_owned(), ..Self::default() }
+    }
+
+    /// How many queries stand.
+    pub fn len(&self) -> usize {
+        self.queries.len()
+    }
+
+    /// Whether no query stands.
+    pub fn is_empty(&self) -> bool {
+        self.queries.is_empty()
+    }
+
+    /// Adds a viewer, and the query if it is new; returns the newest complete step and the epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`LiveError::TooMany`].
+    pub fn open(
+        &mut self,
+        channel: &Arc<str>,
+        plan: &Plan,
+        step: i64,
+        now: i64,
+    ) -> Result<(i64, String), LiveError> {
+        if let Some(query) = self.queries.get_mut(channel) {
+            query.viewers += 1;
+            return Ok((query.last, query.epoch.clone()));
+        }
+        if QUERIES_MAX <= self.queries.len() {
+            return Err(LiveError::TooMany);
+        }
+        let mut sources = FxHashSet::default();
+        for (labels, series) in &mut self.series {
+            if reads(plan, labels) {
+                series.readers.push(Arc::clone(channel));
+                sources.extend(series.source);
+            }
+        }
+        // Every step up to here is past the time that it waits for.
+        let last = (now - WAIT_MS_MAX).div_euclid(step) * step;
+        let epoch = epoch(channel, &self.generation);
+        let query = Standing {
+            plan: plan.clone(),
+            step,
+            epoch: epoch.clone(),
+            viewers: 1,
+            idle_since: now,
+            last,
+            table: Vec::new(),
+            positions: FxHashMap::default(),
+            announced: 0,
+            sent: VecDeque::new(),
+            dirty: None,
+            dirty_at: 0,
+            sources,
+        };
+        self.queries.insert(Arc::clone(channel), query);
+        Ok((last, epoch))
+    }
+
+    /// One viewer less.
+    pub fn close(&mut self, channel: &str, now: i64) {
+        if let Some(query) = self.queries.get_mut(channel) {
+            query.viewers = query.viewers.saturating_sub(1);
+            query.idle_since = now;
+        }
+    }
+
+    /// Positions of label sets in a query's table, new ones added at its end, with the whole table.
+    pub fn positions(&mut self, channel: &str, found: &[Labels]) -> (Vec<Labels>, Vec<Option<usize>>) {
+        let Some(query) = self.queries.get_mut(channel) else {
+            // The last viewer left meanwhile: the table is just what was found.
+            let table: Vec<Labels> = found.iter().take(SERIES_DRAWN_MAX).cloned().collect();
+            let positions = (0..found.len()).map(|at| (at < table.len()).then_some(at)).collect();
+            return (table, positions);
+        };
+        let positions = found.iter().map(|labels| query.position(labels)).collect();
+        (query.table.clone(), positions)
+    }
+
+    /// Takes note of samples that the store accepted; `accepted` yields them.
+    pub fn appended<'a>(
+        &mut self,
+        batch: &Batch,
+        accepted: impl Iterator<Item = (&'a Labels, Sample)>,
+        now: i64,
+    ) {
+        let source = match &batch.source {
+            Source::Scheduled { interval_ms, .. } => Some(self.source(&batch.source, *interval_ms)),
+            Source::Pushed => None,
+        };
+        for (labels, sample) in accepted {
+            self.note(labels, sample, source, now);
+        }
+        if let (Some(source), Some(step)) = (source, batch.step) {
+            let known = &mut self.sources[source];
+            known.delivered = known.delivered.max(step);
+        }
+    }
+
+    /// Takes note of a staleness marker that the store was given.
+    pub fn marked(&mut self, labels: &Labels, marker: Sample, now: i64) {
+        self.note(labels, marker, None, now);
+    }
+
+    fn source(&mut self, source: &Source, interval: i64) -> usize {
+        if let Some(at) = self.sources.iter().position(|known| known.source == *source) {
+            return at;
+        }
+        self.sources.push(KnownSource { source: source.clone(), interval, delivered: i64::MIN });
+        self.sources.len() - 1
+    }
+
+    fn note(&mut self, labels: &Labels, sample: Sample, source: Option<usize>, now: i64) {
+        if !self.series.contains_key(labels) {
+            let mut readers = Vec::new();
+            for (channel, query) in &mut self.queries {
+                if reads(&query.plan, labels) {
+                    readers.push(Arc::clone(channel));
+                    query.sources.extend(source);
+                }
+            }
+            let known = KnownSeries { source, last_seen: sample.t, silent: false, readers };
+            self.series.insert(labels.clone(), known);
+        }
+        let Some(known) = self.series.get_mut(labels) else { return };
+        if known.last_seen <= sample.t {
+            known.last_seen = sample.t;
+            known.silent = is_stale(sample.v);
+        }
+        for reader in &known.readers {
+            if let Some(query) = self.queries.get_mut(reader)
+                && sample.t <= query.last
+            {
+                let first = -(-sample.t).div_euclid(query.step) * query.step;
+                if query.dirty.is_none() {
+                    query.dirty_at = now + GATHER_MS;
+                }
+                query.dirty = Some(query.dirty.map_or(first, |dirty| dirty.min(first)));
+            }
+        }
+    }
+
+    /// What is to be evaluated now: complete steps, and corrections.
+    pub fn due(&mut self, now: i64) -> Vec<Due> {
+        let mut due = Vec::new();
+        for (channel, query) in &mut self.queries {
+            let complete = complete(query, &self.sources, now);
+            if complete.is_none() && query.dirty.is_none_or(|_| now < query.dirty_at) {
+                continue;
+            }
+            let end = complete.unwrap_or(query.last);
+            let oldest = (now - LATE_MS_MAX).div_euclid(query.step) * query.step;
+            let corrected = query.dirty.take().map(|dirty| dirty.max(oldest));
+            // After a stall of the process steps older than what can be late stay a gap.
+            let next = (query.last + query.step).max(oldest);
+            let start = corrected.map_or(next, |corrected| corrected.min(next));
+            if start <= end {
+                let (channel, plan) = (Arc::clone(channel), query.plan.clone());
+                due.push(Due { channel, plan, start, end, step: query.step });
+            }
+        }
+        due
+    }
+
+    /// When [`Book::due`] should be asked next, ms; nothing arriving meanwhile.
+    pub fn next_wake(&self, now: i64) -> i64 {
+        let mut wake = now + 1_000;
+        for query in self.queries.values() {
+            let next = query.last + query.step;
+            let waits = query.sources.iter().any(|at| self.sources[*at].delivered < next);
+            wake = wake.min(if waits { next + WAIT_MS_MAX } else { next });
+            if query.dirty.is_some() {
+                wake = wake.min(query.dirty_at);
+            }
+        }
+        wake.max(now + 1)
+    }
+
+    /// Turns what was evaluated for one [`Due`] into messages: each new step, and one correction.
+    pub fn evaluated(&mut self, due: &Due, result: &[SelectedSeries], now: i64) -> Vec<Step> {
+        let Some(query) = self.queries.get_mut(&due.channel) else { return Vec::new() };
+        let rows = query.rows(due, result);
+        let mut messages = Vec::new();
+        let (old, new): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(time, _)| *time <= query.last);
+        if let Some(frame) = query.correction(&due.channel, old, now) {
+            messages.push(frame);
+        }
+        for (time, row) in new {
+            messages.push(query.step(&due.channel, time, row, now));
+        }
+        messages
+    }
+
+    /// Scheduled series that fell silent, each with the time of its staleness marker: one interval after its last
+    /// sample, so that the outage is a gap from its start on.
+    pub fn silent(&mut self, now: i64) -> Vec<(Labels, i64)> {
+        let mut silent = Vec::new();
+        for (labels, series) in &mut self.series {
+            let Some(source) = series.source else { continue };
+            let interval = self.sources[source].interval;
+            let patience = (SILENT_INTERVALS * interval).max(SILENT_MS_MIN);
+            if !series.silent && patience <= now - series.last_seen {
+                series.silent = true;
+                silent.push((labels.clone(), series.last_seen + interval));
+            }
+        }
+        silent
+    }
+
+    /// Forgets queries without viewers, and sources that are silent: nothing waits for them.
+    pub fn sweep(&mut self, now: i64) {
+        let gone: BTreeSet<Arc<str>> = self
+            .queries
+            .iter()
+            .filter(|(_, query)| query.viewers == 0 && LINGER_MS <= now - query.idle_since)
+            .map(|(channel, _)| Arc::clone(channel))
+            .collect();
+        if !gone.is_empty() {
+            self.queries.retain(|channel, _| !gone.contains(channel));
+            for series in self.series.values_mut() {
+                series.readers.retain(|reader| !gone.contains(reader));
+            }
+        }
+        // A series that comes back is found anew.
+        self.series.retain(|_, series| now - series.last_seen < FORGET_MS);
+        for (at, source) in self.sources.iter().enumerate() {
+            if SILENT_MS_MIN.max(SILENT_INTERVALS * source.interval) <= now.saturating_sub(source.delivered) {
+                for query in self.queries.values_mut() {
+                    query.sources.remove(&at);
+                }
+            }
+        }
+    }
+}
+
+/// The newest step that may go out, if there is one.
+fn complete(query: &Standing, sources: &[KnownSource], now: i64) -> Option<i64> {
+    let late = (now - WAIT_MS_MAX).div_euclid(query.step) * query.step;
+    let reached = now.div_euclid(query.step) * query.step;
+    let delivered = query.sources.iter().map(|at| sources[*at].delivered).min();
+    let ready = match delivered {
+        None => reached,
+        Some(delivered) => (delivered.div_euclid(query.step) * query.step).min(reached),
+    };
+    let newest = ready.max(late);
+    (query.last < newest).then_some(newest)
+}
+
+impl Standing {
+    fn position(&mut self, labels: &Labels) -> Option<usize> {
+        if let Some(at) = self.positions.get(labels) {
+            return Some(*at);
+        }
+        if SERIES_DRAWN_MAX <= self.table.len() {
+            return None;
+        }
+        let at = self.table.len();
+        self.table.push(labels.clone());
+        self.positions.insert(labels.clone(), at);
+        Some(at)
+    }
+
+    /// The result by step: one row of the table's width for each step of `due`.
+    fn rows(&mut self, due: &Due, result: &[SelectedSeries]) -> Vec<(i64, Vec<Cell>)> {
+        let times = (0..).map(|n| due.start + n * due.step).take_while(|time| *time <= due.end);
+        let mut rows: Vec<(i64, Vec<Cell>)> = times.map(|time| (time, Vec::new())).collect();
+        for series in result {
+            let Some(position) = self.position(&series.labels) else { continue };
+            for sample in &series.samples {
+                let row = usize::try_from((sample.t - due.start) / due.step).ok();
+                let Some((_, row)) = row.and_then(|row| rows.get_mut(row)) else { continue };
+                if row.len() <= position {
+                    row.resize(position + 1, None);
+                }
+                row[position] = Some(sample.v);
+            }
+        }
+        rows
+    }
+
+    fn announce(&mut self) -> Option<usize> {
+        let from = self.announced;
+        self.announced = self.table.len();
+        (from < self.table.len()).then_some(from)
+    }
+
+    fn message(&mut self, channel: &Arc<str>, columns: &Columns, offset: Option<u64>, now: i64) -> Step {
+        let from = self.announce();
+        let data = columns.frame_data(from.map(|from| (from, &self.table[from..])), now);
+        Step { channel: Arc::clone(channel), frame: push_frame(channel, &data, offset), offset }
+    }
+
+    fn step(&mut self, channel: &Arc<str>, time: i64, row: Vec<Cell>, now: i64) -> Step {
+        let columns = columns(&[(time, row.clone())]);
+        self.last = time;
+        self.sent.push_back((time, row));
+        while self.sent.front().is_some_and(|(sent, _)| *sent < time - LATE_MS_MAX) {
+            self.sent.pop_front();
+        }
+        let offset = u64::try_from(time / self.step).ok();
+        self.message(channel, &columns, offset, now)
+    }
+
+    /// The rows that differ from what was sent.
+    fn correction(&mut self, channel: &Arc<str>, rows: Vec<(i64, Vec<Cell>)>, now: i64) -> Option<Step> {
+        let mut changed = Vec::new();
+        for (time, row) in rows {
+            match self.sent.binary_search_by_key(&time, |(sent, _)| *sent) {
+                Ok(at) if same(&self.sent[at].1, &row) => {}
+                Ok(at) => {
+                    self.sent[at].1.clone_from(&row);
+                    changed.push((time, row));
+                }
+                // Sent before this query stood, in a backfill: it cannot be compared, so it is sent.
+                Err(_) => changed.push((time, row)),
+            }
+        }
+        if changed.is_empty() {
+            return None;
+        }
+        let columns = columns(&changed);
+        Some(self.message(channel, &columns, None, now))
+    }
+}
+
+/// Rows turned into columns, as wide as the widest row.
+fn columns(rows: &[(i64, Vec<Cell>)]) -> Columns {
+    let width = rows.iter().map(|(_, row)| row.len()).max().unwrap_or(0);
+    let column = |at: usize| rows.iter().map(|(_, row)| row.get(at).copied().flatten()).collect();
+    Columns { times: rows.iter().map(|(time, _)| *time).collect(), values: (0..width).map(column).collect() }
+}
+
+/// Whether two rows hold the same values, to the bit; what is missing at the end counts as none.
+fn same(a: &[Cell], b: &[Cell]) -> bool {
+    let cell = |row: &[Cell], at: usize| row.get(at).copied().flatten().map(f64::to_bits);
+    (0..a.len().max(b.len())).all(|at| cell(a, at) == cell(b, at))
+}
+
+fn reads(plan: &Plan, labels: &Labels) -> bool {
+    plan.selectors().iter().any(|matchers| matchers.iter().all(|matcher| matcher.matches_labels(labels)))
+}
+
+/// The epoch that every node of a generation gives a channel.
+pub fn epoch(channel: &str, generation: &str) -> String {
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{generation}\n{channel}").as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! The task that owns the standing queries: appends, evaluates complete steps, sends frames.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{MissedTickBehavior, interval, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    COMMANDS_MAX, Command, Live, Origin, Step,
+    book::{Book, Due},
+    evaluate,
+    open::{Begun, Finished},
+};
+use crate::clock::Clock;
+use crate::model::{Batch, STALE_NAN, Sample, SelectedSeries};
+use crate::store::{AppendReport, Refused, Store};
+use crate::telemetry::{Counter, Gauge, Registry};
+
+/// Steps that wait for the hub.
+const STEPS_MAX: usize = 8_192;
+/// Batches that wait to be carried to other nodes.
+const CARRY_MAX: usize = 256;
+
+/// What the engine counts.
+#[derive(Debug)]
+struct Counters {
+    samples: Counter,
+    late: Counter,
+    steps: Counter,
+    corrections: Counter,
+    failed: Counter,
+    queries: Gauge,
+    step_delay: Gauge,
+    carry_dropped: Counter,
+    registry: Registry,
+}
+
+impl Counters {
+    fn new(registry: &Registry) -> Self {
+        Self {
+            samples: registry.counter("watchroom_samples_total", "Samples appended."),
+            late: registry.counter("watchroom_samples_late_total", "Samples appended out of order."),
+            steps: registry.counter("watchroom_steps_total", "Steps of live queries sent."),
+            corrections: registry.counter("watchroom_corrections_total", "Corrections of steps sent."),
+            failed: registry
+                .counter("watchroom_evaluations_failed_total", "Evaluations of live queries that failed."),
+            queries: registry.gauge("watchroom_live_queries", "Live queries that stand."),
+            step_delay: registry
+                .gauge("watchroom_step_delay_seconds", "Time from a step to its frames, of the newest step."),
+            carry_dropped: registry.counter(
+                "watchroom_carry_dropped_total",
+                "Batches not carried to other nodes: their queue was full.",
+            ),
+            registry: registry.clone(),
+        }
+    }
+
+    fn refused(&self, reason: Refused) -> Counter {
+        let reason = match reason {
+            Refused::Duplicate => "duplicate",
+            Refused::TooOld => "too_old",
+            Refused::TooNew => "too_new",
+            Refused::SeriesLimit => "series_limit",
+            Refused::LabelsLimit => "labels_limit",
+            Refused::NoSeries => "no_series",
+        };
+        self.registry.counter_with(
+            "watchroom_samples_refused_total",
+            "Samples refused, by reason.",
+            &[("reason", reason)],
+        )
+    }
+}
+
+/// What the engine is made from.
+#[derive(Debug)]
+pub struct EngineParts {
+    /// Where samples are kept.
+    pub store: Store,
+    /// The time of day.
+    pub clock: Clock,
+    /// What all nodes that share samples have in common; epochs derive from it.
+    pub generation: String,
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct Engine {
+    book: Book,
+    store: Store,
+    clock: Clock,
+    commands: mpsc::Receiver<Command>,
+    steps: mpsc::Sender<Step>,
+    carry: mpsc::Sender<Arc<Batch>>,
+    counters: Counters,
+}
+
+impl Engine {
+    /// Creates the engine, the way to it, the steps that it sends, and the batches of this node that other nodes
+    /// want.
+    pub fn new(
+        parts: EngineParts,
+        registry: &Registry,
+    ) -> (Self, Live, mpsc::Receiver<Step>, mpsc::Receiver<Arc<Batch>>) {
+        let (sender, commands) = mpsc::channel(COMMANDS_MAX);
+        let (steps, sent) = mpsc::channel(STEPS_MAX);
+        let (carry, carried) = mpsc::channel(CARRY_MAX);
+        let live = Live { commands: sender, store: parts.store.clone(), clock: parts.clock.clone() };
+        let engine = Self {
+            book: Book::new(&parts.generation),
+            store: parts.store,
+            clock: parts.clock,
+            commands,
+            steps,
+            carry,
+            counters: Counters::new(registry),
+        };
+        (engine, live, sent, carried)
+    }
+
+    /// Works until the end.
+    ///
+    /// # Errors
+    ///
+    /// None; the type is the supervisor's.
+    pub async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let mut second = interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let now = self.clock.now_ms();
+            let wake = u64::try_from(self.book.next_wake(now) - now).unwrap_or(1);
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                command = self.commands.recv() => match command {
+                    Some(command) => self.apply(command),
+                    None => return Ok(()),
+                },
+                _ = second.tick() => self.second(),
+                () = sleep(Duration::from_millis(wake)) => {}
+            }
+            self.advance().await;
+        }
+    }
+
+    fn apply(&mut self, command: Command) {
+        let now = self.clock.now_ms();
+        match command {
+            Command::Samples { batch, origin, report } => self.append(&batch, origin, report),
+            Command::Begin { channel, plan, step, begun } => {
+                let result =
+                    self.book.open(&channel, &plan, step, now).map(|(last, epoch)| Begun { last, epoch });
+                if begun.send(result).is_err() {
+                    // Who asked is gone already.
+                    self.book.close(&channel, now);
+                }
+            }
+            Command::Finish { channel, found, finished } => {
+                let (table, positions) = self.book.positions(&channel, &found);
+                // Who asked may be gone; its close follows.
+                drop(finished.send(Finished { table, positions }));
+            }
+            Command::Close { channel } => self.book.close(&channel, now),
+        }
+    }
+
+    fn append(&mut self, batch: &Arc<Batch>, origin: Origin, answer: Option<oneshot::Sender<AppendReport>>) {
+        let now = self.clock.now_ms();
+        let report = self.store.append(batch, now);
+        self.counters.samples.add(report.accepted as u64);
+        self.counters.late.add(report.late_series.len() as u64);
+        for refusal in &report.refused {
+            self.counters.refused(refusal.reason).increment();
+        }
+        let mut refused = report.refused.iter().map(|refusal| refusal.index).peekable();
+        let accepted = batch.samples.iter().enumerate().filter_map(|(at, sample)| {
+            if refused.next_if_eq(&at).is_some() { None } else { Some((&sample.labels, sample.sample)) }
+        });
+        self.book.appended(batch, accepted, now);
+        if origin == Origin::Here && self.carry.try_send(Arc::clone(batch)).is_err() {
+            self.counters.carry_dropped.increment();
+        }
+        if let Some(answer) = answer {
+            // A pusher that went away does not need its report.
+            drop(answer.send(report));
+        }
+    }
+
+    /// Marks silent series, and forgets what nobody looks at.
+    fn second(&mut self) {
+        let now = self.clock.now_ms();
+        for (labels, time) in self.book.silent(now) {
+            let marker = Sample::new(time, STALE_NAN);
+            self.store.mark_stale(&labels, time);
+            self.book.marked(&labels, marker, now);
+        }
+        self.book.sweep(now);
+        #[expect(clippy::cast_precision_loss, reason = "at most QUERIES_MAX")]
+        self.counters.queries.set(self.book.len() as f64);
+    }
+
+    /// Evaluates what is due, once for all viewers, and sends it.
+    async fn advance(&mut self) {
+        let due = self.book.due(self.clock.now_ms());
+        if due.is_empty() {
+            return;
+        }
+        let store = self.store.clone();
+        let evaluated = tokio::task::spawn_blocking(move || evaluate_all(due, &store)).await;
+        // A panic in an evaluation is a defect; the step becomes a gap and is logged by the runtime.
+        let Ok(evaluated) = evaluated else {
+            self.counters.failed.increment();
+            return;
+        };
+        let now = self.clock.now_ms();
+        for (due, result) in evaluated {
+            let result = result.unwrap_or_else(|error| {
+                self.counters.failed.increment();
+                tracing::debug!(query = due.plan.text(), error = %error, "evaluation failed");
+                Vec::new()
+            });
+            for step in self.book.evaluated(&due, &result, now) {
+                match step.offset {
+                    Some(_) => self.counters.steps.increment(),
+                    None => self.counters.corrections.increment(),
+                }
+                if self.steps.send(step).await.is_err() {
+                    return;
+                }
+            }
+            // Milliseconds of delay are small.
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of delay are small")]
+            self.counters.step_delay.set((now - due.end) as f64 / 1_000.0);
+        }
+    }
+}
+
+type Evaluated = (Due, Result<Vec<SelectedSeries>, super::LiveError>);
+
+fn evaluate_all(due: Vec<Due>, store: &Store) -> Vec<Evaluated> {
+    due.into_iter()
+        .map(|due| {
+            let result = evaluate::range(&due.plan, (due.start, due.end, due.step), store);
+            (due, result)
+        })
+        .collect()
+}

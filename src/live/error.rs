@@ -1,0 +1,30 @@
+//! Why a live query cannot be had.
+
+use super::{QUERIES_MAX, STEPS_MS, WINDOW_STEPS_MAX};
+use crate::query::QueryError;
+
+/// Why a live query cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The expression.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The channel is not that of the expression and step.
+    #[error("the channel does not belong to this expression and step; ask live_channel for its name")]
+    Channel,
+    /// The step.
+    #[error("a step of {0} ms; possible are {STEPS_MS:?}")]
+    Step(i64),
+    /// The window, or a range.
+    #[error("at most {WINDOW_STEPS_MAX} steps, and the end after the start")]
+    Window,
+    /// The limit of standing queries.
+    #[error("at most {QUERIES_MAX} live queries on a node")]
+    TooMany,
+    /// The samples could not be read.
+    #[error("the samples could not be read")]
+    Store(#[source] crate::store::StoreError),
+    /// The process stops.
+    #[error("the server stops")]
+    Stopped,
+}

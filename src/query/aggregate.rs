@@ -1,0 +1,162 @@
+//! Aggregations: the series of a group to one, or to some of them.
+
+pub mod pick;
+pub mod reduce;
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::model::{Label, Labels, METRIC_NAME};
+
+use super::{
+    QueryError,
+    column::{ABSENT, Column, is_present, with_labels},
+    eval::Evaluator,
+    expr::{Aggregate, AggregateOp},
+    functions::{labels::check_name, quantile::quantile},
+    grid::Grid,
+};
+
+/// The series that are put together.
+#[derive(Debug)]
+pub struct Bunch {
+    /// The labels that they have in common and that are asked for.
+    pub labels: Labels,
+    /// Whether the name, which `by (__name__)` has kept, goes at the end.
+    pub drop_name: bool,
+    /// Their places among the columns.
+    pub members: Vec<usize>,
+}
+
+/// Evaluates an aggregation at each step.
+///
+/// # Errors
+///
+/// As [`Evaluator::eval`].
+pub fn eval(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Column>, QueryError> {
+    let columns = of.vector(&node.of, grid)?;
+    let bunches = bunches(node, &columns);
+    match node.op {
+        AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK => {
+            let k = scalar_param(of, node, grid)?;
+            pick::eval(node.op, &k, columns, &bunches)
+        }
+        AggregateOp::CountValues => {
+            let name = node.param.as_ref().map_or("", |param| of.text(param));
+            check_name(name)?;
+            count_values(of, name, &columns, &bunches, grid)
+        }
+        AggregateOp::Quantile => {
+            let q = scalar_param(of, node, grid)?;
+            let mut scratch = Vec::new();
+            each(of, &bunches, grid, |bunch, step| {
+                present(&columns, bunch, step, &mut scratch);
+                (!scratch.is_empty()).then(|| quantile(q[step], &mut scratch))
+            })
+        }
+        op => {
+            of.budget.samples(bunches.len().saturating_mul(grid.count))?;
+            Ok(bunches.iter().map(|bunch| reduce::reduce(op, &columns, bunch, grid)).collect())
+        }
+    }
+}
+
+/// Puts the columns together whose labels are asked for and equal. Once a series, not once a step.
+fn bunches(node: &Aggregate, columns: &[Column]) -> Vec<Bunch> {
+    let named = |name: &str| node.labels.binary_search_by(|known| (**known).cmp(name)).is_ok();
+    let mut places: FxHashMap<Labels, usize> = FxHashMap::default();
+    let mut found: Vec<Bunch> = Vec::new();
+    for (at, column) in columns.iter().enumerate() {
+        let labels = if node.without {
+            column.labels.filtered(|name| name != METRIC_NAME && !named(name))
+        } else if node.labels.is_empty() {
+            Labels::empty()
+        } else {
+            column.labels.filtered(named)
+        };
+        let place = *places.entry(labels).or_insert_with_key(|labels| {
+            found.push(Bunch { labels: labels.clone(), drop_name: false, members: Vec::new() });
+            found.len() - 1
+        });
+        found[place].members.push(at);
+        found[place].drop_name |= column.drop_name;
+    }
+    found
+}
+
+fn scalar_param(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<f64>, QueryError> {
+    match &node.param {
+        Some(param) => of.scalar(param, grid),
+        None => Err(QueryError::Eval("the aggregation's parameter is missing".to_owned())),
+    }
+}
+
+/// The values of a group's members at a step.
+fn present(columns: &[Column], bunch: &Bunch, step: usize, into: &mut Vec<f64>) {
+    into.clear();
+    let values = bunch.members.iter().map(|&at| columns[at].values[step]);
+    into.extend(values.filter(|&v| is_present(v)));
+}
+
+/// A column for each group, from what `f` gives for its steps.
+fn each(
+    of: &Evaluator<'_>,
+    bunches: &[Bunch],
+    grid: Grid,
+    mut f: impl FnMut(&Bunch, usize) -> Option<f64>,
+) -> Result<Vec<Column>, QueryError> {
+    of.budget.samples(bunches.len().saturating_mul(grid.count))?;
+    let columns = bunches.iter().map(|bunch| Column {
+        labels: bunch.labels.clone(),
+        drop_name: bunch.drop_name,
+        values: (0..grid.count).map(|step| f(bunch, step).unwrap_or(ABSENT)).collect(),
+    });
+    Ok(columns.collect())
+}
+
+/// How many members of a group have each value, the value as label `name`.
+fn count_values(
+    of: &Evaluator<'_>,
+    name: &str,
+    columns: &[Column],
+    bunches: &[Bunch],
+    grid: Grid,
+) -> Result<Vec<Column>, QueryError> {
+    let name: Arc<str> = Arc::from(name);
+    let mut places: FxHashMap<(Labels, bool), usize> = FxHashMap::default();
+    let mut found: Vec<Column> = Vec::new();
+    let mut scratch = Vec::new();
+    for bunch in bunches {
+        for step in 0..grid.count {
+            present(columns, bunch, step, &mut scratch);
+            for &v in &scratch {
+                let label = Label { name: Arc::clone(&name), value: Arc::from(go_float(v)) };
+                let labels = with_labels(&bunch.labels, [label]);
+                let key = (labels.clone(), bunch.drop_name);
+                let at = match places.get(&key) {
+                    Some(&at) => at,
+                    None => {
+                        of.budget.samples(grid.count)?;
+                        of.budget.series(found.len() + 1)?;
+                        let values = vec![ABSENT; grid.count];
+                        found.push(Column { labels, drop_name: bunch.drop_name, values });
+                        places.insert(key, found.len() - 1);
+                        found.len() - 1
+                    }
+                };
+                let count = &mut found[at].values[step];
+                *count = if is_present(*count) { *count + 1.0 } else { 1.0 };
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A number as Go writes it without an exponent.
+pub fn go_float(v: f64) -> String {
+    if v.is_infinite() {
+        return if v > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() };
+    }
+    v.to_string()
+}

@@ -1,0 +1,167 @@
+//! Aggregations that need one pass over a group's series.
+
+use crate::query::{
+    column::{ABSENT, Column, is_present},
+    expr::AggregateOp,
+    grid::Grid,
+    kahan::{Kahan, Mean},
+};
+
+use super::Bunch;
+
+/// What is kept of the values at one step.
+trait Accumulate: Default + Clone {
+    fn add(&mut self, v: f64);
+    /// The result of at least one value.
+    fn value(&self) -> f64;
+}
+
+#[derive(Default, Clone)]
+struct Sum(Kahan);
+
+impl Accumulate for Sum {
+    fn add(&mut self, v: f64) {
+        self.0.add(v);
+    }
+    fn value(&self) -> f64 {
+        self.0.value()
+    }
+}
+
+#[derive(Default, Clone)]
+struct Average(Mean);
+
+impl Accumulate for Average {
+    fn add(&mut self, v: f64) {
+        self.0.add(v);
+    }
+    fn value(&self) -> f64 {
+        self.0.value()
+    }
+}
+
+#[derive(Default, Clone)]
+struct Count(f64);
+
+impl Accumulate for Count {
+    fn add(&mut self, _: f64) {
+        self.0 += 1.0;
+    }
+    fn value(&self) -> f64 {
+        self.0
+    }
+}
+
+/// `group`: 1 where there is anything.
+#[derive(Default, Clone)]
+struct One;
+
+impl Accumulate for One {
+    fn add(&mut self, _: f64) {}
+    fn value(&self) -> f64 {
+        1.0
+    }
+}
+
+/// The smallest; anything counts before NaN.
+#[derive(Clone)]
+struct Min(f64);
+
+impl Default for Min {
+    fn default() -> Self {
+        Self(f64::NAN)
+    }
+}
+
+impl Accumulate for Min {
+    fn add(&mut self, v: f64) {
+        if v < self.0 || self.0.is_nan() {
+            self.0 = v;
+        }
+    }
+    fn value(&self) -> f64 {
+        self.0
+    }
+}
+
+/// The largest; anything counts before NaN.
+#[derive(Clone)]
+struct Max(f64);
+
+impl Default for Max {
+    fn default() -> Self {
+        Self(f64::NAN)
+    }
+}
+
+impl Accumulate for Max {
+    fn add(&mut self, v: f64) {
+        if v > self.0 || self.0.is_nan() {
+            self.0 = v;
+        }
+    }
+    fn value(&self) -> f64 {
+        self.0
+    }
+}
+
+/// The variance by Welford's method.
+#[derive(Default, Clone)]
+struct Variance {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Accumulate for Variance {
+    fn add(&mut self, v: f64) {
+        self.count += 1.0;
+        let delta = v - self.mean;
+        self.mean += delta / self.count;
+        self.squares += delta * (v - self.mean);
+    }
+    fn value(&self) -> f64 {
+        self.squares / self.count
+    }
+}
+
+#[derive(Default, Clone)]
+struct Deviation(Variance);
+
+impl Accumulate for Deviation {
+    fn add(&mut self, v: f64) {
+        self.0.add(v);
+    }
+    fn value(&self) -> f64 {
+        self.0.value().sqrt()
+    }
+}
+
+/// Computes one aggregation of one group.
+///
+/// Cost: one pass over the members' values, series by series.
+pub fn reduce(op: AggregateOp, columns: &[Column], bunch: &Bunch, grid: Grid) -> Column {
+    let values = match op {
+        AggregateOp::Sum => pass::<Sum>(columns, bunch, grid),
+        AggregateOp::Avg => pass::<Average>(columns, bunch, grid),
+        AggregateOp::Min => pass::<Min>(columns, bunch, grid),
+        AggregateOp::Max => pass::<Max>(columns, bunch, grid),
+        AggregateOp::Count => pass::<Count>(columns, bunch, grid),
+        AggregateOp::Stddev => pass::<Deviation>(columns, bunch, grid),
+        AggregateOp::Stdvar => pass::<Variance>(columns, bunch, grid),
+        _ => pass::<One>(columns, bunch, grid),
+    };
+    Column { labels: bunch.labels.clone(), drop_name: bunch.drop_name, values }
+}
+
+fn pass<A: Accumulate>(columns: &[Column], bunch: &Bunch, grid: Grid) -> Vec<f64> {
+    let mut states: Vec<Option<A>> = vec![None; grid.count];
+    for &at in &bunch.members {
+        for (state, &v) in states.iter_mut().zip(&columns[at].values) {
+            if is_present(v) {
+                state.get_or_insert_default().add(v);
+            }
+        }
+    }
+    states.iter().map(|state| state.as_ref().map_or(ABSENT, A::value)).collect()
+}

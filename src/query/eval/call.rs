@@ -1,0 +1,287 @@
+//! Functions: from arguments to columns.
+
+use std::sync::Arc;
+
+use crate::{
+    model::{Labels, Sample},
+    query::{
+        QueryError,
+        column::{ABSENT, Column, is_present},
+        expr::{Call, Expr, Kind, Prepared, Range},
+        functions::{
+            Function, WindowFunction,
+            counter::{Counter, changes, instant},
+            date::DateFunction,
+            labels::join,
+            math::BoundFunction,
+            over_time::{quantile_of, statistic},
+            regression::{Line, double_exponential},
+            sort::SortFunction,
+        },
+        grid::{Ends, Grid},
+    },
+};
+
+use super::{Evaluated, Evaluator, window::slide};
+
+/// One series under windows, with what all functions of windows need.
+struct Sliding<'s> {
+    samples: &'s [Sample],
+    ends: &'s Ends,
+    range: i64,
+    scalars: &'s [Vec<f64>],
+}
+
+impl Evaluator<'_> {
+    /// Evaluates a function at each step.
+    ///
+    /// # Errors
+    ///
+    /// As [`Evaluator::eval`].
+    pub fn call(&self, call: &Call, grid: Grid) -> Result<Evaluated, QueryError> {
+        Ok(match call.function {
+            Function::Time => Evaluated::Scalar(self.times(grid)?),
+            Function::Pi => Evaluated::Scalar(self.constant(std::f64::consts::PI, grid)?),
+            Function::Scalar => Evaluated::Scalar(self.only_value(call, grid)?),
+            _ => Evaluated::Vector(self.call_vector(call, grid)?),
+        })
+    }
+
+    fn call_vector(&self, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
+        match call.function {
+            Function::Window(function) => self.window_function(function, call, grid),
+            Function::Math(function) => self.mapped(argument(call, 0)?, grid, |v| function.apply(v)),
+            Function::Date(function) => self.date(function, call, grid),
+            Function::Bound(function) => self.bound(function, call, grid),
+            Function::Vector => Ok(vec![Column {
+                labels: Labels::empty(),
+                drop_name: false,
+                values: self.scalar(argument(call, 0)?, grid)?,
+            }]),
+            Function::Absent => self.absent(call, grid),
+            Function::AbsentOverTime => self.absent_over_time(call, grid),
+            Function::Timestamp => self.timestamp(argument(call, 0)?, grid),
+            Function::HistogramQuantile | Function::HistogramQuantiles | Function::HistogramFraction => {
+                self.histogram(call, grid)
+            }
+            Function::LabelReplace => {
+                let columns = self.vector(argument(call, 0)?, grid)?;
+                match &call.prepared {
+                    Prepared::Replace(replace) => replace.apply(columns),
+                    Prepared::None | Prepared::Labels(_) => Ok(columns),
+                }
+            }
+            Function::LabelJoin => {
+                let columns = self.vector(argument(call, 0)?, grid)?;
+                let (target, separator) = (argument(call, 1)?, argument(call, 2)?);
+                join(columns, self.text(target), self.text(separator), &texts(call, 3))
+            }
+            Function::Sort(function) => self.sorted(function, call, grid),
+            Function::Time | Function::Pi | Function::Scalar => {
+                Err(QueryError::Eval("expected an instant vector".to_owned()))
+            }
+        }
+    }
+
+    /// The time of each step in seconds.
+    ///
+    /// # Errors
+    ///
+    /// When a limit is reached.
+    pub fn times(&self, grid: Grid) -> Result<Vec<f64>, QueryError> {
+        self.budget.samples(grid.count)?;
+        Ok(grid.times().map(seconds).collect())
+    }
+
+    fn only_value(&self, call: &Call, grid: Grid) -> Result<Vec<f64>, QueryError> {
+        let columns = self.vector(argument(call, 0)?, grid)?;
+        self.budget.samples(grid.count)?;
+        let only = |step: usize| {
+            let mut present = columns.iter().map(|c| c.values[step]).filter(|&v| is_present(v));
+            match (present.next(), present.next()) {
+                (Some(v), None) => v,
+                _ => f64::NAN,
+            }
+        };
+        Ok((0..grid.count).map(only).collect())
+    }
+
+    fn mapped(&self, of: &Expr, grid: Grid, f: impl Fn(f64) -> f64) -> Result<Vec<Column>, QueryError> {
+        let mut columns = self.vector(of, grid)?;
+        for column in &mut columns {
+            column.map(&f);
+            column.drop_name = true;
+        }
+        Ok(columns)
+    }
+
+    fn date(&self, function: DateFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
+        if let Some(of) = call.args.first() {
+            return self.mapped(of, grid, |v| function.apply(v));
+        }
+        let values = self.times(grid)?.into_iter().map(|t| function.apply(t)).collect();
+        Ok(vec![Column { labels: Labels::empty(), drop_name: false, values }])
+    }
+
+    fn bound(&self, function: BoundFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
+        let mut columns = self.vector(argument(call, 0)?, grid)?;
+        let scalars = self.scalars(call, grid)?;
+        // `round` without a second argument rounds to whole numbers.
+        let scalar = |at: usize, step: usize| scalars.get(at).map_or(1.0, |values| values[step]);
+        for column in &mut columns {
+            column.drop_name = true;
+            column.map_steps(|step, v| function.apply(v, scalar(0, step), scalar(1, step)).unwrap_or(ABSENT));
+        }
+        columns.retain(|column| !column.is_empty());
+        Ok(columns)
+    }
+
+    /// The arguments that are scalars, in order.
+    fn scalars(&self, call: &Call, grid: Grid) -> Result<Vec<Vec<f64>>, QueryError> {
+        let scalars = call.args.iter().filter(|arg| arg.kind() == Kind::Scalar);
+        scalars.map(|arg| self.scalar(arg, grid)).collect()
+    }
+
+    fn timestamp(&self, of: &Expr, grid: Grid) -> Result<Vec<Column>, QueryError> {
+        let mut columns = match of {
+            Expr::Selector(selector) => self.newest_times(selector, grid)?,
+            other => {
+                let mut columns = self.vector(other, grid)?;
+                let at = |step: usize| seconds(grid.time(step));
+                columns.iter_mut().for_each(|column| column.map_steps(|step, _| at(step)));
+                columns
+            }
+        };
+        columns.iter_mut().for_each(|column| column.drop_name = true);
+        Ok(columns)
+    }
+
+    fn sorted(&self, function: SortFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
+        let mut columns = self.vector(argument(call, 0)?, grid)?;
+        if grid.count == 1 {
+            function.apply(&mut columns, &texts(call, 1));
+        }
+        Ok(columns)
+    }
+
+    fn window_function(
+        &self,
+        function: WindowFunction,
+        call: &Call,
+        grid: Grid,
+    ) -> Result<Vec<Column>, QueryError> {
+        let range = range_argument(call)?;
+        let scalars = self.scalars(call, grid)?;
+        if function == WindowFunction::DoubleExponentialSmoothing {
+            check_factors(&scalars)?;
+        }
+        let ends = self.ends(range.shift, grid);
+        let mut columns = Vec::new();
+        for series in self.windows(range, grid)? {
+            self.budget.samples(grid.count)?;
+            let sliding =
+                Sliding { samples: &series.samples, ends: &ends, range: range.range, scalars: &scalars };
+            match sliding.values(function) {
+                Some(values) => columns.push(Column {
+                    labels: series.labels.clone(),
+                    drop_name: series.drop_name || !function.keeps_name(),
+                    values,
+                }),
+                None => self.budget.give_back(grid.count),
+            }
+        }
+        Ok(columns)
+    }
+}
+
+impl Sliding<'_> {
+    fn values(&self, function: WindowFunction) -> Option<Vec<f64>> {
+        let samples = self.samples;
+        match function {
+            WindowFunction::Rate | WindowFunction::Increase | WindowFunction::Delta => {
+                let counter = Counter::new(samples);
+                self.slide(|span| counter.extrapolated(function, span))
+            }
+            WindowFunction::Resets => {
+                let counter = Counter::new(samples);
+                self.slide(|span| counter.resets(span))
+            }
+            WindowFunction::Irate => self.slide(|span| instant(span.of(samples), true)),
+            WindowFunction::Idelta => self.slide(|span| instant(span.of(samples), false)),
+            WindowFunction::Changes => self.slide(|span| changes(span.of(samples))),
+            WindowFunction::Quantile => {
+                let mut scratch = Vec::new();
+                self.slide(|span| quantile_of(self.scalar(0, span.step), span.of(samples), &mut scratch))
+            }
+            WindowFunction::Deriv => self.slide(|span| {
+                let window = span.of(samples);
+                Line::through(window, window.first()?.t).map(|line| line.slope)
+            }),
+            WindowFunction::PredictLinear => self.slide(|span| {
+                let now = self.ends.grid.time(span.step);
+                let line = Line::through(span.of(samples), now)?;
+                Some(line.slope * self.scalar(0, span.step) + line.intercept)
+            }),
+            WindowFunction::DoubleExponentialSmoothing => self.slide(|span| {
+                let (level, trend) = (self.scalar(0, span.step), self.scalar(1, span.step));
+                double_exponential(span.of(samples), level, trend)
+            }),
+            _ => self.slide(|span| statistic(function, span.of(samples))),
+        }
+    }
+
+    fn scalar(&self, at: usize, step: usize) -> f64 {
+        let values = self.scalars.get(at);
+        values.and_then(|values| values.get(step)).copied().unwrap_or(f64::NAN)
+    }
+
+    fn slide(&self, f: impl FnMut(super::window::Span) -> Option<f64>) -> Option<Vec<f64>> {
+        // With scalars the value can change although the window does not.
+        slide(self.samples, self.ends, self.range, !self.scalars.is_empty(), f)
+    }
+}
+
+/// The factors of smoothing are between 0 and 1.
+fn check_factors(scalars: &[Vec<f64>]) -> Result<(), QueryError> {
+    let inside = |v: &f64| *v >= 0.0 && *v <= 1.0;
+    if scalars.iter().flatten().all(inside) {
+        return Ok(());
+    }
+    Err(QueryError::Eval("invalid smoothing or trend factor: expected 0 <= factor <= 1".to_owned()))
+}
+
+/// An argument that the plan has checked to be there.
+///
+/// # Errors
+///
+/// When it is not.
+pub fn argument(call: &Call, at: usize) -> Result<&Expr, QueryError> {
+    call.args.get(at).ok_or_else(|| QueryError::Eval(format!("argument {} is missing", at + 1)))
+}
+
+/// The argument that is a range.
+///
+/// # Errors
+///
+/// When there is none, which the plan rules out.
+pub fn range_argument(call: &Call) -> Result<&Range, QueryError> {
+    let range = call.args.iter().find_map(|arg| match arg {
+        Expr::Range(range) => Some(&**range),
+        _ => None,
+    });
+    range.ok_or_else(|| QueryError::Eval("expected a range vector".to_owned()))
+}
+
+/// The texts from argument `from` on.
+fn texts(call: &Call, from: usize) -> Vec<Arc<str>> {
+    let texts = call.args.iter().skip(from).filter_map(|arg| match arg {
+        Expr::Text(text) => Some(Arc::clone(text)),
+        _ => None,
+    });
+    texts.collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "times in ms are below 2^53")]
+fn seconds(ms: i64) -> f64 {
+    ms as f64 / 1000.0
+}

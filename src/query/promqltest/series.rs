@@ -1,0 +1,132 @@
+//! Series in shorthand: `name{a="b"} 1 2+3x2 _ stale`.
+
+use crate::model::{Labels, METRIC_NAME, STALE_NAN};
+
+/// A series of a test: its values step by step.
+pub(super) struct Described {
+    pub(super) labels: Labels,
+    /// `None` where there is no sample.
+    pub(super) values: Vec<Option<f64>>,
+    /// Whether it has native histograms, or start times, which are not read.
+    pub(super) native: bool,
+}
+
+/// Reads a line. `None` if it does not describe a series.
+pub(super) fn parse(line: &str) -> Option<Described> {
+    let line = line.split(" #").next().unwrap_or(line).trim();
+    // `name@st{…}` gives the start times of a series.
+    let plain = line.replacen("@st", "", 1);
+    let (labels, rest) = labels(&plain)?;
+    let native = rest.contains("{{") || plain != line;
+    let mut values = Vec::new();
+    if !native {
+        for word in rest.split_whitespace() {
+            values.extend(expand(word)?);
+        }
+    }
+    Some(Described { labels, values, native })
+}
+
+/// The labels at the start of a line, and the rest of it.
+fn labels(line: &str) -> Option<(Labels, &str)> {
+    let name_end = line.find(|c: char| c == '{' || c.is_whitespace()).unwrap_or(line.len());
+    let (name, rest) = line.split_at(name_end);
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    if !name.is_empty() {
+        pairs.push((METRIC_NAME.to_owned(), name.to_owned()));
+    }
+    let rest = rest.trim_start();
+    if !rest.starts_with('{') || rest.starts_with("{{") {
+        return (!name.is_empty()).then(|| (Labels::from_pairs(pairs), rest));
+    }
+    let end = closing(rest)?;
+    let mut inside = rest[1..end].trim();
+    while !inside.is_empty() {
+        let quoted_name = inside.starts_with('"');
+        let (name, after) = if quoted_name {
+            let close = quoted_end(inside)?;
+            (promql_parser::util::unquote_string(&inside[..close]).ok()?, &inside[close..])
+        } else {
+            let equals = inside.find('=')?;
+            (inside[..equals].trim().to_owned(), &inside[equals..])
+        };
+        let after = after.trim_start();
+        if let Some(value) = after.strip_prefix('=') {
+            let value = value.trim_start();
+            let close = quoted_end(value)?;
+            pairs.push((name, promql_parser::util::unquote_string(&value[..close]).ok()?));
+            inside = value[close..].trim_start();
+        } else {
+            pairs.push((METRIC_NAME.to_owned(), name));
+            inside = after;
+        }
+        inside = inside.strip_prefix(',').unwrap_or(inside).trim_start();
+    }
+    Some((Labels::from_pairs(pairs), rest[end + 1..].trim_start()))
+}
+
+/// The brace that closes the one at the start.
+fn closing(text: &str) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        let rest = text.get(at..)?;
+        let next = rest.find(['"', '\'', '`', '}'])?;
+        if rest[next..].starts_with('}') {
+            return Some(at + next);
+        }
+        at += next + quoted_end(&rest[next..])?;
+    }
+}
+
+/// The end of the quoted text at the start.
+fn quoted_end(text: &str) -> Option<usize> {
+    let quote = text.chars().next()?;
+    let mut escaped = false;
+    for (i, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quote != '`' => escaped = true,
+            c if c == quote => return Some(i + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The values of one word: `1`, `1x3`, `1+2x3`, `_`, `_x3`, `stale`.
+fn expand(word: &str) -> Option<Vec<Option<f64>>> {
+    if word == "_" {
+        return Some(vec![None]);
+    }
+    if let Some(times) = word.strip_prefix("_x") {
+        return Some(vec![None; times.parse().ok()?]);
+    }
+    if word == "stale" {
+        return Some(vec![Some(STALE_NAN)]);
+    }
+    if let Ok(v) = word.parse::<f64>() {
+        return Some(vec![Some(v)]);
+    }
+    let (head, times) = word.rsplit_once('x')?;
+    let times: usize = times.parse().ok()?;
+    let (first, rise) = first_and_rise(head)?;
+    let mut values = vec![Some(first)];
+    let mut v = first;
+    for _ in 0..times {
+        v += rise;
+        values.push(Some(v));
+    }
+    Some(values)
+}
+
+/// `1+2` or `1-2` or `1`; the sign of an exponent belongs to its number.
+fn first_and_rise(head: &str) -> Option<(f64, f64)> {
+    if let Ok(v) = head.parse() {
+        return Some((v, 0.0));
+    }
+    let signs = head.char_indices().skip(1).filter(|(_, c)| matches!(c, '+' | '-'));
+    signs.into_iter().find_map(|(at, _)| {
+        let (first, rise) = head.split_at(at);
+        Some((first.parse().ok()?, rise.parse().ok()?))
+    })
+}

@@ -1,0 +1,278 @@
+//! What holds for every query: steps do not know of each other, what is asked for is enough, and
+//! nothing panics.
+
+use proptest::{collection::vec, prelude::*};
+
+use crate::model::{Labels, STALE_NAN, Sample, SelectedSeries, limits::LOOKBACK_MS};
+
+use super::{EvalLimits, EvalRange, Plan, QueryError, Value};
+
+const STEP: i64 = 30_000;
+const LAST: i64 = 20 * STEP;
+
+fn value() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        8 => (-5i32..20).prop_map(f64::from),
+        1 => Just(f64::NAN),
+        1 => Just(f64::INFINITY),
+        1 => Just(f64::NEG_INFINITY),
+        1 => Just(0.1),
+        2 => Just(STALE_NAN),
+    ]
+}
+
+fn series() -> impl Strategy<Value = SelectedSeries> {
+    let labels = ("[ab]", "[01]", prop_oneof!["[xy]", Just(String::new())], "0.5|1|\\+Inf|");
+    let samples = vec((0..LAST / 5_000, value()), 0..40);
+    (labels, samples).prop_map(|((name, i, j, le), mut samples)| {
+        samples.sort_by_key(|(t, _)| *t);
+        samples.dedup_by_key(|(t, _)| *t);
+        let pairs = [("__name__", name), ("i", i), ("j", j), ("le", le)];
+        SelectedSeries {
+            labels: Labels::from_pairs(pairs),
+            samples: samples.into_iter().map(|(t, v)| Sample::new(t * 5_000, v)).collect(),
+        }
+    })
+}
+
+fn store() -> impl Strategy<Value = Vec<SelectedSeries>> {
+    vec(series(), 0..8).prop_map(|mut all| {
+        all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        all.dedup_by(|a, b| a.labels == b.labels);
+        all
+    })
+}
+
+/// A vector, as text.
+fn vector() -> impl Strategy<Value = String> {
+    let selector = prop_oneof![
+        Just("a"),
+        Just("b"),
+        Just("{i=\"0\"}"),
+        Just("a offset 1m"),
+        Just("b offset -40s"),
+        Just("a @ 200"),
+        Just("{__name__=~\"a|b\"}"),
+        Just("b{j!=\"\"}"),
+    ];
+    selector.prop_map(str::to_owned).prop_recursive(4, 24, 3, |inner| {
+        let scalar = prop_oneof![
+            Just("2".to_owned()),
+            Just("time()".to_owned()),
+            Just("NaN".to_owned()),
+            inner.clone().prop_map(|v| format!("scalar({v})")),
+        ];
+        let window = prop_oneof![
+            Just("a[1m]".to_owned()),
+            Just("b[90s] offset 10s".to_owned()),
+            Just("{i=\"1\"}[2m]".to_owned()),
+            Just("a[1m] @ 300".to_owned()),
+            inner.clone().prop_map(|v| format!("({v})[2m:20s]")),
+            inner.clone().prop_map(|v| format!("({v})[1m:] offset 15s")),
+        ];
+        let of_window = prop::sample::select(vec![
+            "rate",
+            "increase",
+            "delta",
+            "irate",
+            "idelta",
+            "changes",
+            "resets",
+            "avg_over_time",
+            "sum_over_time",
+            "min_over_time",
+            "max_over_time",
+            "count_over_time",
+            "last_over_time",
+            "stddev_over_time",
+            "present_over_time",
+            "absent_over_time",
+            "deriv",
+            "mad_over_time",
+        ]);
+        let of_vector = prop::sample::select(vec![
+            "abs",
+            "-",
+            "sgn",
+            "sqrt",
+            "timestamp",
+            "absent",
+            "minute",
+            "day_of_year",
+            "sort",
+            "sum",
+            "sum by (i)",
+            "avg without (j)",
+            "min",
+            "max by (__name__)",
+            "count",
+            "group",
+            "stddev by (i, j)",
+            "topk(1, ",
+            "bottomk by (i) (2, ",
+            "quantile(0.3, ",
+            "limitk(1, ",
+            "count_values(\"v\", ",
+            "histogram_quantile(0.9, ",
+            "round",
+            "rate(a[1m]) + ",
+        ]);
+        let operator = prop::sample::select(vec![
+            "+",
+            "-",
+            "/",
+            "%",
+            "^",
+            "atan2",
+            "==",
+            "!= bool",
+            "> on (i)",
+            "<= bool ignoring (j)",
+            "and",
+            "or",
+            "unless on (i)",
+            "* on (i) group_left ()",
+            "+ ignoring (j) group_right (j)",
+            "or on (j)",
+            "> ignoring (le, j) group_left (le)",
+            "+ fill (1)",
+            "- on (i) fill_left (2)",
+        ]);
+        prop_oneof![
+            (of_window, window.clone()).prop_map(|(f, w)| format!("{f}({w})")),
+            (scalar.clone(), window).prop_map(|(s, w)| format!("quantile_over_time({s}, {w})")),
+            (of_vector, inner.clone()).prop_map(|(f, v)| {
+                if f.ends_with(' ') && f.contains('(') && !f.ends_with("+ ") {
+                    format!("{f}{v})")
+                } else {
+                    format!("{f}({v})")
+                }
+            }),
+            (inner.clone(), operator.clone(), inner.clone())
+                .prop_map(|(l, op, r)| format!("({l}) {op} ({r})")),
+            (inner.clone(), prop::sample::select(vec!["+", "<", "== bool"]), scalar)
+                .prop_map(|(l, op, r)| format!("({l}) {op} {r}")),
+            inner.prop_map(|v| format!("label_replace({v}, \"i\", \"$1\", \"j\", \"(.*)\")")),
+        ]
+    })
+}
+
+/// What a store would give for the plan's selections.
+fn read(plan: &Plan, range: EvalRange, store: &[SelectedSeries]) -> Vec<Vec<SelectedSeries>> {
+    let selections = plan.selections(range).into_iter().map(|selection| {
+        let fits = |one: &&SelectedSeries| {
+            selection.matchers.iter().all(|matcher| matcher.matches_labels(&one.labels))
+        };
+        let cut = |one: &SelectedSeries| {
+            let inside = |s: &&Sample| s.t > selection.from && s.t <= selection.to;
+            let samples = one.samples.iter().filter(inside).copied().collect();
+            SelectedSeries { labels: one.labels.clone(), samples }
+        };
+        store.iter().filter(fits).map(cut).collect()
+    });
+    selections.collect()
+}
+
+type Answer = Result<Vec<(String, u64)>, QueryError>;
+
+/// An instant vector in a form that can be compared: to the bit, but every NaN alike.
+fn instant(plan: &Plan, at: i64, store: &[SelectedSeries]) -> Answer {
+    let range = EvalRange::instant(at, LOOKBACK_MS);
+    let value = plan.eval(range, &read(plan, range, store), &EvalLimits::default())?;
+    let Value::Vector(vector) = value else {
+        panic!("{} gives no vector", plan.text());
+    };
+    let mut answer: Vec<_> =
+        vector.into_iter().map(|(labels, sample)| (labels.to_string(), bits(sample.v))).collect();
+    answer.sort();
+    Ok(answer)
+}
+
+fn bits(v: f64) -> u64 {
+    if v.is_nan() { f64::NAN.to_bits() } else { v.to_bits() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn a_range_query_is_an_instant_query_at_each_step(text in vector(), store in store()) {
+        let plan = Plan::parse(&text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
+        let range = EvalRange { start: 0, end: LAST, step: STEP, lookback: LOOKBACK_MS };
+        let value = plan.eval(range, &read(&plan, range, &store), &EvalLimits::default());
+        let steps: Vec<i64> = (0..=LAST / STEP).map(|k| k * STEP).collect();
+        let Ok(Value::Matrix(matrix)) = value else {
+            // One step at least fails too.
+            let fails = steps.iter().any(|&t| instant(&plan, t, &store).is_err());
+            prop_assert!(fails, "{} fails in a range only: {:?}", text, value);
+            return Ok(());
+        };
+        for t in steps {
+            let mut here: Vec<(String, u64)> = Vec::new();
+            for series in &matrix {
+                let found = series.samples.iter().find(|sample| sample.t == t);
+                here.extend(found.map(|sample| (series.labels.to_string(), bits(sample.v))));
+            }
+            here.sort();
+            prop_assert_eq!(instant(&plan, t, &store), Ok(here), "{} at {}", &text, t);
+        }
+    }
+
+    #[test]
+    fn samples_out_of_reach_do_not_count(text in vector(), store in store(), k in 0..=LAST / STEP) {
+        let plan = Plan::parse(&text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
+        let at = k * STEP;
+        let mut near = store.clone();
+        for series in &mut near {
+            series.samples.retain(|sample| sample.t > at.saturating_sub(plan.reach_ms()));
+        }
+        prop_assert_eq!(instant(&plan, at, &store), instant(&plan, at, &near), "{} at {}", &text, at);
+    }
+
+    #[test]
+    fn parsing_never_panics(text in ".{0,80}") {
+        let _ = Plan::parse(&text).is_ok();
+    }
+
+    #[test]
+    fn parsing_tokens_never_panics(
+        words in vec(
+            prop::sample::select(vec![
+                "a", "sum", "rate", "(", ")", "[", "]", "{", "}", "5m", "1e30", "0", "inf", "nan",
+                "offset", "@", "-", "+", "by", "on", "group_left", "bool", "=~", "\"x\"", "'(.{99}'",
+                ",", ":", "start()", "fill", "and", "==", "label_replace", "\\", "#", "\n", "0x", "info",
+                "99999999999y", "anchored", "step()", "</", "quantile", "exp", "time()", "{{", "'\\x'",
+            ]),
+            0..14,
+        ),
+        spaced in any::<bool>(),
+    ) {
+        let text = words.join(if spaced { " " } else { "" });
+        if let Ok(plan) = Plan::parse(&text) {
+            let range = EvalRange::instant(0, LOOKBACK_MS);
+            let _ = plan.eval(range, &[], &EvalLimits::default()).is_ok();
+        }
+    }
+}
+
+/// The deepest queries that are allowed are evaluated on a test thread's stack.
+#[test]
+fn depth_within_the_limit_is_fine() {
+    let deep =
+        |open: &str, close: &str, times: usize| format!("{}a{}", open.repeat(times), close.repeat(times));
+    let texts = [
+        deep("(", ")", 250),
+        deep("-", "", 250),
+        deep("", " + a", 250),
+        deep("1 ^ ", "", 250),
+        deep("sum(", ")", 250),
+        deep("max_over_time((", ")[1m:])", 80),
+        deep("(", " or a)", 120),
+    ];
+    for text in texts {
+        let plan = Plan::parse(&text).expect("within the limit");
+        let range = EvalRange { start: 0, end: LAST, step: STEP, lookback: LOOKBACK_MS };
+        let value = plan.eval(range, &[], &EvalLimits::default());
+        assert!(value.is_ok(), "{value:?}");
+    }
+}

@@ -1,0 +1,17 @@
+-- A file of version 1: series 1 is m{n="1"}, three samples sealed and three pending.
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE series (id INTEGER PRIMARY KEY, labels BLOB NOT NULL) STRICT;
+CREATE TABLE chunk (
+  id INTEGER PRIMARY KEY,
+  series INTEGER NOT NULL,
+  t_min INTEGER NOT NULL,
+  span INTEGER NOT NULL,
+  body BLOB NOT NULL
+) STRICT;
+CREATE INDEX chunk_by_series ON chunk (series, t_min, span);
+CREATE TABLE pending (id INTEGER PRIMARY KEY, t_max INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+INSERT INTO meta VALUES ('generation', 4711), ('clean', 1);
+INSERT INTO series VALUES (1, x'02085f5f6e616d655f5f016d016e0131');
+INSERT INTO chunk VALUES (1, 1, 1700000001000, 2000, x'f053f39f0300d0afabfef962e8070003bfe003014001c01001');
+INSERT INTO pending VALUES (1, 1700000006000, x'e3a56c5901010300c0deabfef962e8070003c02001c02801c03001');
+PRAGMA user_version = 1;

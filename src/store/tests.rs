@@ -1,0 +1,278 @@
+//! Tests of the handle with its disk, by a clock that stands until it is set.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::clock::Clock;
+use crate::model::{Batch, BatchSample, Labels, Matcher, Sample, SelectedSeries, Source};
+
+const START: i64 = 1_700_000_000_000;
+
+/// A store in a folder of its own, and the time.
+struct Bench {
+    folder: TempDir,
+    clock: Clock,
+    store: Option<Store>,
+    now: i64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(StoreConfig::default())
+    }
+
+    fn with(config: StoreConfig) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(START);
+        let store = Some(Store::open(folder.path(), config, &clock).unwrap());
+        Self { folder, clock, store, now: START }
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().unwrap()
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn reopen(&mut self) {
+        self.store = None;
+        self.store = Some(Store::open(self.folder.path(), StoreConfig::default(), &self.clock).unwrap());
+    }
+
+    /// A second goes by, with a sample of each of `series`.
+    fn second(&mut self, series: std::ops::Range<usize>) {
+        self.now += 1_000;
+        self.clock.set(self.now);
+        let report = self.store().append(&batch(series, self.now), self.now);
+        assert_eq!(report.refused, []);
+        self.store().persist_lazily(&report.rows);
+        self.store().tick(self.now);
+    }
+
+    fn all(&self) -> Vec<SelectedSeries> {
+        all(self.store(), i64::MIN, i64::MAX)
+    }
+}
+
+fn value(n: usize, t: i64) -> f64 {
+    (t / 1_000 % 1_000 * n as i64) as f64
+}
+
+fn batch(series: std::ops::Range<usize>, t: i64) -> Batch {
+    let samples = series.map(|n| BatchSample {
+        labels: Labels::from_pairs([("__name__", "m".to_owned()), ("n", n.to_string())]),
+        sample: Sample::new(t, value(n, t)),
+    });
+    Batch { source: Source::Pushed, step: None, samples: samples.collect() }
+}
+
+fn all(store: &Store, from: i64, to: i64) -> Vec<SelectedSeries> {
+    let matchers = vec![Matcher::equal("__name__", "m")];
+    store.select(&[Selection { matchers, from, to }]).unwrap().remove(0)
+}
+
+#[track_caller]
+fn check(found: &[SelectedSeries], series: usize, times: impl Iterator<Item = i64> + Clone) {
+    assert_eq!(found.len(), series);
+    for series in found {
+        let n = series.labels.get("n").unwrap().parse().unwrap();
+        let expected: Vec<Sample> = times.clone().map(|t| Sample::new(t, value(n, t))).collect();
+        assert_eq!(series.samples.len(), expected.len(), "{}", series.labels);
+        assert_eq!(series.samples, expected, "{}", series.labels);
+    }
+}
+
+fn seconds(from: i64, to: i64) -> impl Iterator<Item = i64> + Clone {
+    (from..=to).map(|n| START + n * 1_000)
+}
+
+#[test]
+fn history_survives_a_clean_restart() {
+    let mut bench = Bench::new();
+    for _ in 0..2_000 {
+        bench.second(0..5);
+    }
+    check(&bench.all(), 5, seconds(1, 2_000));
+    let generation = bench.store().generation();
+    bench.store().shutdown();
+    bench.reopen();
+    assert!(!bench.store().unclean_restart());
+    assert_eq!(bench.store().generation(), generation);
+    check(&bench.all(), 5, seconds(1, 2_000));
+    let part = all(bench.store(), START + 100_500, START + 1_900_000);
+    check(&part, 5, seconds(101, 1_900));
+    // And goes on as if nothing had been.
+    for _ in 0..1_000 {
+        bench.second(0..5);
+    }
+    check(&bench.all(), 5, seconds(1, 3_000));
+}
+
+#[test]
+fn what_was_acknowledged_is_there_without_a_shutdown() {
+    let mut bench = Bench::new();
+    let mut waiting = Vec::new();
+    for n in 1..=50 {
+        let now = START + n * 1_000;
+        let report = bench.store().append(&batch(0..3, now), now);
+        waiting.push(bench.store().persist(&report.rows).unwrap());
+    }
+    for durable in waiting {
+        durable.blocking_wait().unwrap();
+    }
+    // A copy of the files as they are: what a crash leaves.
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(bench.path()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    let store = Store::open(copy.path(), StoreConfig::default(), &bench.clock).unwrap();
+    assert!(store.unclean_restart());
+    assert_eq!(store.newest().len(), 3);
+    check(&all(&store, i64::MIN, i64::MAX), 3, seconds(1, 50));
+    bench.store = None;
+}
+
+#[test]
+fn pending_rows_go_when_their_samples_are_sealed_or_carried() {
+    let mut bench = Bench::new();
+    let slow = |n: i64| n % 30 == 0;
+    for n in 1..=4_000_i64 {
+        bench.second(0..2);
+        if slow(n) {
+            let report = bench.store().append(&batch(9..10, bench.now), bench.now);
+            bench.store().persist_lazily(&report.rows);
+        }
+    }
+    bench.store().shutdown();
+    let file = rusqlite::Connection::open(bench.path().join(disk::FILE_NAME)).unwrap();
+    let oldest: i64 = file.query_row("SELECT min(t_max) FROM pending", [], |row| row.get(0)).unwrap();
+    let age = bench.now - oldest;
+    assert!(age < 1_100_000, "the oldest pending row is {age} ms old");
+    bench.reopen();
+    let mut found = bench.all();
+    let slow_series = found.remove(2);
+    check(&found, 2, seconds(1, 4_000));
+    check(&[slow_series], 1, seconds(1, 4_000).filter(|t| slow((t - START) / 1_000)));
+}
+
+#[test]
+fn memory_lets_go_what_the_disk_has() {
+    let config = StoreConfig { head_bytes_max: 20_000, ..StoreConfig::default() };
+    let mut bench = Bench::with(config);
+    for _ in 0..6_000 {
+        bench.second(0..8);
+    }
+    // The last acknowledgements come with the next tick.
+    wait_until(|| {
+        bench.store().tick(bench.now);
+        bench.store().stats().head_bytes <= 20_000
+    });
+    let stats = bench.store().stats();
+    assert!(stats.evictions > 20 && stats.lost_chunks == 0, "{stats:?}");
+    check(&bench.all(), 8, seconds(1, 6_000));
+    let recent = Selection {
+        matchers: vec![Matcher::equal("__name__", "m")],
+        from: bench.now - 300_000,
+        to: bench.now,
+    };
+    assert!(bench.store().select_recent(std::slice::from_ref(&recent)).is_some());
+    assert!(bench.store().select_recent(&[Selection { from: 0, ..recent }]).is_none());
+}
+
+#[track_caller]
+fn wait_until(mut condition: impl FnMut() -> bool) {
+    let began = tokio::time::Instant::now();
+    while !condition() {
+        assert!(began.elapsed().as_secs() < 20, "it never came");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn retention_deletes_the_oldest() {
+    let config = StoreConfig { retention_ms: 3_600_000, ..StoreConfig::default() };
+    let mut bench = Bench::with(config);
+    bench.second(7..8);
+    for _ in 0..9_000 {
+        bench.second(0..2);
+    }
+    wait_until(|| {
+        (0..10).for_each(|_| bench.store().tick(bench.now));
+        bench.store().stats().disk.chunks_deleted > 15
+    });
+    assert_eq!(bench.store().stats().series, 2, "the one that is gone is forgotten");
+    bench.store().shutdown();
+    bench.reopen();
+    let found = bench.all();
+    let oldest = found[0].samples[0].t;
+    assert!(oldest >= bench.now - 3_600_000 - 1_100_000, "{}", bench.now - oldest);
+    check(&found[..1], 1, (oldest..=bench.now).step_by(1_000));
+}
+
+#[test]
+fn a_backup_opens_as_a_store() {
+    let mut bench = Bench::new();
+    for _ in 0..1_500 {
+        bench.second(0..3);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    bench.store().backup(&folder.path().join(disk::FILE_NAME)).unwrap();
+    bench.second(0..3);
+    let copy = Store::open(folder.path(), StoreConfig::default(), &bench.clock).unwrap();
+    check(&all(&copy, i64::MIN, i64::MAX), 3, seconds(1, 1_500));
+    assert_eq!(copy.generation(), bench.store().generation());
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let bench = Bench::new();
+    let second = Store::open(bench.path(), StoreConfig::default(), &bench.clock);
+    assert!(matches!(second, Err(StoreError::InUse(_))), "{second:?}");
+}
+
+#[test]
+fn an_old_file_is_upgraded_and_a_newer_one_refused() {
+    let mut bench = Bench::new();
+    bench.store = None;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(disk::FILE_NAME);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch(include_str!("testing/version_1.sql")).unwrap();
+    drop(file);
+    let store = Store::open(folder.path(), StoreConfig::default(), &bench.clock).unwrap();
+    assert_eq!(store.generation(), 4_711);
+    check(&all(&store, i64::MIN, i64::MAX), 1, seconds(1, 6));
+    drop(store);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let version: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
+    file.pragma_update(None, "user_version", 3).unwrap();
+    drop(file);
+    let newer = Store::open(folder.path(), StoreConfig::default(), &bench.clock);
+    let said = newer.unwrap_err().to_string();
+    assert_eq!(said, "the store's file has version 3, and this program knows 2 at most");
+}
+
+#[test]
+fn batches_are_taken_item_by_item() {
+    let store = Store::in_memory();
+    let mut mixed = batch(0..4, START);
+    mixed.samples[1].sample.t = START - 60_001;
+    mixed.samples[2].sample.t = START + 60_001;
+    let report = store.append(&mixed, START);
+    assert_eq!(report.accepted, 2);
+    let refused = [(1, Refused::TooOld), (2, Refused::TooNew)];
+    assert_eq!(report.refused, refused.map(|(index, reason)| Refusal { index, reason }));
+    assert_eq!(report.new_series.len(), 2);
+    assert_eq!((report.late, report.rows.0.len()), (None, 2));
+    let late = store.append(&batch(0..1, START - 5_000), START);
+    assert_eq!((late.late, late.late_series.len()), (Some(START - 5_000), 1));
+    let again = store.append(&batch(0..1, START - 5_000), START);
+    assert_eq!((again.accepted, again.changed.len(), again.late), (1, 0, None));
+    assert_eq!(store.stats().samples, 4);
+}

@@ -1,0 +1,107 @@
+//! Owns every task of the process, so that shutdown can wait for each.
+
+use std::{future::Future, time::Duration};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, error, info_span};
+
+/// Owns the tasks. A clone owns the same ones.
+#[derive(Debug, Clone)]
+pub struct Supervisor {
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// Some tasks did not end within the grace period.
+#[derive(Debug, thiserror::Error)]
+#[error("{unfinished} tasks still running after {grace:?}")]
+pub struct DrainTimeout {
+    /// How many.
+    pub unfinished: usize,
+    /// How long they were given.
+    pub grace: Duration,
+}
+
+impl Supervisor {
+    /// Creates a supervisor whose tasks stop when `shutdown` is cancelled.
+    #[must_use]
+    pub fn new(shutdown: CancellationToken) -> Self {
+        Self { tasks: TaskTracker::new(), shutdown }
+    }
+
+    /// What the tasks watch to know that they must end.
+    pub const fn token(&self) -> &CancellationToken {
+        &self.shutdown
+    }
+
+    /// Runs a task that lives as long as the process: its end, by error or panic too, stops the
+    /// process in order.
+    pub fn spawn<F>(&self, name: &'static str, task: F)
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(
+            async move {
+                // The guard cancels when the task panics, too.
+                let _stop = shutdown.clone().drop_guard();
+                if let Err(error) = task.await {
+                    error!(error = format!("{error:#}"), "task failed");
+                }
+            }
+            .instrument(info_span!("task", task.name = name)),
+        );
+    }
+
+    /// Runs a task that comes and goes, a connection for example; [`Supervisor::drain`] waits for it.
+    pub fn track<F>(&self, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn(task);
+    }
+
+    /// How many tasks run now.
+    pub fn task_count(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Tells all tasks to end and waits for them, at most `grace`.
+    ///
+    /// # Errors
+    ///
+    /// [`DrainTimeout`] when some task has not ended in time.
+    pub async fn drain(&self, grace: Duration) -> Result<(), DrainTimeout> {
+        self.shutdown.cancel();
+        self.tasks.close();
+        tokio::time::timeout(grace, self.tasks.wait())
+            .await
+            .map_err(|_| DrainTimeout { unfinished: self.tasks.len(), grace })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn drain_tells_how_many_are_stuck() {
+        let supervisor = Supervisor::new(CancellationToken::new());
+        supervisor.spawn("stuck", std::future::pending());
+        let error = supervisor.drain(Duration::from_secs(5)).await.unwrap_err();
+        assert_eq!(error.unfinished, 1);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_fails_or_panics_stops_the_process() {
+        for panics in [false, true] {
+            let supervisor = Supervisor::new(CancellationToken::new());
+            supervisor.spawn("bad", async move {
+                assert!(!panics, "boom");
+                anyhow::bail!("boom")
+            });
+            supervisor.token().cancelled().await;
+            supervisor.drain(Duration::from_secs(1)).await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Bytes on the socket: WebSocket frames and Centrifugo's protocol. Pure.
+
+pub mod centrifugo;
+pub mod close;
+pub mod frame;
+pub mod websocket;
+
+pub use close::Close;
+pub use frame::Frame;
