@@ -42,9 +42,9 @@ test('ranges end at the shortest and the longest', () => {
 });
 
 test('a held stretch is asked in the finest step that fits', () => {
-  assert.equal(stepFor(0, 900_000), 1000);
-  assert.equal(stepFor(0, 3_600_000), 5000);
-  assert.equal(stepFor(0, 86_400_000), 120_000);
+  assert.equal(stepFor(0, 900_000, RANGES), 1000);
+  assert.equal(stepFor(0, 3_600_000, RANGES), 5000);
+  assert.equal(stepFor(0, 86_400_000, RANGES), 5000);
 });
 
 test('the queue draws within its budget, once for each mark, and nothing while hidden', () => {
