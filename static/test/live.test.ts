@@ -74,6 +74,7 @@ test('the pulse measures rate over whole seconds, and delay once a step', () => 
   let now = 100_000;
   const pulse = new Pulse(() => now);
   for (let s = 0; s < 5; s++) {
+    pulse.arrived(now, 0);
     pulse.arrived(now, 40);
     now += 38;
     pulse.drawn();
