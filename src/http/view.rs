@@ -159,7 +159,7 @@ pub enum PanelBody {
 /// One series in a legend.
 #[derive(Debug)]
 pub struct LegendView {
-    /// Name: [`legend_name`].
+    /// Name: [`legend_name`], or the panel's title when that is empty.
     pub name: String,
     /// Colour, 1 to 8: the query's own for its first series, otherwise the next that no query of the panel names.
     pub color: u8,

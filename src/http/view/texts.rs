@@ -39,6 +39,7 @@ pub struct Texts {
     pub push_waiting: &'static str,
     pub copy: &'static str,
     pub back: &'static str,
+    pub letters: &'static str,
     pub key_groups: &'static [KeyGroup],
 }
 
@@ -89,6 +90,7 @@ pub const EN: Texts = Texts {
     push_waiting: "Waiting for the first sample",
     copy: "Copy",
     back: "All rooms",
+    letters: "Letters are keys, but for fields",
     key_groups: &[
         KeyGroup {
             title: "Time",
