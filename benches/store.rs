@@ -22,8 +22,7 @@ use host::Host;
 const START: i64 = 1_700_000_000_000;
 
 fn main() {
-    let wanted: Vec<String> =
-        std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let benches: &[(&str, fn())] = &[
         ("append", append),
         ("seal", seal),
@@ -133,9 +132,8 @@ fn seal() {
         let of_kind: Vec<&Vec<Sample>> =
             kinds.iter().zip(&columns).filter(|(of, _)| **of == kind).map(|(_, c)| c).collect();
         let mut bytes = 0;
-        let encode = median(5, || {
-            seconds(|| bytes = of_kind.iter().map(|c| black_box(encode_chunk(c)).len()).sum())
-        });
+        let encode =
+            median(5, || seconds(|| bytes = of_kind.iter().map(|c| black_box(encode_chunk(c)).len()).sum()));
         let chunks: Vec<Vec<u8>> = of_kind.iter().map(|c| encode_chunk(c)).collect();
         let decode = median(5, || {
             seconds(|| {
@@ -180,8 +178,7 @@ fn select() {
         show(&format!("select 500 series over {span} s"), took * 1e3, "ms", bar);
     }
     let (ids, _) = store.resolve(&[Matcher::equal("job", "host")]);
-    let took =
-        median(21, || seconds(|| drop(black_box(store.select_ids_recent(&ids, now - 5_000, now)))));
+    let took = median(21, || seconds(|| drop(black_box(store.select_ids_recent(&ids, now - 5_000, now)))));
     show("select 500 resolved series over 5 s", took * 1e3, "ms", "");
 }
 
@@ -264,13 +261,8 @@ fn restart() {
     let began = Instant::now();
     let store = Store::open(folder.path(), StoreConfig::default(), &clock).expect("a store");
     let opened = began.elapsed().as_secs_f64();
-    let day = Selection {
-        matchers: vec![Matcher::equal("device", "399")],
-        from: now - 86_400_000,
-        to: now,
-    };
-    let hour =
-        Selection { matchers: vec![Matcher::equal("job", "host")], from: now - 3_600_000, to: now };
+    let day = Selection { matchers: vec![Matcher::equal("device", "399")], from: now - 86_400_000, to: now };
+    let hour = Selection { matchers: vec![Matcher::equal("job", "host")], from: now - 3_600_000, to: now };
     let one_day = store.select(&[day]).expect("history");
     let with_day = began.elapsed().as_secs_f64();
     let all_hour = store.select(&[hour]).expect("history");

@@ -65,8 +65,8 @@ impl Host {
     pub(crate) fn new(series: usize) -> Self {
         use Kind::{Bytes, Constant, Count, Load, Pages, Rare, Share, Step, Ticks};
         const MIX: [Kind; 20] = [
-            Constant, Constant, Constant, Constant, Constant, Constant, Constant, Constant,
-            Constant, Constant, Step, Step, Bytes, Ticks, Ticks, Rare, Rare, Pages, Share, Count,
+            Constant, Constant, Constant, Constant, Constant, Constant, Constant, Constant, Constant,
+            Constant, Step, Step, Bytes, Ticks, Ticks, Rare, Rare, Pages, Share, Count,
         ];
         let mut random = fastrand::Rng::with_seed(7);
         let series = (0..series)

@@ -14,8 +14,8 @@ pub use boot::{Boot, BootLimit, BootPanel, BootQuery, BootRange, BootRoom, boot_
 pub use format::{bytes, colors, duration_parts, legend_name, number};
 pub use texts::{EN, Texts};
 
-pub use format::NONE;
 use format::NBSP;
+pub use format::NONE;
 
 /// The page of one room.
 #[derive(Debug, Template)]

@@ -20,6 +20,9 @@ use crate::wire::centrifugo::{
 };
 use crate::wire::{Close, Frame};
 
+/// Subscribes of one client that are carried out at once.
+const JOIN_AT_ONCE: usize = 8;
+
 /// A command that failed: the code, and words that say what to do.
 pub(super) type Refusal = (ErrorCode, String);
 
@@ -119,7 +122,7 @@ impl Session {
 
     fn flush(&mut self) {
         if !self.replies.is_empty() {
-            self.connection.send(&Frame::text(&self.replies), Delivery::Event);
+            self.connection.send(&Frame::text(&self.replies), Delivery::Reply);
             self.replies.clear();
         }
     }

@@ -117,8 +117,7 @@ impl Match<'_> {
         if others.is_empty() {
             return Ok(());
         }
-        let fills =
-            self.node.matching.fill_left.is_some() || self.node.matching.fill_right.is_some();
+        let fills = self.node.matching.fill_left.is_some() || self.node.matching.fill_right.is_some();
         for step in 0..self.grid.count {
             let there = |at: &&usize| is_present(self.one[**at].values[step]);
             let mut found = std::iter::once(first).chain(others).filter(there);
@@ -203,8 +202,7 @@ impl Match<'_> {
         }
         merge_same_labels(found).map_err(|_| {
             QueryError::Eval(
-                "multiple matches for labels: grouping labels must ensure unique matches"
-                    .to_owned(),
+                "multiple matches for labels: grouping labels must ensure unique matches".to_owned(),
             )
         })
     }
@@ -232,8 +230,7 @@ impl Match<'_> {
         let matching = &self.node.matching;
         let keeps_name = self.node.op.is_comparison();
         let kept = many.filtered(|name| {
-            let by_matching =
-                matching.group != Group::None || listed(matching, name) == matching.on;
+            let by_matching = matching.group != Group::None || listed(matching, name) == matching.on;
             by_matching && (keeps_name || !is_metadata(name))
         });
         let included = matching.include.iter().map(|name| Label {

@@ -92,8 +92,7 @@ impl Plan {
         limits: &EvalLimits,
     ) -> Result<Value, QueryError> {
         let grid = Grid::of_query(range, limits)?;
-        let range =
-            EvalRange { lookback: range.lookback.clamp(0, super::limits::SPAN_MS_MAX), ..range };
+        let range = EvalRange { lookback: range.lookback.clamp(0, super::limits::SPAN_MS_MAX), ..range };
         let evaluator = Evaluator::new(range, data, limits);
         let kind = self.0.expr.kind();
         if let Expr::Range(of) = &self.0.expr
@@ -171,8 +170,7 @@ mod tests {
                 pairs.collect::<Vec<_>>().join(", ")
             }
             Ok(Value::Matrix(series)) => {
-                let pairs =
-                    series.iter().map(|one| format!("{} x{}", one.labels, one.samples.len()));
+                let pairs = series.iter().map(|one| format!("{} x{}", one.labels, one.samples.len()));
                 pairs.collect::<Vec<_>>().join(", ")
             }
             Err(error) => error.to_string(),
@@ -223,10 +221,7 @@ mod tests {
     #[test]
     fn selections_cover_what_is_read() {
         check_selections("a + b offset 1s", &[(700, 2000), (-300, 1000)]);
-        check_selections(
-            "rate(a[1s]) + a @ 5 + a @ end()",
-            &[(0, 2000), (4700, 5000), (1700, 2000)],
-        );
+        check_selections("rate(a[1s]) + a @ 5 + a @ end()", &[(0, 2000), (4700, 5000), (1700, 2000)]);
         check_selections("max_over_time(a[2s:1s] offset 1s)", &[(-2300, 1000)]);
     }
 

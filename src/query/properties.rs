@@ -48,16 +48,8 @@ fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = String> + Clo
     prop::sample::select(texts).prop_map(str::to_owned)
 }
 
-const SELECTORS: &[&str] = &[
-    "a",
-    "b",
-    "{i=\"0\"}",
-    "a offset 1m",
-    "b offset -40s",
-    "a @ 200",
-    "{__name__=~\"a|b\"}",
-    "b{j!=\"\"}",
-];
+const SELECTORS: &[&str] =
+    &["a", "b", "{i=\"0\"}", "a offset 1m", "b offset -40s", "a @ 200", "{__name__=~\"a|b\"}", "b{j!=\"\"}"];
 const WINDOWS: &[&str] = &["a[1m]", "b[90s] offset 10s", "{i=\"1\"}[2m]", "a[1m] @ 300"];
 /// Functions of a window, open.
 const OF_WINDOW: &str = "rate increase delta irate idelta changes resets avg_over_time deriv \
@@ -116,10 +108,8 @@ const OPERATORS: &[&str] = &[
 /// A vector, as text.
 fn vector() -> impl Strategy<Value = String> {
     one_of(SELECTORS).prop_recursive(4, 24, 3, |inner| {
-        let scalar = prop_oneof![
-            one_of(&["2", "time()", "NaN"]),
-            inner.clone().prop_map(|v| format!("scalar({v})")),
-        ];
+        let scalar =
+            prop_oneof![one_of(&["2", "time()", "NaN"]), inner.clone().prop_map(|v| format!("scalar({v})")),];
         let window = prop_oneof![
             one_of(WINDOWS),
             inner.clone().prop_map(|v| format!("({v})[2m:20s]")),
@@ -240,9 +230,8 @@ proptest! {
 /// The deepest queries that are allowed are evaluated on a test thread's stack.
 #[test]
 fn depth_within_the_limit_is_fine() {
-    let deep = |open: &str, close: &str, times: usize| {
-        format!("{}a{}", open.repeat(times), close.repeat(times))
-    };
+    let deep =
+        |open: &str, close: &str, times: usize| format!("{}a{}", open.repeat(times), close.repeat(times));
     let texts = [
         deep("(", ")", 250),
         deep("-", "", 250),

@@ -243,9 +243,6 @@ mod tests {
     fn depth_is_limited() {
         let text = format!("{}1{}", "(".repeat(300), ")".repeat(300));
         check_error(&text, "the query needs more than 256 operators and brackets");
-        check_error(
-            &format!("{}1", "-".repeat(300)),
-            "the query needs more than 256 operators and brackets",
-        );
+        check_error(&format!("{}1", "-".repeat(300)), "the query needs more than 256 operators and brackets");
     }
 }

@@ -193,11 +193,7 @@ impl Store {
             .collect()
     }
 
-    fn load(
-        &self,
-        selected: Selected,
-        samples_max: usize,
-    ) -> Result<Vec<SelectedSeries>, StoreError> {
+    fn load(&self, selected: Selected, samples_max: usize) -> Result<Vec<SelectedSeries>, StoreError> {
         if !selected.needs_disk() {
             return Ok(self.decode(selected));
         }

@@ -133,8 +133,7 @@ fn child_on_a_bad_disk() {
 
     // Room again: what waited is acknowledged, and new pushes are taken.
     std::fs::remove_file(&control).unwrap();
-    let told: Vec<_> =
-        waiting.into_iter().map(|(t, durable)| (t, durable.blocking_wait())).collect();
+    let told: Vec<_> = waiting.into_iter().map(|(t, durable)| (t, durable.blocking_wait())).collect();
     for (t, answer) in &told {
         match answer {
             Ok(()) => println!("ack {t}"),

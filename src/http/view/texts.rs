@@ -103,16 +103,9 @@ pub const EN: Texts = Texts {
         },
         KeyGroup {
             title: "Pointer",
-            keys: &[
-                ("Zoom", &["drag"]),
-                ("Shift", &["⇧ drag"]),
-                ("Back to live", &["double click"]),
-            ],
+            keys: &[("Zoom", &["drag"]), ("Shift", &["⇧ drag"]), ("Back to live", &["double click"])],
         },
-        KeyGroup {
-            title: "Panels",
-            keys: &[("Next, previous", &["j", "k"]), ("Fill the screen", &["f"])],
-        },
+        KeyGroup { title: "Panels", keys: &[("Next, previous", &["j", "k"]), ("Fill the screen", &["f"])] },
         KeyGroup {
             title: "Anywhere",
             keys: &[

@@ -7,9 +7,7 @@ use crate::query::{
     QueryError,
     column::{ABSENT, Column, is_present},
     expr::{Call, Expr, Kind, Prepared, Range},
-    functions::{
-        Function, date::DateFunction, labels::join, math::BoundFunction, sort::SortFunction,
-    },
+    functions::{Function, date::DateFunction, labels::join, math::BoundFunction, sort::SortFunction},
     grid::Grid,
 };
 
@@ -33,9 +31,7 @@ impl Evaluator<'_> {
     fn call_vector(&self, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         match call.function {
             Function::Window(function) => self.window_function(function, call, grid),
-            Function::Math(function) => {
-                self.mapped(argument(call, 0)?, grid, |v| function.apply(v))
-            }
+            Function::Math(function) => self.mapped(argument(call, 0)?, grid, |v| function.apply(v)),
             Function::Date(function) => self.date(function, call, grid),
             Function::Bound(function) => self.bound(function, call, grid),
             Function::Vector => Ok(vec![Column {
@@ -46,9 +42,9 @@ impl Evaluator<'_> {
             Function::Absent => self.absent(call, grid),
             Function::AbsentOverTime => self.absent_over_time(call, grid),
             Function::Timestamp => self.timestamp(argument(call, 0)?, grid),
-            Function::HistogramQuantile
-            | Function::HistogramQuantiles
-            | Function::HistogramFraction => self.histogram(call, grid),
+            Function::HistogramQuantile | Function::HistogramQuantiles | Function::HistogramFraction => {
+                self.histogram(call, grid)
+            }
             Function::LabelReplace => {
                 let columns = self.vector(argument(call, 0)?, grid)?;
                 match &call.prepared {
@@ -91,12 +87,7 @@ impl Evaluator<'_> {
         Ok((0..grid.count).map(only).collect())
     }
 
-    fn mapped(
-        &self,
-        of: &Expr,
-        grid: Grid,
-        f: impl Fn(f64) -> f64,
-    ) -> Result<Vec<Column>, QueryError> {
+    fn mapped(&self, of: &Expr, grid: Grid, f: impl Fn(f64) -> f64) -> Result<Vec<Column>, QueryError> {
         let mut columns = self.vector(of, grid)?;
         for column in &mut columns {
             column.map(&f);
@@ -105,12 +96,7 @@ impl Evaluator<'_> {
         Ok(columns)
     }
 
-    fn date(
-        &self,
-        function: DateFunction,
-        call: &Call,
-        grid: Grid,
-    ) -> Result<Vec<Column>, QueryError> {
+    fn date(&self, function: DateFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         if let Some(of) = call.args.first() {
             return self.mapped(of, grid, |v| function.apply(v));
         }
@@ -118,21 +104,14 @@ impl Evaluator<'_> {
         Ok(vec![Column { labels: Labels::empty(), drop_name: false, values }])
     }
 
-    fn bound(
-        &self,
-        function: BoundFunction,
-        call: &Call,
-        grid: Grid,
-    ) -> Result<Vec<Column>, QueryError> {
+    fn bound(&self, function: BoundFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         let mut columns = self.vector(argument(call, 0)?, grid)?;
         let scalars = self.scalars(call, grid)?;
         // `round` without a second argument rounds to whole numbers.
         let scalar = |at: usize, step: usize| scalars.get(at).map_or(1.0, |values| values[step]);
         for column in &mut columns {
             column.drop_name = true;
-            column.map_steps(|step, v| {
-                function.apply(v, scalar(0, step), scalar(1, step)).unwrap_or(ABSENT)
-            });
+            column.map_steps(|step, v| function.apply(v, scalar(0, step), scalar(1, step)).unwrap_or(ABSENT));
         }
         columns.retain(|column| !column.is_empty());
         Ok(columns)
@@ -162,12 +141,7 @@ impl Evaluator<'_> {
         Ok(columns)
     }
 
-    fn sorted(
-        &self,
-        function: SortFunction,
-        call: &Call,
-        grid: Grid,
-    ) -> Result<Vec<Column>, QueryError> {
+    fn sorted(&self, function: SortFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         let mut columns = self.vector(argument(call, 0)?, grid)?;
         if grid.count == 1 {
             function.apply(&mut columns, &texts(call, 1));

@@ -60,11 +60,7 @@ impl<'a> Evaluator<'a> {
             self.budget.samples(grid.count)?;
             match newest(&series.samples, &ends, self.range.lookback, &pick) {
                 Some(values) => {
-                    columns.push(Column {
-                        labels: series.labels.clone(),
-                        drop_name: false,
-                        values,
-                    });
+                    columns.push(Column { labels: series.labels.clone(), drop_name: false, values });
                 }
                 None => self.budget.give_back(grid.count),
             }

@@ -51,12 +51,8 @@ impl Evaluator<'_> {
         let mut columns = Vec::new();
         for series in self.windows(range, grid)? {
             self.budget.samples(grid.count)?;
-            let sliding = Sliding {
-                samples: &series.samples,
-                ends: &ends,
-                range: range.range,
-                scalars: &scalars,
-            };
+            let sliding =
+                Sliding { samples: &series.samples, ends: &ends, range: range.range, scalars: &scalars };
             if !function.is_incremental() {
                 self.budget.samples(sliding.looks() / LOOKS_PER_SAMPLE)?;
             }
@@ -102,9 +98,7 @@ impl Sliding<'_> {
             }
             WindowFunction::Quantile => {
                 let mut scratch = Vec::new();
-                self.slide(|span| {
-                    quantile_of(self.scalar(0, span.step), span.of(samples), &mut scratch)
-                })
+                self.slide(|span| quantile_of(self.scalar(0, span.step), span.of(samples), &mut scratch))
             }
             WindowFunction::Deriv => self.slide(|span| {
                 let window = span.of(samples);

@@ -89,8 +89,7 @@ pub fn instant(window: &[Sample], is_rate: bool) -> Option<f64> {
 
 /// How often the value of a window becomes another.
 pub fn changes(window: &[Sample]) -> Option<f64> {
-    let differ =
-        |pair: &&[Sample]| pair[0].v != pair[1].v && !(pair[0].v.is_nan() && pair[1].v.is_nan());
+    let differ = |pair: &&[Sample]| pair[0].v != pair[1].v && !(pair[0].v.is_nan() && pair[1].v.is_nan());
     (!window.is_empty()).then(|| count(window.windows(2).filter(differ).count()))
 }
 

@@ -60,13 +60,7 @@ mod tests {
     fn check(function: WindowFunction, values: &[f64], expected: &[f64]) {
         let samples: Vec<Sample> = (0..).zip(values).map(|(t, &v)| Sample::new(t, v)).collect();
         let mut extreme = Extreme::new(&samples, function);
-        let spans = (0..=values.len() - 3).map(|low| Span {
-            step: 0,
-            start: 0,
-            end: 0,
-            low,
-            high: low + 3,
-        });
+        let spans = (0..=values.len() - 3).map(|low| Span { step: 0, start: 0, end: 0, low, high: low + 3 });
         let got: Vec<f64> = spans.filter_map(|span| extreme.of(span)).collect();
         let same = |(a, b): (&f64, &f64)| a == b || (a.is_nan() && b.is_nan());
         assert!(got.len() == expected.len() && got.iter().zip(expected).all(same), "{got:?}");
@@ -77,10 +71,6 @@ mod tests {
         let nan = f64::NAN;
         check(WindowFunction::Max, &[3.0, 1.0, 2.0, 0.0, 0.0, 5.0], &[3.0, 2.0, 2.0, 5.0]);
         check(WindowFunction::Min, &[3.0, 1.0, 2.0, 0.0, 0.0, 5.0], &[1.0, 0.0, 0.0, 0.0]);
-        check(
-            WindowFunction::Max,
-            &[nan, nan, nan, 1.0, nan, nan, nan],
-            &[nan, 1.0, 1.0, 1.0, nan],
-        );
+        check(WindowFunction::Max, &[nan, nan, nan, 1.0, nan, nan, nan], &[nan, 1.0, 1.0, 1.0, nan]);
     }
 }

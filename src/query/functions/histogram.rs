@@ -84,8 +84,7 @@ pub fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> f64 {
         return bucket.upper;
     }
     let below = below.unwrap_or(Bucket { upper: 0.0, count: 0.0 });
-    below.upper
-        + (bucket.upper - below.upper) * ((rank - below.count) / (bucket.count - below.count))
+    below.upper + (bucket.upper - below.upper) * ((rank - below.count) / (bucket.count - below.count))
 }
 
 /// The part of the observations between `lower` and `upper`; NaN when the buckets do not tell.

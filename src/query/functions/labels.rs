@@ -33,9 +33,7 @@ impl Replace {
             .size_limit(REGEX_BYTES_MAX)
             .build()
             .map_err(|_| {
-                QueryError::Eval(format!(
-                    "invalid regular expression in label_replace(): {pattern}"
-                ))
+                QueryError::Eval(format!("invalid regular expression in label_replace(): {pattern}"))
             })?;
         Ok(Self {
             target: target.to_owned(),

@@ -35,9 +35,7 @@ impl Lowering<'_> {
             args.push(self.expr_of(arg, kind)?);
         }
         let prepared = match function {
-            Function::Absent | Function::AbsentOverTime => {
-                Prepared::Labels(absent_labels(args.first()))
-            }
+            Function::Absent | Function::AbsentOverTime => Prepared::Labels(absent_labels(args.first())),
             Function::LabelReplace => {
                 let replace = replace(&args);
                 Prepared::Replace(replace.map_err(|why| self.refuse_at(name, &why.to_string()))?)

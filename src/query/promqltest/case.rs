@@ -74,20 +74,14 @@ impl Store {
     }
 
     /// The data of a plan; `Err` when it reads a series that we cannot hold.
-    fn select(
-        &self,
-        plan: &Plan,
-        range: EvalRange,
-    ) -> Result<Vec<Vec<SelectedSeries>>, QueryError> {
+    fn select(&self, plan: &Plan, range: EvalRange) -> Result<Vec<Vec<SelectedSeries>>, QueryError> {
         let read = |selection: crate::query::Selection| {
-            let fits =
-                |labels: &Labels| selection.matchers.iter().all(|m| m.matches_labels(labels));
+            let fits = |labels: &Labels| selection.matchers.iter().all(|m| m.matches_labels(labels));
             if self.tainted.iter().any(fits) {
                 return Err(not_yet("native histograms and start times"));
             }
             let found = self.series.iter().filter(|series| fits(&series.labels)).map(|series| {
-                let wanted =
-                    |sample: &&Sample| sample.t > selection.from && sample.t <= selection.to;
+                let wanted = |sample: &&Sample| sample.t > selection.from && sample.t <= selection.to;
                 let samples = series.samples.iter().filter(wanted).copied().collect();
                 SelectedSeries { labels: series.labels.clone(), samples }
             });
@@ -114,8 +108,7 @@ pub(super) fn eval(store: &Store, eval: &Eval) -> Outcome {
     if eval.lines.iter().any(|line| line.contains("{{")) {
         return Outcome::NotYet("native histograms and start times".to_owned());
     }
-    let range =
-        EvalRange { start: eval.start, end: eval.end, step: eval.step, lookback: LOOKBACK_MS };
+    let range = EvalRange { start: eval.start, end: eval.end, step: eval.step, lookback: LOOKBACK_MS };
     let value = store.eval(&eval.query, range);
     match judge(eval, &value) {
         Outcome::Passed if eval.step == 0 && !eval.fails && !eval.ordered => around(store, eval),
@@ -126,8 +119,7 @@ pub(super) fn eval(store: &Store, eval: &Eval) -> Outcome {
 /// Each instant query again as a range query of three steps, of which the middle one is it.
 fn around(store: &Store, eval: &Eval) -> Outcome {
     let step = 60_000;
-    let range =
-        EvalRange { start: eval.start - step, end: eval.start + step, step, lookback: LOOKBACK_MS };
+    let range = EvalRange { start: eval.start - step, end: eval.start + step, step, lookback: LOOKBACK_MS };
     if eval.range_vector.is_some() || eval.string.is_some() {
         return Outcome::Passed;
     }

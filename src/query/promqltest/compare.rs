@@ -69,8 +69,7 @@ fn expected(eval: &Eval, start: i64, step: i64) -> Result<Vec<Series>, String> {
 }
 
 fn compare(found: &[Series], expected: &[Series], ordered: bool) -> Result<(), String> {
-    let expected: Vec<&Series> =
-        expected.iter().filter(|(_, samples)| !samples.is_empty()).collect();
+    let expected: Vec<&Series> = expected.iter().filter(|(_, samples)| !samples.is_empty()).collect();
     if found.len() != expected.len() {
         return Err(format!("{} series, expected {}: {found:?}", found.len(), expected.len()));
     }

@@ -4,8 +4,7 @@ use super::{Kind, Scanned, Token};
 use crate::query::QueryError;
 
 /// Words of the language that are not evaluated yet, with what they belong to.
-const NOT_YET: [(&str, &str); 2] =
-    [("anchored", "anchored modifier"), ("smoothed", "smoothed modifier")];
+const NOT_YET: [(&str, &str); 2] = [("anchored", "anchored modifier"), ("smoothed", "smoothed modifier")];
 /// Words that stand only in a computed duration.
 const DURATION_WORDS: [&str; 4] = ["step", "range", "min_of", "max_of"];
 
@@ -20,9 +19,7 @@ pub fn refusal(scanned: &Scanned<'_>, message: &str) -> QueryError {
     let generic = message == "invalid promql query";
     match unexpected(&scanned.tokens) {
         Some(token) if generic => scanned.error(token.at, format!("unexpected {:?}", token.text)),
-        None if generic => {
-            scanned.error(scanned.text.len(), "unexpected end of the text".to_owned())
-        }
+        None if generic => scanned.error(scanned.text.len(), "unexpected end of the text".to_owned()),
         _ => scanned.error(0, message.to_owned()),
     }
 }
@@ -52,9 +49,7 @@ fn missing(scanned: &Scanned<'_>) -> Option<QueryError> {
         if (in_brackets && !plain) || computed || (after_offset && is_duration_word(&word)) {
             return Some(place(scanned, token, "duration expression"));
         }
-        if matches!((token.text, after), ("<" | ">", "/"))
-            || matches!((token.text, after), ("/", ">"))
-        {
+        if matches!((token.text, after), ("<" | ">", "/")) || matches!((token.text, after), ("/", ">")) {
             return Some(place(scanned, token, "trim operator"));
         }
         // Its second argument is a selector that would be refused anywhere else.

@@ -42,18 +42,14 @@ pub fn check(scanned: &Scanned<'_>) -> Result<(), QueryError> {
         }
         let sign = matches!(token.text, "+" | "-");
         after_offset = (after_offset && sign)
-            || (!in_braces
-                && token.kind == Kind::Word
-                && token.text.eq_ignore_ascii_case("offset"));
+            || (!in_braces && token.kind == Kind::Word && token.text.eq_ignore_ascii_case("offset"));
     }
     Ok(())
 }
 
 /// Whether a number is the whole duration and not a part of a computed one.
 fn stands_alone(tokens: &[Token<'_>], at: usize) -> bool {
-    let edge = |token: Option<&Token<'_>>| {
-        token.is_some_and(|token| matches!(token.text, "[" | "]" | ":"))
-    };
+    let edge = |token: Option<&Token<'_>>| token.is_some_and(|token| matches!(token.text, "[" | "]" | ":"));
     edge(at.checked_sub(1).and_then(|before| tokens.get(before))) && edge(tokens.get(at + 1))
 }
 

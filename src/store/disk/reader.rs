@@ -43,10 +43,7 @@ impl Readers {
     /// # Errors
     ///
     /// When the file fails.
-    pub fn with<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    pub fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let connection = match kept {
@@ -79,8 +76,7 @@ impl Readers {
                 .iter()
                 .map(|wanted| {
                     let samples = load(connection, *wanted, damaged)?;
-                    room =
-                        room.checked_sub(samples.len()).ok_or(StoreError::TooMany(samples_max))?;
+                    room = room.checked_sub(samples.len()).ok_or(StoreError::TooMany(samples_max))?;
                     Ok(samples)
                 })
                 .collect()
