@@ -110,6 +110,7 @@ fn histograms(columns: Vec<Column>) -> Vec<Histogram> {
         });
         found[at].buckets.push((upper, column.values));
     }
+    found.sort_by(|a, b| a.labels.cmp(&b.labels));
     found
 }
 
