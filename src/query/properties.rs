@@ -153,9 +153,7 @@ struct Close(f64);
 impl PartialEq for Close {
     fn eq(&self, other: &Self) -> bool {
         let (a, b) = (self.0, other.0);
-        a == b
-            || (a.is_nan() && b.is_nan())
-            || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).min(1e300)
+        a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).min(1e300)
     }
 }
 

@@ -55,8 +55,7 @@ fn stands_alone(tokens: &[Token<'_>], at: usize) -> bool {
 
 fn check_one(scanned: &Scanned<'_>, token: &Token<'_>, above_zero: bool) -> Result<(), QueryError> {
     check_parts(scanned, token)?;
-    let Some(ms) = duration_ms(token.text).or_else(|| seconds(token.text).map(|s| s * 1000.0))
-    else {
+    let Some(ms) = duration_ms(token.text).or_else(|| seconds(token.text).map(|s| s * 1000.0)) else {
         return Err(scanned.error(token.at, format!("bad duration {:?}", token.text)));
     };
     let limit = ms_as_f64(SPAN_MS_MAX);
