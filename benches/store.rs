@@ -30,6 +30,7 @@ fn main() {
         ("disk", disk),
         ("restart", restart),
         ("memory", memory),
+        ("many", many),
     ];
     for (name, bench) in benches {
         if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
@@ -296,4 +297,33 @@ fn memory() {
         let head = store.stats().head_bytes as f64 / 1e6;
         println!("memory, 600 series, hour {hour}: +{grown:.1} MB resident, head {head:.1} MB");
     }
+}
+
+/// As many series as there may be, all with the same times.
+fn many() {
+    const SERIES: usize = 100_000;
+    let before = host::resident_mb();
+    let store = Store::in_memory();
+    let sets: Vec<Labels> = (0..SERIES).map(labels).collect();
+    let mut host = Host::new(SERIES);
+    let (mut appends, mut ticks) = (Vec::new(), Vec::new());
+    for at in 1..=700 {
+        let now = START + at * 1_000;
+        let batch = batch(&sets, now, &host.second());
+        appends.push(seconds(|| drop(black_box(store.append(&batch, now)))));
+        ticks.push(seconds(|| store.tick(now)));
+        if at == 240 {
+            println!("many, before the first seal: +{:.0} MB", host::resident_mb() - before);
+        }
+    }
+    for (name, mut took) in [("append of a batch", appends), ("tick", ticks)] {
+        took.sort_by(f64::total_cmp);
+        show(&format!("many, {name}, median"), took[350] * 1e3, "ms", "");
+        show(&format!("many, {name}, worst"), took[699] * 1e3, "ms", "");
+    }
+    println!(
+        "many, with tails of chunks: +{:.0} MB, {:?}",
+        host::resident_mb() - before,
+        store.stats().seals
+    );
 }

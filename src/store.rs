@@ -18,6 +18,7 @@ pub mod report;
 pub mod select;
 pub mod series;
 pub mod symbols;
+pub mod taking;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]

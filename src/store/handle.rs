@@ -8,16 +8,16 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    codec::Row,
     config::StoreConfig,
     disk::{Disk, Restored, StoreError, reader::Wanted},
     durable::{Durable, PersistError},
     head::{Appended, Head},
     ids::SeriesId,
     index::Postings,
-    report::{Accepted, AppendReport, Refusal, StorageState, StoreStats},
+    report::{Accepted, AppendReport, StorageState, StoreStats},
     select::{Selected, Selection},
     series::Refused,
+    taking::Taking,
     upkeep::Upkeep,
 };
 use crate::clock::Clock;
@@ -347,36 +347,5 @@ impl Store {
         if let Some(disk) = &self.0.disk {
             disk.shutdown();
         }
-    }
-}
-
-/// A batch on its way into the head.
-struct Taking<'a> {
-    head: RwLockWriteGuard<'a, Head>,
-    report: AppendReport,
-    rows: Vec<Row>,
-}
-
-impl<'a> Taking<'a> {
-    fn new(head: RwLockWriteGuard<'a, Head>, samples: usize) -> Self {
-        Self { head, report: AppendReport::default(), rows: Vec::with_capacity(samples) }
-    }
-
-    fn note(&mut self, index: usize, appended: Result<Appended, Refused>, sample: Sample) {
-        match appended {
-            Ok(Appended { series, taken, .. }) => {
-                self.report.took(series, sample.t, taken);
-                self.rows.push(Row { series, sample });
-            }
-            Err(reason) => self.report.refused.push(Refusal { index, reason }),
-        }
-    }
-
-    fn finish(self) -> AppendReport {
-        // The lists are put in order without the lock.
-        drop(self.head);
-        let mut report = self.report;
-        report.finish(self.rows);
-        report
     }
 }

@@ -129,12 +129,7 @@ fn what_was_acknowledged_is_there_without_a_shutdown() {
     for durable in waiting {
         durable.blocking_wait().unwrap();
     }
-    // A copy of the files as they are: what a crash leaves.
-    let copy = tempfile::tempdir().unwrap();
-    for file in std::fs::read_dir(bench.path()).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
-    }
+    let copy = copy_of(bench.path());
     let store = Store::open(copy.path(), StoreConfig::default(), &bench.clock).unwrap();
     assert!(store.unclean_restart());
     assert_eq!(store.newest().len(), 3);
@@ -322,4 +317,85 @@ fn a_selection_has_a_limit() {
     let all = bench.store().select(&[selection(0)]);
     assert!(matches!(all, Err(StoreError::TooMany(150))), "{all:?}");
     assert!(bench.store().select(&[selection(bench.now - 50_000)]).is_ok());
+}
+
+/// A copy of the files as they are: what a crash leaves.
+fn copy_of(folder: &Path) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    copy
+}
+
+/// Series of every pace, late samples, pushes among lazy batches, seals, carries, trims and
+/// evictions: whatever was flushed is there after a crash, and nothing else.
+#[test]
+fn a_crash_at_any_time_leaves_all_that_was_flushed() {
+    let mut random = fastrand::Rng::with_seed(42);
+    let config = StoreConfig { head_bytes_max: 12_000, ..StoreConfig::default() };
+    let bench = Bench::with(config);
+    let paces: [i64; 6] = [1, 1, 2, 7, 60, 1_300];
+    let mut model: Vec<std::collections::BTreeMap<i64, f64>> = vec![Default::default(); 6];
+    let mut delayed: Vec<(i64, usize, i64)> = Vec::new();
+    let mut now = START;
+    for second in 1..=14_000_i64 {
+        now += 1_000;
+        bench.clock.set(now);
+        let mut coming: Vec<(usize, i64)> = Vec::new();
+        for (n, pace) in paces.iter().enumerate() {
+            // One is silent for a while.
+            if second % pace == 0 && !(n == 1 && (3_000..8_000).contains(&second)) {
+                if random.u32(0..40) == 0 {
+                    delayed.push((second + random.i64(1..55), n, now));
+                } else {
+                    coming.push((n, now));
+                }
+            }
+        }
+        delayed.retain(|(at, n, t)| {
+            if *at == second {
+                coming.push((*n, *t));
+            }
+            *at != second
+        });
+        random.shuffle(&mut coming);
+        let samples = coming.iter().map(|(n, t)| batch(*n..*n + 1, *t).samples.remove(0));
+        let whole = Batch { source: Source::Pushed, step: None, samples: samples.collect() };
+        let report = bench.store().append(&whole, now);
+        for (index, (n, t)) in coming.iter().enumerate() {
+            // Behind a sealed chunk, as after a silence, late is too late.
+            if report.refused.iter().all(|refusal| refusal.index != index) {
+                model[*n].insert(*t, value(*n, *t));
+            }
+        }
+        if random.bool() {
+            bench.store().persist_lazily(&report.rows);
+        } else {
+            bench.store().persist(&report.rows).unwrap();
+        }
+        bench.store().tick(now);
+        if second % 100 == 0 {
+            assert!(bench.store().flush());
+        }
+        if second > 500 && random.u32(0..900) == 0 {
+            assert!(bench.store().flush());
+            let copy = copy_of(bench.path());
+            let crashed = Store::open(copy.path(), StoreConfig::default(), &bench.clock).unwrap();
+            check_model(&crashed, &model);
+            check_model(bench.store(), &model);
+        }
+    }
+    assert!(bench.store().stats().evictions > 0);
+}
+
+#[track_caller]
+fn check_model(store: &Store, model: &[std::collections::BTreeMap<i64, f64>]) {
+    for found in all(store, i64::MIN, i64::MAX) {
+        let n: usize = found.labels.get("n").unwrap().parse().unwrap();
+        let expected: Vec<Sample> = model[n].iter().map(|(t, v)| Sample::new(*t, *v)).collect();
+        assert_eq!(found.samples.len(), expected.len(), "{}", found.labels);
+        assert!(found.samples == expected, "{}", found.labels);
+    }
 }
