@@ -4,6 +4,7 @@ mod assets;
 pub mod error;
 mod metrics;
 mod pages;
+mod push;
 mod query;
 pub mod security;
 pub mod serve;
@@ -12,7 +13,10 @@ mod view;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware, routing::get};
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
 use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 
@@ -46,6 +50,8 @@ pub struct Site {
     pub registry: Registry,
     /// The time of day.
     pub clock: Clock,
+    /// What the doors count.
+    pub counters: push::Counters,
 }
 
 /// The site that every request shares.
@@ -58,6 +64,8 @@ impl Site {
 }
 
 pub use pages::pushed_panels;
+/// What the push doors count.
+pub use push::Counters as PushCounters;
 
 /// All routes, behind the checks of the open mode.
 pub fn router(site: Shared) -> Router {
@@ -65,6 +73,8 @@ pub fn router(site: Shared) -> Router {
         .route("/", get(pages::home))
         .route("/rooms/{id}", get(pages::room))
         .route("/assets/{*path}", get(assets::asset))
+        .route("/api/v1/push", post(push::json))
+        .route("/api/v1/import/prometheus", post(push::exposition))
         .route("/api/v1/query", get(query::instant).post(query::instant))
         .route("/api/v1/query_range", get(query::range).post(query::range))
         .route("/api/v1/labels", get(query::labels).post(query::labels))

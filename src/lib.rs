@@ -14,6 +14,7 @@ pub mod dashboards;
 pub mod document;
 pub mod http;
 pub mod hub;
+pub mod ingest;
 pub mod live;
 pub mod model;
 pub mod query;

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::collect::{Collector, HostCollector, OwnCollector, Runner, TopProcesses, host_name};
 use crate::config::Config;
 use crate::dashboards::{Dashboards, Pushed, folder};
-use crate::http::{Shared, Site, pushed_panels};
+use crate::http::{PushCounters, Shared, Site, pushed_panels};
 use crate::hub::channel::{Namespaces, TOP};
 use crate::hub::{Hub, Parts, PushedPanels};
 use crate::live::{Engine, EngineParts, Live};
@@ -89,7 +89,8 @@ pub(super) async fn site(
         &Feeds { live: &live, backend: &backend, clock: &clock, registry: &registry },
         supervisor,
     );
-    let site = Site { instance, hub, backend, live, dashboards, pushed, top, registry, clock };
+    let counters = PushCounters::new(&registry);
+    let site = Site { instance, hub, backend, live, dashboards, pushed, top, registry, clock, counters };
     Ok((Arc::new(site), store))
 }
 

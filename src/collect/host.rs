@@ -29,10 +29,8 @@ use self::{
 use super::{
     CollectError, Collector, Emit, INTERVAL_MS, PartErrors, SeriesBook, TopProcesses, processes::ProcessTable,
 };
-use crate::{
-    model::BatchSample,
-    telemetry::{Counter, Registry},
-};
+use crate::model::BatchSample;
+use crate::telemetry::{Counter, Registry};
 
 /// Rounds between two readings of what is slow to read and slow to change: link speeds, sensors,
 /// frequencies. Their last values are repeated in between.

@@ -1,7 +1,8 @@
 //! Our own metrics, collected like any other machine's.
 
 use super::{CollectError, Collector, Emit, INTERVAL_MS, SeriesBook};
-use crate::{model::BatchSample, telemetry::Registry};
+use crate::model::BatchSample;
+use crate::telemetry::Registry;
 
 /// Collects every metric of the registry, and what the system tells of this process.
 #[derive(Debug)]
@@ -34,11 +35,9 @@ impl Collector for OwnCollector {
     fn collect(&mut self, at_ms: i64, out: &mut Vec<BatchSample>) -> Result<(), CollectError> {
         let mut emit = self.series.begin(at_ms, out);
         emit.put("up", &[], 1.0);
-        let mut pairs = Vec::new();
-        let readings = self.registry.read();
-        for reading in &readings {
-            pairs.clear();
-            pairs.extend(reading.labels.iter().map(|(name, value)| (*name, value.as_str())));
+        for reading in self.registry.read() {
+            let pairs: Vec<(&str, &str)> =
+                reading.labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
             emit.put(reading.name, &pairs, reading.value);
         }
         self.process.emit(&mut emit);

@@ -15,7 +15,8 @@ use super::{
     CollectError, Collector, Emit, INTERVAL_MS, SeriesBook, TopProcesses, TopRow,
     top::{Use, choose, name_and_args, rounded},
 };
-use crate::{model::BatchSample, telemetry::Registry};
+use crate::model::BatchSample;
+use crate::telemetry::Registry;
 
 /// Rounds between two readings of disks and users.
 const SLOW_ROUNDS: u64 = 5;

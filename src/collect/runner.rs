@@ -11,11 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{Collector, PartErrors, Schedule, Turn};
-use crate::{
-    clock::Clock,
-    model::{Batch, Source},
-    telemetry::{Counter, Gauge, Registry},
-};
+use crate::clock::Clock;
+use crate::model::{Batch, Source};
+use crate::telemetry::{Counter, Gauge, Registry};
 
 /// How long one round may take before the log says that it hangs.
 const STUCK_AFTER: Duration = Duration::from_secs(5);
@@ -178,10 +176,8 @@ async fn wait_for(mut work: JoinHandle<Round>) -> Result<Round, tokio::task::Joi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        collect::CollectError,
-        model::{BatchSample, Labels, Sample},
-    };
+    use crate::collect::CollectError;
+    use crate::model::{BatchSample, Labels, Sample};
 
     struct Steady {
         interval_ms: i64,

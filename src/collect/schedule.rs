@@ -78,12 +78,14 @@ impl Schedule {
             self.state = State::Steps { due_ms: due_ms + INTERVAL_MS };
             return Turn::Collect { at_ms: due_ms, is_step: true, missed: std::mem::take(&mut self.missed) };
         }
-        let due_ms = if late_ms < -INTERVAL_MS || late_ms >= 0 { second_after(now_ms) } else { due_ms };
-        if late_ms >= 0 {
-            self.missed += u64::try_from((due_ms - (now_ms - late_ms)) / INTERVAL_MS).unwrap_or(0);
+        // Still ahead, by no more than a second: any further, and the clock was set back.
+        if (-INTERVAL_MS..0).contains(&late_ms) {
+            return Turn::Wait { ms: -late_ms };
         }
-        self.state = State::Steps { due_ms };
-        Turn::Wait { ms: due_ms - now_ms }
+        let next_ms = second_after(now_ms);
+        self.missed += u64::try_from((next_ms - due_ms) / INTERVAL_MS).unwrap_or(0);
+        self.state = State::Steps { due_ms: next_ms };
+        Turn::Wait { ms: next_ms - now_ms }
     }
 }
 

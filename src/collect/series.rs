@@ -10,7 +10,7 @@ use crate::model::{BatchSample, Label, Labels, METRIC_NAME, Sample};
 /// would otherwise fill it alone.
 pub const COLLECT_SERIES_MAX: usize = 10_000;
 /// Rounds after which a series that did not come again is forgotten: five minutes at one a second.
-const FORGET_ROUNDS: u64 = 300;
+pub const FORGET_ROUNDS: u64 = 300;
 
 #[derive(Debug)]
 struct Entry {
@@ -57,7 +57,7 @@ impl SeriesBook {
         self.entries.is_empty()
     }
 
-    /// The labels of a series, or `None` when it came in this round already or is one too many.
+    /// The labels of a series, unless it came in this round already or is one too many.
     fn take(&mut self, name: &str, pairs: &[(&str, &str)]) -> Result<Labels, Refusal> {
         // The separators are control characters, which neither names nor device names hold.
         self.key.clear();

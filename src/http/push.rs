@@ -12,8 +12,8 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{Answer, Shared, Site, error::Failure};
-use crate::ingest::{self, Parsed};
 use crate::ingest::limits::PUSH_BODY_BYTES_MAX;
+use crate::ingest::{self, PushError, Pushed};
 use crate::model::{Batch, Source};
 use crate::store::{AppendReport, PersistError, Refused};
 use crate::telemetry::{Counter, Registry};
@@ -41,8 +41,10 @@ impl Counters {
             accepted: registry.counter("watchroom_push_samples_total", "Samples accepted from pushes."),
             refused: registry.counter("watchroom_push_refused_total", "Items refused from pushes."),
             too_big: registry.counter("watchroom_push_too_big_total", "Push bodies over their limit."),
-            unavailable: registry
-                .counter("watchroom_push_unavailable_total", "Pushes answered with 503: the disk did not keep up."),
+            unavailable: registry.counter(
+                "watchroom_push_unavailable_total",
+                "Pushes answered with 503: the disk did not keep up.",
+            ),
         }
     }
 }
@@ -64,17 +66,22 @@ pub(super) async fn json(State(site): State<Shared>, headers: HeaderMap, body: B
 }
 
 /// `POST /api/v1/import/prometheus`
-pub(super) async fn exposition(State(site): State<Shared>, headers: HeaderMap, body: Body) -> Answer<Json<Report>> {
+pub(super) async fn exposition(
+    State(site): State<Shared>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<Json<Report>> {
     take(&site, &headers, body, ingest::parse_exposition).await
 }
 
-type Parse = fn(&[u8], i64) -> Result<Parsed, ingest::PushError>;
+type Parse = fn(&[u8], i64) -> Result<Pushed, PushError>;
 
 async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Answer<Json<Report>> {
     site.counters.requests.increment();
     let body = read(site, headers, body).await?;
     let now = site.clock.now_ms();
-    let parsed = parse(&body, now).map_err(|error| Failure::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+    let parsed = parse(&body, now).map_err(|error| wrong(site, &error))?;
+    let mut refused_total = parsed.refused_count;
     let mut refused: Vec<serde_json::Value> = parsed
         .refused
         .iter()
@@ -88,6 +95,7 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
         let report = site.live.submit(Arc::clone(&batch)).await.map_err(|error| Failure::internal(&error))?;
         for refusal in &report.refused {
             let item = items.get(refusal.index).copied().unwrap_or_default();
+            refused_total += 1;
             only_limits &= refusal.reason == Refused::SeriesLimit;
             refused.push(serde_json::json!({ "item": item, "reason": refusal.reason.to_string() }));
         }
@@ -96,8 +104,7 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
         keep(site, &report).await?;
     }
     site.counters.accepted.add(accepted as u64);
-    site.counters.refused.add(refused.len() as u64);
-    let refused_total = refused.len();
+    site.counters.refused.add(refused_total as u64);
     refused.truncate(REFUSED_SHOWN_MAX);
     if accepted == 0 && 0 < refused_total {
         let (status, detail) = if only_limits {
@@ -108,6 +115,18 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
         return Err(Failure::new(status, detail).refused(refused));
     }
     Ok(Json(Report { accepted, refused, refused_total }))
+}
+
+/// A body of which nothing can be taken.
+fn wrong(site: &Site, error: &PushError) -> Failure {
+    let status = match error {
+        PushError::TooLarge { .. } | PushError::TooManyItems { .. } => {
+            site.counters.too_big.increment();
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
+        PushError::NotJson { .. } | PushError::WrongForm { .. } => StatusCode::BAD_REQUEST,
+    };
+    Failure::new(status, error.to_string())
 }
 
 /// Waits until what was accepted is on the disk.
@@ -132,7 +151,12 @@ async fn announce(site: &Site, batch: &Batch, report: &AppendReport) {
     if any_new {
         let notice = serde_json::value::RawValue::from_string(r#"{"kind":"pushed"}"#.to_owned());
         if let Ok(notice) = notice {
-            let sent = site.backend.publish(crate::hub::channel::NOTICES, notice, None, crate::backend::StreamOptions::default());
+            let sent = site.backend.publish(
+                crate::hub::channel::NOTICES,
+                notice,
+                None,
+                crate::backend::StreamOptions::default(),
+            );
             if let Err(error) = sent.await {
                 tracing::debug!(error = %error, "notice not sent");
             }
@@ -160,9 +184,9 @@ async fn read(site: &Site, headers: &HeaderMap, body: Body) -> Answer<Bytes> {
             let mut unpacked = Vec::new();
             // One byte more than the limit tells that it is passed.
             let mut decoder = MultiGzDecoder::new(&bytes[..]).take(PUSH_BODY_BYTES_MAX as u64 + 1);
-            decoder
-                .read_to_end(&mut unpacked)
-                .map_err(|error| Failure::new(StatusCode::BAD_REQUEST, format!("the body is not gzip: {error}")))?;
+            decoder.read_to_end(&mut unpacked).map_err(|error| {
+                Failure::new(StatusCode::BAD_REQUEST, format!("the body is not gzip: {error}"))
+            })?;
             if PUSH_BODY_BYTES_MAX < unpacked.len() { Err(too_big()) } else { Ok(unpacked.into()) }
         }
         _ => Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Encoding must be gzip or absent")),

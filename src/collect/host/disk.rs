@@ -1,32 +1,51 @@
 //! `/proc/diskstats`: block devices.
 
+use self::Unit::{Count, Milliseconds, Sectors};
 use crate::collect::Emit;
 
 /// Bytes of a sector in `/proc/diskstats`, whatever the device's own are.
-const SECTOR: f64 = 512.0;
-/// Seconds in a millisecond.
-const MS: f64 = 0.001;
+const SECTOR_BYTES: f64 = 512.0;
 
-/// The columns after the device's name, with the factor to the metric's unit.
-const COLUMNS: [(&str, f64); 17] = [
-    ("node_disk_reads_completed_total", 1.0),
-    ("node_disk_reads_merged_total", 1.0),
-    ("node_disk_read_bytes_total", SECTOR),
-    ("node_disk_read_time_seconds_total", MS),
-    ("node_disk_writes_completed_total", 1.0),
-    ("node_disk_writes_merged_total", 1.0),
-    ("node_disk_written_bytes_total", SECTOR),
-    ("node_disk_write_time_seconds_total", MS),
-    ("node_disk_io_now", 1.0),
-    ("node_disk_io_time_seconds_total", MS),
-    ("node_disk_io_time_weighted_seconds_total", MS),
-    ("node_disk_discards_completed_total", 1.0),
-    ("node_disk_discards_merged_total", 1.0),
-    ("node_disk_discarded_sectors_total", 1.0),
-    ("node_disk_discard_time_seconds_total", MS),
-    ("node_disk_flush_requests_total", 1.0),
-    ("node_disk_flush_requests_time_seconds_total", MS),
+/// What a column counts.
+#[derive(Debug, Clone, Copy)]
+enum Unit {
+    Count,
+    Sectors,
+    Milliseconds,
+}
+
+/// The columns after the device's name.
+const COLUMNS: [(&str, Unit); 17] = [
+    ("node_disk_reads_completed_total", Count),
+    ("node_disk_reads_merged_total", Count),
+    ("node_disk_read_bytes_total", Sectors),
+    ("node_disk_read_time_seconds_total", Milliseconds),
+    ("node_disk_writes_completed_total", Count),
+    ("node_disk_writes_merged_total", Count),
+    ("node_disk_written_bytes_total", Sectors),
+    ("node_disk_write_time_seconds_total", Milliseconds),
+    ("node_disk_io_now", Count),
+    ("node_disk_io_time_seconds_total", Milliseconds),
+    ("node_disk_io_time_weighted_seconds_total", Milliseconds),
+    ("node_disk_discards_completed_total", Count),
+    ("node_disk_discards_merged_total", Count),
+    ("node_disk_discarded_sectors_total", Count),
+    ("node_disk_discard_time_seconds_total", Milliseconds),
+    ("node_disk_flush_requests_total", Count),
+    ("node_disk_flush_requests_time_seconds_total", Milliseconds),
 ];
+
+impl Unit {
+    /// In bytes and seconds. Divided rather than multiplied by a thousandth, so that the decimal
+    /// stays as short as the kernel's.
+    fn converted(self, value: f64) -> f64 {
+        match self {
+            Self::Count => value,
+            Self::Sectors => value * SECTOR_BYTES,
+            Self::Milliseconds => value / 1_000.0,
+        }
+    }
+}
 
 /// Emits every device but those that [`is_left_out`] names.
 pub fn read_diskstats(text: &str, emit: &mut Emit<'_>) {
@@ -40,9 +59,9 @@ pub fn read_diskstats(text: &str, emit: &mut Emit<'_>) {
             continue;
         }
         // Kernels before 4.18 have 11 columns, before 5.5 15, and a later one may have more.
-        for ((name, scale), word) in COLUMNS.iter().zip(words) {
+        for ((name, unit), word) in COLUMNS.iter().zip(words) {
             match word.parse::<f64>() {
-                Ok(value) => emit.put(name, &[("device", device)], value * scale),
+                Ok(value) => emit.put(name, &[("device", device)], unit.converted(value)),
                 Err(_) => emit.note_malformed(),
             }
         }

@@ -5,7 +5,7 @@ use std::{fs::File, io, os::unix::fs::FileExt, path::PathBuf};
 /// Bytes that are read of one file: 8,000 mounts, or `/proc/stat` of 1,000 processors.
 pub const FILE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Rounds after which a file that is not there is looked for again: a minute at one a second.
-const RETRY_ROUNDS: u32 = 60;
+pub const RETRY_ROUNDS: u32 = 60;
 
 /// A file that stays open between readings.
 ///

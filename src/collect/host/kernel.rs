@@ -2,9 +2,9 @@
 
 use crate::collect::Emit;
 
-/// Seconds in a microsecond, and in a nanosecond.
-const MICROSECOND: f64 = 1e-6;
-const NANOSECOND: f64 = 1e-9;
+/// Microseconds, and nanoseconds, of a second. Divided by, so that decimals stay short.
+const MICROSECONDS: f64 = 1e6;
+const NANOSECONDS: f64 = 1e9;
 
 /// `/proc/pressure/cpu`.
 pub fn read_pressure_cpu(text: &str, emit: &mut Emit<'_>) {
@@ -42,7 +42,7 @@ fn pressure(text: &str, some: Option<&str>, full: Option<&str>, emit: &mut Emit<
         };
         let Some(name) = name else { continue };
         match line.rsplit_once("total=").map(|(_, total)| total.trim().parse::<f64>()) {
-            Some(Ok(total)) => emit.put(name, &[], total * MICROSECOND),
+            Some(Ok(total)) => emit.put(name, &[], total / MICROSECONDS),
             _ => emit.note_malformed(),
         }
     }
@@ -54,14 +54,14 @@ pub fn read_schedstat(text: &str, emit: &mut Emit<'_>) {
         let mut words = line.split_ascii_whitespace();
         let Some(cpu) = words.next().and_then(|key| key.strip_prefix("cpu")) else { continue };
         let columns = [
-            ("node_schedstat_running_seconds_total", NANOSECOND),
-            ("node_schedstat_waiting_seconds_total", NANOSECOND),
+            ("node_schedstat_running_seconds_total", NANOSECONDS),
+            ("node_schedstat_waiting_seconds_total", NANOSECONDS),
             ("node_schedstat_timeslices_total", 1.0),
         ];
         let mut words = words.skip(6);
         for (name, scale) in columns {
             match words.next().map(str::parse::<f64>) {
-                Some(Ok(value)) => emit.put(name, &[("cpu", cpu)], value * scale),
+                Some(Ok(value)) => emit.put(name, &[("cpu", cpu)], value / scale),
                 _ => emit.note_malformed(),
             }
         }

@@ -8,7 +8,7 @@ use crate::collect::Emit;
 /// whether memory is short and what reclaim, compaction and write-back do about it; their number
 /// does not grow with the machine.
 #[rustfmt::skip]
-const VMSTAT_PREFIXES: &[&str] = &[
+pub const VMSTAT_PREFIXES: &[&str] = &[
     "oom_kill", "pgpg", "pswp",
     "allocstall", "balloon_", "compact_", "drop_", "kswapd_", "nr_dirt", "nr_unstable", "nr_writeback", "nr_written",
     "numa_", "pageoutrun", "pgactivate", "pgalloc", "pgdeactivate", "pgfree", "pginodesteal", "pglazyfree", "pgmigrate",

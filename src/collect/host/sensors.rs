@@ -7,8 +7,8 @@ use crate::collect::Emit;
 
 /// Values that are kept: 1,024 processors with three frequencies each fit.
 const READINGS_MAX: usize = 4_096;
-/// Thousandths of a degree.
-const MILLI: f64 = 0.001;
+/// Thousandths of a degree in one.
+const MILLI: f64 = 1_000.0;
 /// Hertz in a kilohertz.
 const KILO: f64 = 1_000.0;
 
@@ -95,7 +95,8 @@ fn read_chip(dir: &Path, out: &mut Vec<Reading>) {
             ("fan", "input") => ("node_hwmon_fan_rpm", 1.0),
             ("temp" | "fan", "label") => {
                 if let Some(label) = read_word(dir.join(&file)) {
-                    let labels = vec![labels(), vec![("label", label)]].concat();
+                    let mut labels = labels();
+                    labels.push(("label", label));
                     out.push(Reading { name: "node_hwmon_sensor_label", labels, value: 1.0 });
                 }
                 continue;
@@ -103,7 +104,7 @@ fn read_chip(dir: &Path, out: &mut Vec<Reading>) {
             _ => continue,
         };
         if let Some(value) = read_number(dir.join(&file)) {
-            out.push(Reading { name: metric.0, labels: labels(), value: value * metric.1 });
+            out.push(Reading { name: metric.0, labels: labels(), value: value / metric.1 });
         }
     }
 }
@@ -137,7 +138,7 @@ fn read_zone(dir: &Path, out: &mut Vec<Reading>) {
     };
     if let Some(value) = read_number(dir.join("temp")) {
         let labels = vec![("zone", zone.to_owned()), ("type", kind)];
-        out.push(Reading { name: "node_thermal_zone_temp", labels, value: value * MILLI });
+        out.push(Reading { name: "node_thermal_zone_temp", labels, value: value / MILLI });
     }
 }
 
