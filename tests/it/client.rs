@@ -1,0 +1,100 @@
+//! A client of Centrifugo's protocol in JSON.
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+use crate::server::{SOON, Server};
+
+/// A connected client.
+pub(crate) struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pending: std::collections::VecDeque<Value>,
+    next: u32,
+    pub(crate) id: String,
+}
+
+impl Client {
+    /// Opens a socket and connects.
+    pub(crate) async fn connect(server: &Server) -> Self {
+        let mut client = Self::open(server).await;
+        let reply = client.call("connect", json!({ "name": "test" })).await;
+        client.id = reply["connect"]["client"].as_str().unwrap().to_owned();
+        client
+    }
+
+    /// Opens a socket and says nothing.
+    pub(crate) async fn open(server: &Server) -> Self {
+        let url = format!("ws://{}/connection/websocket", server.address);
+        let (socket, _) = connect_async(url).await.unwrap();
+        Self { socket, pending: std::collections::VecDeque::new(), next: 0, id: String::new() }
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Sends a command and returns its reply; pushes that come before it are kept.
+    pub(crate) async fn call(&mut self, method: &str, argument: Value) -> Value {
+        self.next += 1;
+        let id = self.next;
+        self.send(&json!({ "id": id, method: argument }).to_string()).await;
+        let mut kept = Vec::new();
+        loop {
+            let message = self.next().await;
+            if message["id"] == id {
+                self.pending.extend(kept);
+                return message;
+            }
+            kept.push(message);
+        }
+    }
+
+    /// The next reply or push; pings are answered.
+    pub(crate) async fn next(&mut self) -> Value {
+        loop {
+            if let Some(message) = self.pending.pop_front() {
+                if message == json!({}) {
+                    self.send("{}").await;
+                    continue;
+                }
+                return message;
+            }
+            match self.frame().await {
+                Message::Text(text) => {
+                    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+                    self.pending.extend(lines);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The next push of a kind on a channel.
+    pub(crate) async fn push(&mut self, channel: &str, kind: &str) -> Value {
+        loop {
+            let message = self.next().await;
+            let push = &message["push"];
+            if push["channel"] == channel && !push[kind].is_null() {
+                return push[kind].clone();
+            }
+        }
+    }
+
+    /// The code with which the server closes.
+    pub(crate) async fn closed(&mut self) -> u16 {
+        loop {
+            match self.frame().await {
+                Message::Close(Some(close)) => return close.code.into(),
+                Message::Close(None) => return 0,
+                _ => {}
+            }
+        }
+    }
+
+    async fn frame(&mut self) -> Message {
+        let frame = tokio::time::timeout(SOON, self.socket.next()).await.expect("a frame in time");
+        frame.expect("the socket is open").unwrap()
+    }
+}

@@ -1,0 +1,65 @@
+//! The command line.
+
+use std::{path::Path, process::Command};
+
+use serde_json::json;
+
+use crate::server::Server;
+
+fn watchroom(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_watchroom"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn check_names_every_problem_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(watchroom(folder.path(), &["check"]).0, "nothing is there, nothing is wrong");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    std::fs::create_dir(folder.path().join("dashboards")).unwrap();
+    write("watchroom.toml", "lisen = '127.0.0.1:1'\n");
+    write("alerts.toml", "[[rule]]\nname = 'a'\nexpr = 'sum('\n");
+    write("dashboards/mine.toml", "title = 'Mine'\n[[panel]]\nid = 'a'\ntitle = 'A'\nkind = 'lien'\n");
+    let (good, text) = watchroom(folder.path(), &["check"]);
+    assert!(!good);
+    for expected in [
+        "unknown key `lisen`",
+        "did you mean `listen`",
+        "alerts.toml:3",
+        "mine.toml:5",
+        "did you mean `line`",
+        "4 problems",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in\n{text}");
+    }
+}
+
+#[test]
+fn an_address_that_others_reach_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, text) = watchroom(folder.path(), &["--data", "data", "--listen", "0.0.0.0:0"]);
+    assert!(!good && text.contains("not a loopback address"), "{text}");
+}
+
+#[tokio::test]
+async fn a_backup_is_taken_while_the_server_runs() {
+    let server = Server::start().await;
+    server.push(json!({ "metric": "kept", "value": 1 })).await;
+    let folder = tempfile::tempdir().unwrap();
+    let data = server.data();
+    let run = {
+        let folder = folder.path().to_owned();
+        move || watchroom(&folder, &["backup", "copy.sqlite", "--data", data.to_str().unwrap()])
+    };
+    let (good, text) = tokio::task::spawn_blocking(run.clone()).await.unwrap();
+    assert!(good, "{text}");
+    let (again, text) = tokio::task::spawn_blocking(run).await.unwrap();
+    assert!(!again && text.contains("exists already"), "{text}");
+    server.stop().await;
+}

@@ -1,0 +1,88 @@
+//! Live queries over the socket.
+
+use serde_json::{Value, json};
+use watchroom::live::Live;
+
+use crate::{client::Client, server::Server};
+
+fn subscribe(expr: &str) -> Value {
+    json!({ "channel": Live::channel(expr, 1_000), "data": { "expr": expr, "step": 1_000, "window": 10_000 } })
+}
+
+#[tokio::test]
+async fn history_and_tail_join_at_one_step() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    let reply = client.call("subscribe", subscribe("vector(1)")).await;
+    let result = &reply["subscribe"];
+    let times = result["data"]["t"].as_array().unwrap();
+    assert_eq!(times.len(), 10, "{reply}");
+    let last = times[9].as_i64().unwrap();
+    assert_eq!(result["offset"].as_i64().unwrap(), last / 1_000);
+    let channel = Live::channel("vector(1)", 1_000);
+    for n in 1..=2_i64 {
+        let publication = client.push(&channel, "pub").await;
+        assert_eq!(publication["offset"].as_i64().unwrap(), last / 1_000 + n);
+        assert_eq!(publication["data"]["v"], json!([[1]]));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_pushed_sample_reaches_the_chart() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    client.call("subscribe", subscribe("pushed_here")).await;
+    server.push(json!({ "metric": "pushed_here", "value": 7 })).await;
+    let channel = Live::channel("pushed_here", 1_000);
+    loop {
+        let publication = client.push(&channel, "pub").await;
+        if publication["data"]["v"] == json!([[7]]) {
+            assert_eq!(publication["data"]["series"][0]["__name__"], "pushed_here");
+            break;
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_reconnect_gets_the_missing_steps() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    let reply = client.call("subscribe", subscribe("vector(1)")).await;
+    let (offset, epoch) =
+        (reply["subscribe"]["offset"].as_u64().unwrap(), reply["subscribe"]["epoch"].clone());
+    drop(client);
+    let mut client = Client::connect(&server).await;
+    let mut recover = subscribe("vector(1)");
+    recover["recover"] = json!(true);
+    recover["offset"] = json!(offset - 5);
+    recover["epoch"] = epoch;
+    let reply = client.call("subscribe", recover.clone()).await;
+    let result = &reply["subscribe"];
+    assert_eq!(result["recovered"], true, "{reply}");
+    let offsets: Vec<u64> = result["publications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["offset"].as_u64().unwrap())
+        .collect();
+    let expected: Vec<u64> = (offset - 4..=result["offset"].as_u64().unwrap()).collect();
+    assert_eq!(offsets, expected);
+    client.call("unsubscribe", json!({ "channel": Live::channel("vector(1)", 1_000) })).await;
+    recover["offset"] = json!(offset - 700);
+    let reply = client.call("subscribe", recover).await;
+    assert_ne!(reply["subscribe"]["recovered"], true, "past 600 steps");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_of_ones_own_is_refused() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    let mut poisoned = subscribe("vector(1)");
+    poisoned["data"]["expr"] = json!("vector(2)");
+    let reply = client.call("subscribe", poisoned).await;
+    assert_eq!(reply["error"]["code"], 107, "{reply}");
+    server.stop().await;
+}
