@@ -1,7 +1,7 @@
 //! The backend of several nodes: Redis 7 or newer holds what they share.
 //!
-//! One connection carries commands and what is published, a second one waits for samples. [`link`] owns both: when
-//! either fails, both are made anew, for as long as it takes, and a [`Delivery::Gap`] says so. Until then requests
+//! One connection carries commands and what is published, a second one waits for samples. The task in `link` owns both:
+//! when either fails, both are made anew, for as long as it takes, and a [`Delivery::Gap`] says so. Until then requests
 //! fail within [`REQUEST_MAX`].
 
 mod counters;
@@ -45,7 +45,8 @@ use scripts::Scripts;
 pub const REQUEST_MAX: Duration = Duration::from_millis(1_500);
 /// How long the first connection may take.
 pub const START_MAX: Duration = Duration::from_secs(5);
-/// Bytes of samples that Redis keeps. At 500 series a second and 3 bytes a sample, deflated: an hour of one node.
+/// Bytes of samples that Redis keeps. At 10 bytes a sample, deflated, it has [`STREAM_AGE_MS`] of 14,000 series that
+/// are sampled every second; of more, less time.
 pub const STREAM_BYTES_MAX: usize = 8 << 20;
 /// Batches of samples that Redis keeps: 60 s of 300 sources.
 pub const STREAM_BATCHES_MAX: usize = 20_000;
@@ -54,7 +55,9 @@ pub const STREAM_AGE_MS: i64 = LATE_MS_MAX;
 /// How much longer than its publications a channel's epoch and offset are kept: a reader that was away for longer
 /// than the history still learns that it missed something, ms.
 const META_EXTRA_MS: u128 = 24 * 3_600 * 1_000;
-/// Samples from which on encoding leaves the runtime's threads: about 2 ms.
+/// The largest count that Redis takes; no history has as many.
+const LIMIT_MAX: usize = i32::MAX as usize;
+/// Samples from which on encoding leaves the runtime's threads: 1.6 ms.
 const BLOCKING_SAMPLES_MIN: usize = 5_000;
 
 /// What nodes share, in Redis. A clone is the same backend.
@@ -114,7 +117,7 @@ impl Redis {
             generation: OnceLock::new(),
         });
         let (deliveries, receiver) = mpsc::channel(DELIVERIES_MAX);
-        let link = link::Link::new(client, Arc::clone(&shared), deliveries);
+        let mut link = link::Link::new(client, Arc::clone(&shared), deliveries);
         let session = link.first().await?;
         supervisor.spawn("redis", link.run(session, supervisor.token().clone()));
         Ok((Self(shared), receiver))
@@ -165,7 +168,7 @@ impl Redis {
         invocation.key(keys::log(channel)).key(keys::meta(channel)).arg(new_epoch());
         invocation.arg(options.size).arg(HISTORY_BYTES_MAX).arg(ttl_ms(options)).arg(meta_ttl_ms(options));
         invocation.arg(number(filter.since.map(|since| since.to_string())));
-        invocation.arg(number(filter.limit.map(|limit| limit.to_string())));
+        invocation.arg(number(filter.limit.map(|limit| limit.min(LIMIT_MAX).to_string())));
         invocation.arg(if filter.reverse { "1" } else { "" });
         let work = async {
             let mut up = self.0.up().await?;
@@ -187,7 +190,11 @@ impl Redis {
     ///
     /// [`BackendError::Unreachable`].
     pub async fn enter(&self, channel: &str, info: &ClientInfo, announce: bool) -> Result<(), BackendError> {
-        bounded(presence::enter(&self.0, channel, info, announce)).await
+        let entered = bounded(presence::enter(&self.0, channel, info, announce)).await;
+        // Who was refused will not leave.
+        entered.inspect_err(|_| {
+            self.0.entered.take(channel, &info.client);
+        })
     }
 
     /// See [`super::Backend::leave`].
@@ -301,7 +308,7 @@ fn unreachable(error: RedisError) -> BackendError {
     BackendError::Unreachable(error.to_string())
 }
 
-async fn bodies(batch: &Arc<Batch>) -> Result<Vec<Vec<u8>>, BackendError> {
+async fn bodies(batch: &Arc<Batch>) -> Result<Vec<encode::Body>, BackendError> {
     if batch.samples.len() < BLOCKING_SAMPLES_MIN {
         return Ok(encode::bodies(batch));
     }

@@ -37,6 +37,8 @@ const CONNECT_MAX: Duration = Duration::from_secs(1);
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 /// to this.
 const RETRY_LONGEST: Duration = Duration::from_secs(1);
+/// A connection that stood for so long was a good one: the next wait is short again.
+const STABLE: Duration = Duration::from_secs(10);
 /// How often a node says that it is alive; this finds dead connections, too.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Messages that wait to be read. The crate's reader must not block, so beyond it the connection counts as lost.
@@ -101,7 +103,7 @@ impl Link {
     /// # Errors
     ///
     /// [`BackendError::TooOld`] at once, [`BackendError::Unreachable`] after [`START_MAX`].
-    pub(super) async fn first(&self) -> Result<Session, BackendError> {
+    pub(super) async fn first(&mut self) -> Result<Session, BackendError> {
         let mut last = BackendError::Unreachable(format!("redis did not answer within {START_MAX:?}"));
         let attempts = async {
             let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
@@ -135,13 +137,18 @@ impl Link {
 
     async fn serve_for_ever(&mut self, first: Session) {
         let mut session = first;
+        let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
         loop {
+            let begun = Instant::now();
             match self.serve(session).await {
                 Ended::Stopped => return,
                 Ended::Lost(error) => tracing::warn!(error, "redis lost"),
             }
             self.shared.up.send_replace(None);
-            session = self.reconnect().await;
+            if STABLE <= begun.elapsed() {
+                backoff.reset();
+            }
+            session = self.reconnect(&mut backoff).await;
             self.shared.counters.reconnects.increment();
             tracing::info!("redis reached again");
             // The session listens already: what is published from here on arrives after the gap.
@@ -151,57 +158,49 @@ impl Link {
         }
     }
 
-    async fn reconnect(&self) -> Session {
-        let mut backoff = Backoff::new(RETRY_FIRST, RETRY_LONGEST);
+    async fn reconnect(&mut self, backoff: &mut Backoff) -> Session {
         loop {
+            sleep(backoff.wait()).await;
             // A server that takes connections and answers nothing must not hold us longer than one that is away.
             match timeout(START_MAX, self.connect()).await {
                 Ok(Ok(session)) => return session,
                 Ok(Err(error)) => tracing::debug!(error = %error, "redis still away"),
                 Err(_) => tracing::debug!("redis still away"),
             }
-            sleep(backoff.wait()).await;
         }
     }
 
-    async fn connect(&self) -> Result<Session, BackendError> {
+    /// Makes connections that work: one that cannot write or read what it will have to is none, so that no gap is
+    /// told for it.
+    async fn connect(&mut self) -> Result<Session, BackendError> {
         let (pushes, sender) = Pushes::new();
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_MAX));
         let commands = config.clone().set_response_timeout(Some(REQUEST_MAX)).set_push_sender(sender);
         let waits = config.set_response_timeout(Some(BLOCK + REQUEST_MAX));
         let mut connection = self.open(&commands).await.map_err(unreachable)?;
         check_version(&mut connection).await?;
-        let blocking = self.open(&waits).await.map_err(unreachable)?;
-        self.prepare(&mut connection).await.map_err(unreachable)?;
+        let mut blocking = self.open(&waits).await.map_err(unreachable)?;
         let member = format!("{}:{:016x}", self.shared.node, fastrand::u64(..));
-        Ok(Session { up: Up { connection, member: Arc::from(member) }, blocking, pushes })
+        let mut up = Up { connection, member: Arc::from(member) };
+        self.prepare(&mut up).await.map_err(unreachable)?;
+        self.samples.resume(&mut blocking).await.map_err(unreachable)?;
+        Ok(Session { up, blocking, pushes })
     }
 
     async fn open(&self, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
         self.client.get_multiplexed_async_connection_with_config(config).await
     }
 
-    async fn prepare(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        self.shared.scripts.load(connection).await?;
-        // A Redis that forgot everything is told the generation that nodes go by.
-        let wanted = self.shared.generation.get().copied().unwrap_or_else(|| fastrand::u64(1..));
-        let mut set = redis::cmd("SET");
-        set.arg(keys::GENERATION).arg(wanted).arg("NX").arg("GET");
-        let found: Option<u64> = set.query_async(connection).await?;
-        let found = found.unwrap_or(wanted);
-        if *self.shared.generation.get_or_init(|| found) != found {
-            tracing::warn!(
-                "redis has another generation than this node; live charts will not recover across nodes"
-            );
-        }
-        connection.subscribe(&self.shared.topic).await
+    async fn prepare(&self, up: &mut Up) -> RedisResult<()> {
+        self.shared.scripts.load(&mut up.connection).await?;
+        generation(&self.shared, up).await?;
+        presence::keep_alive(&self.shared, up).await?;
+        presence::renew(&self.shared, up).await?;
+        up.connection.subscribe(&self.shared.topic).await
     }
 
     async fn serve(&mut self, session: Session) -> Ended {
         let Session { up, mut blocking, mut pushes } = session;
-        if let Err(error) = self.samples.resume(&mut blocking).await {
-            return Ended::Lost(error.to_string());
-        }
         self.shared.up.send_replace(Some(up.clone()));
         tokio::select! {
             ended = heartbeat(&self.shared, up) => ended,
@@ -209,6 +208,21 @@ impl Link {
             ended = self.samples.pump(&mut blocking) => ended,
         }
     }
+}
+
+/// Takes the generation from Redis, or tells it to a Redis that forgot everything.
+async fn generation(shared: &Shared, up: &mut Up) -> RedisResult<()> {
+    let wanted = shared.generation.get().copied().unwrap_or_else(|| fastrand::u64(1..));
+    let mut set = redis::cmd("SET");
+    set.arg(keys::GENERATION).arg(wanted).arg("NX").arg("GET");
+    let found: Option<u64> = set.query_async(&mut up.connection).await?;
+    let found = found.unwrap_or(wanted);
+    if *shared.generation.get_or_init(|| found) != found {
+        tracing::warn!(
+            "redis has another generation than this node; live charts will not recover across nodes"
+        );
+    }
+    Ok(())
 }
 
 async fn check_version(connection: &mut MultiplexedConnection) -> Result<(), BackendError> {
@@ -235,7 +249,9 @@ async fn heartbeat(shared: &Shared, mut up: Up) -> Ended {
         beat.tick().await;
         let now = Instant::now();
         let result = async {
+            // Nobody knows this node where everything was deleted.
             if presence::keep_alive(shared, &mut up).await? || RENEW_EVERY <= now - renewed {
+                generation(shared, &mut up).await?;
                 presence::renew(shared, &mut up).await?;
                 renewed = now;
             }

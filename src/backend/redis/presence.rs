@@ -52,7 +52,7 @@ impl Entered {
     }
 
     /// Takes an entry out; tells whether it was the channel's last.
-    fn take(&self, channel: &str, client: &str) -> bool {
+    pub(super) fn take(&self, channel: &str, client: &str) -> bool {
         let mut entered = self.lock();
         let Some(present) = entered.get_mut(channel) else { return false };
         present.remove(client);
@@ -72,7 +72,8 @@ impl Entered {
     }
 }
 
-/// Lists a connection, and tells it to all nodes if it was not listed.
+/// Lists a connection, and tells it to all nodes if it was not listed. The caller takes it out of [`Entered`] when
+/// this fails, or was dropped.
 pub(super) async fn enter(
     shared: &Shared,
     channel: &str,
@@ -80,20 +81,14 @@ pub(super) async fn enter(
     announce: bool,
 ) -> Result<(), BackendError> {
     shared.entered.put(channel, info, announce);
-    let entered = async {
-        let mut up = shared.up().await?;
-        let _: () = up.connection.sadd(keys::channels(&up.member), channel).await.map_err(unreachable)?;
-        let entry = Entry { info: info.clone(), member: up.member.to_string(), announce };
-        let mut invocation = shared.scripts.enter.prepare_invoke();
-        invocation.key(keys::presence(channel)).arg(&shared.topic).arg(&info.client);
-        invocation.arg(message::entry(&entry)).arg(ms(HASH_TTL));
-        invocation.arg(if announce { message::someone(Move::Join, channel, info) } else { Vec::new() });
-        invocation.invoke_async::<()>(&mut up.connection).await.map_err(unreachable)
-    };
-    entered.await.inspect_err(|_| {
-        // Who was refused will not leave.
-        shared.entered.take(channel, &info.client);
-    })
+    let mut up = shared.up().await?;
+    let _: () = up.connection.sadd(keys::channels(&up.member), channel).await.map_err(unreachable)?;
+    let entry = Entry { info: info.clone(), member: up.member.to_string(), announce };
+    let mut invocation = shared.scripts.enter.prepare_invoke();
+    invocation.key(keys::presence(channel)).arg(&shared.topic).arg(&info.client);
+    invocation.arg(message::entry(&entry)).arg(ms(HASH_TTL));
+    invocation.arg(if announce { message::someone(Move::Join, channel, info) } else { Vec::new() });
+    invocation.invoke_async(&mut up.connection).await.map_err(unreachable)
 }
 
 /// Takes a connection off, and tells it to all nodes if it was listed.

@@ -38,8 +38,9 @@ local function epoch_of(log, meta, made)
   local epoch = redis.call('HGET', meta, 'e')
   if not epoch then
     epoch = made
-    redis.call('DEL', log, meta)
-    redis.call('HSET', meta, 'e', epoch, 'o', '0')
+    -- First what a full Redis refuses: once a script has written, Redis lets it go on.
+    redis.call('HSET', meta, 'e', epoch, 'o', '0', 'b', '0')
+    redis.call('DEL', log)
   end
   return epoch
 end
