@@ -21,10 +21,12 @@ use crate::store::codec::{Bytes, Damaged, varint};
 /// The version that this node writes, and the newest that it reads.
 pub const VERSION: u8 = 1;
 /// Bytes of one body before it is deflated: 100,000 samples with 30 bytes of labels each. A larger batch crosses in
-/// parts, and a damaged length asks for no more memory than this.
+/// parts, and what inflates to more is damaged.
 pub const BODY_BYTES_MAX: usize = 4 << 20;
 /// Below this, deflating costs more than it saves.
 const DEFLATE_BYTES_MIN: usize = 1_024;
+/// Items that a list makes room for before it has read one.
+const ITEMS_AT_ONCE: usize = 1_024;
 /// Bit 0 of the flags.
 const DEFLATED: u8 = 1;
 
@@ -278,13 +280,13 @@ fn columns(bytes: &mut Bytes<'_>, of: Vec<Labels>) -> Result<Vec<BatchSample>, D
     Ok(samples)
 }
 
-/// A count and that many items. Each takes a byte at least, so a damaged count asks for no more than there is.
+/// A count and that many items, each of a byte at least. A damaged count asks for little memory before the bytes end.
 fn list<'a, T>(
     bytes: &mut Bytes<'a>,
     mut item: impl FnMut(&mut Bytes<'a>) -> Result<T, Damaged>,
 ) -> Result<Vec<T>, Damaged> {
     let count = bytes.count(bytes.rest().len())?;
-    let mut items = Vec::with_capacity(count);
+    let mut items = Vec::with_capacity(count.min(ITEMS_AT_ONCE));
     for _ in 0..count {
         items.push(item(bytes)?);
     }
