@@ -52,12 +52,15 @@ impl App {
         only_loopback(&config)?;
         let rules = rules::read(arguments.folders.config()).map_err(explain)?;
         if !rules.is_empty() {
-            tracing::info!(rules.count = rules.len(), "alert rules are checked; this version does not evaluate them");
+            tracing::info!(
+                rules.count = rules.len(),
+                "alert rules are checked; this version does not evaluate them"
+            );
         }
         start::descriptors();
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("{} cannot be listened on (another with --listen ADDRESS)", config.listen))?;
+        let listener = TcpListener::bind(config.listen).await.with_context(|| {
+            format!("{} cannot be listened on (another with --listen ADDRESS)", config.listen)
+        })?;
         let address = listener.local_addr().context("the address of the listener")?;
         let supervisor = Supervisor::new(CancellationToken::new());
         let (site, store) = start::site(&config, &arguments.folders, &supervisor).await?;

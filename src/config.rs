@@ -96,7 +96,8 @@ pub fn parse(name: &str, text: &str) -> Result<Config, Problems> {
         table.table("redis", |redis| config.redis = redis.text("url").map(|text| text.value));
         table.table("retention", |retention| {
             config.retention_ms = retention.duration_ms("time");
-            config.retention_bytes = retention.whole("bytes", 1 << 20..=1 << 50).and_then(|bytes| u64::try_from(bytes).ok());
+            config.retention_bytes =
+                retention.whole("bytes", 1 << 20..=1 << 50).and_then(|bytes| u64::try_from(bytes).ok());
         });
         table.table("channel", |channel| {
             config.without_namespace = channel.table("without_namespace", rules);
@@ -166,9 +167,14 @@ mod tests {
 
     #[test]
     fn wrong_keys_and_values_are_named() {
-        let problems = parse("w.toml", "listen = 'here'\nlisen = 1\n[[channel.namespaces]]\nname = 'live'\n").unwrap_err();
+        let problems = parse("w.toml", "listen = 'here'\nlisen = 1\n[[channel.namespaces]]\nname = 'live'\n")
+            .unwrap_err();
         let text = problems.to_string();
-        for expected in ["w.toml:1:10: `listen` is not", "w.toml:4:8: the namespace `live`", "w.toml:2:1: unknown key `lisen`"] {
+        for expected in [
+            "w.toml:1:10: `listen` is not",
+            "w.toml:4:8: the namespace `live`",
+            "w.toml:2:1: unknown key `lisen`",
+        ] {
             assert!(text.contains(expected), "{text}");
         }
     }

@@ -4,7 +4,6 @@ mod assets;
 pub mod error;
 mod metrics;
 mod pages;
-mod push;
 mod query;
 pub mod security;
 pub mod serve;
@@ -13,10 +12,7 @@ mod view;
 
 use std::sync::Arc;
 
-use axum::{
-    Router, middleware,
-    routing::{get, post},
-};
+use axum::{Router, middleware, routing::get};
 use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 
@@ -45,26 +41,22 @@ pub struct Site {
     /// What was pushed.
     pub pushed: Pushed,
     /// The busiest processes, newest.
-    pub top: watch::Receiver<TopProcesses>,
+    pub top: watch::Receiver<Arc<TopProcesses>>,
     /// Own metrics.
     pub registry: Registry,
     /// The time of day.
     pub clock: Clock,
-    /// What the doors count.
-    pub counters: push::Counters,
 }
 
 /// The site that every request shares.
 pub type Shared = Arc<Site>;
 
 impl Site {
-    fn top(&self) -> TopProcesses {
-        self.top.borrow().clone()
+    fn top(&self) -> Arc<TopProcesses> {
+        Arc::clone(&self.top.borrow())
     }
 }
 
-/// What the push doors count.
-pub use push::Counters as PushCounters;
 pub use pages::pushed_panels;
 
 /// All routes, behind the checks of the open mode.
@@ -73,8 +65,6 @@ pub fn router(site: Shared) -> Router {
         .route("/", get(pages::home))
         .route("/rooms/{id}", get(pages::room))
         .route("/assets/{*path}", get(assets::asset))
-        .route("/api/v1/push", post(push::json))
-        .route("/api/v1/import/prometheus", post(push::exposition))
         .route("/api/v1/query", get(query::instant).post(query::instant))
         .route("/api/v1/query_range", get(query::range).post(query::range))
         .route("/api/v1/labels", get(query::labels).post(query::labels))

@@ -2,14 +2,22 @@
 //!
 //! The map is `docs/architecture.md`; a module uses only what stands above it in this list.
 
+pub mod app;
 pub mod backend;
 pub mod backoff;
+pub mod check;
+pub mod cli;
 pub mod clock;
+pub mod collect;
+pub mod config;
+pub mod dashboards;
 pub mod document;
+pub mod http;
 pub mod hub;
 pub mod live;
 pub mod model;
 pub mod query;
+pub mod rules;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;

@@ -2,7 +2,7 @@
 //!
 //! [`Plan::parse`] scans the text ([`scan`]), parses it with the crate `promql-parser` and lowers the
 //! result to our own tree ([`lower`], [`expr`]). [`Plan::selections`] says what must be read
-//! ([`reach`]); [`Plan::eval`] computes every step at once, series by series ([`eval`], [`column`]).
+//! ([`reach`]); [`Plan::eval`] computes every step at once, series by series ([`eval`], [`mod@column`]).
 
 pub mod aggregate;
 pub mod binary;

@@ -6,6 +6,7 @@
 pub mod bits;
 pub mod codec;
 pub mod config;
+mod copy;
 pub mod disk;
 pub mod durable;
 pub mod handle;
@@ -16,8 +17,8 @@ pub mod open;
 pub mod report;
 pub mod select;
 pub mod series;
-mod stale;
 pub mod symbols;
+pub mod taking;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod tests;
 pub mod upkeep;
 
 pub use config::StoreConfig;
+pub use copy::copy;
 pub use disk::{Restored, StoreError};
 pub use durable::{Durable, PersistError};
 pub use handle::Store;

@@ -41,7 +41,9 @@ pub(super) async fn storage(
         match &state {
             StorageState::Ok => tracing::info!("the disk writes again"),
             StorageState::Slow { .. } => tracing::warn!("the disk is slow"),
-            StorageState::Refusing { reason, .. } => tracing::error!(reason = &**reason, "the disk refuses writes"),
+            StorageState::Refusing { reason, .. } => {
+                tracing::error!(reason = &**reason, "the disk refuses writes")
+            }
         }
         let Ok(notice) = RawValue::from_string(notice.to_string()) else { continue };
         if let Err(error) = backend.publish(NOTICES, notice, None, StreamOptions::default()).await {

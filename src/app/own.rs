@@ -30,12 +30,15 @@ impl StoreMetrics {
             pending_bytes: registry
                 .gauge("watchroom_store_pending_bytes", "Bytes of samples that wait for the disk."),
             seals: registry.gauge("watchroom_chunks_sealed", "Chunks sealed since the start."),
-            evictions: registry.gauge("watchroom_chunks_evicted", "Sealed chunks that memory let go since the start."),
+            evictions: registry
+                .gauge("watchroom_chunks_evicted", "Sealed chunks that memory let go since the start."),
             lost: registry.gauge("watchroom_chunks_lost", "Chunks that memory let go and no disk has."),
             damaged: registry.gauge("watchroom_chunks_damaged", "Chunks that could not be decoded."),
             commits: registry.gauge("watchroom_store_commits", "Commits since the start."),
-            commit_errors: registry.gauge("watchroom_store_commit_errors", "Commits that failed since the start."),
-            commit_seconds: registry.gauge("watchroom_store_commit_seconds", "How long the last commit took."),
+            commit_errors: registry
+                .gauge("watchroom_store_commit_errors", "Commits that failed since the start."),
+            commit_seconds: registry
+                .gauge("watchroom_store_commit_seconds", "How long the last commit took."),
         }
     }
 

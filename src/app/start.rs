@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::collect::{Collector, HostCollector, OwnCollector, Runner, TopProcesses, host_name};
 use crate::config::Config;
 use crate::dashboards::{Dashboards, Pushed, folder};
-use crate::http::{PushCounters, Shared, Site, pushed_panels};
+use crate::http::{Shared, Site, pushed_panels};
 use crate::hub::channel::{Namespaces, TOP};
 use crate::hub::{Hub, Parts, PushedPanels};
 use crate::live::{Engine, EngineParts, Live};
@@ -35,7 +35,8 @@ const RESTART_MARK_MS: i64 = 1_000;
 pub(super) fn descriptors() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum
-        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+        && let Err(error) =
+            setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
     {
         tracing::warn!(error = %error, "the limit of open files stays as it is");
     }
@@ -77,11 +78,18 @@ pub(super) async fn site(
     supervisor.spawn("steps", hub.clone().steps(steps));
     supervisor.spawn("carry", carry(carried, backend.clone(), token.clone()));
     supervisor.spawn("storage", notices::storage(store.storage_state(), backend.clone(), token.clone()));
-    supervisor.spawn("second", second(backend.clone(), StoreMetrics::new(&registry), store.clone(), token.clone()));
+    supervisor.spawn(
+        "second",
+        second(backend.clone(), clock.clone(), StoreMetrics::new(&registry), store.clone(), token.clone()),
+    );
     reload::watch(folders.dashboards(), dashboards.clone(), backend.clone(), supervisor);
-    let top = collectors(config, &instance, &Feeds { live: &live, backend: &backend, clock: &clock, registry: &registry }, supervisor);
-    let counters = PushCounters::new(&registry);
-    let site = Site { instance, hub, backend, live, dashboards, pushed, top, registry, clock, counters };
+    let top = collectors(
+        config,
+        &instance,
+        &Feeds { live: &live, backend: &backend, clock: &clock, registry: &registry },
+        supervisor,
+    );
+    let site = Site { instance, hub, backend, live, dashboards, pushed, top, registry, clock };
     Ok((Arc::new(site), store))
 }
 
@@ -100,11 +108,12 @@ async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Resu
         .context("opening the store")?
         .context("opening the store")?;
     // Whatever ended with the last process is a gap until its next sample, never a flat line.
-    for (_, labels, newest) in store.newest() {
-        if let Some(newest) = newest {
-            store.mark_stale(&labels, newest + RESTART_MARK_MS);
-        }
-    }
+    let ends: Vec<_> = store
+        .newest()
+        .into_iter()
+        .filter_map(|(id, _, newest)| Some((id, newest? + RESTART_MARK_MS)))
+        .collect();
+    store.persist_lazily(&store.mark_stale(&ends).rows);
     if store.unclean_restart() {
         tracing::warn!("the last run did not end in order; what was acknowledged is there");
     }
@@ -124,11 +133,11 @@ fn collectors(
     instance: &str,
     parts: &Feeds<'_>,
     supervisor: &Supervisor,
-) -> watch::Receiver<TopProcesses> {
-    let (top, newest) = watch::channel(TopProcesses::default());
-    let mut collectors: Vec<Box<dyn Collector>> = vec![Box::new(OwnCollector::new(instance, parts.registry.clone()))];
+) -> watch::Receiver<Arc<TopProcesses>> {
+    let (top, newest) = watch::channel(Arc::new(TopProcesses::default()));
+    let mut collectors: Vec<Box<dyn Collector>> = vec![Box::new(OwnCollector::new(instance, parts.registry))];
     if config.collect_host {
-        collectors.push(Box::new(HostCollector::new(instance, parts.registry.clone(), top)));
+        collectors.push(Box::new(HostCollector::new(instance, parts.registry, top)));
     }
     let (sink, batches) = mpsc::channel(BATCHES_MAX);
     let runner = Runner::new(instance, collectors, parts.clock.clone(), parts.registry);
@@ -160,7 +169,7 @@ async fn submit(
 }
 
 async fn publish_top(
-    mut newest: watch::Receiver<TopProcesses>,
+    mut newest: watch::Receiver<Arc<TopProcesses>>,
     channel: String,
     backend: Backend,
     shutdown: CancellationToken,
@@ -174,7 +183,7 @@ async fn publish_top(
                 return Ok(());
             },
         }
-        let data = serde_json::value::to_raw_value(&*newest.borrow_and_update());
+        let data = serde_json::value::to_raw_value(&**newest.borrow_and_update());
         if let Ok(data) = data {
             backend.publish(&channel, data, None, StreamOptions::default()).await?;
         }
@@ -202,6 +211,7 @@ async fn carry(
 /// What happens once a second: old history goes, the store's figures are read.
 async fn second(
     backend: Backend,
+    clock: Clock,
     metrics: StoreMetrics,
     store: Store,
     shutdown: CancellationToken,
@@ -215,7 +225,14 @@ async fn second(
             _ = second.tick() => {}
         }
         backend.sweep();
-        metrics.read(&store.stats());
+        let upkeep = store.clone();
+        let now = clock.now_ms();
+        // Seals cost milliseconds of a core: not on a thread of the runtime.
+        let stats = tokio::task::spawn_blocking(move || {
+            upkeep.tick(now);
+            upkeep.stats()
+        });
+        metrics.read(&stats.await?);
     }
 }
 
@@ -227,7 +244,7 @@ pub(super) fn close(store: &Store) {
 /// Copies the samples of a data folder; a server may be writing to it.
 pub(super) fn backup(data: &Path, file: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(!file.exists(), "{} exists already; name another file", file.display());
-    crate::store::backup(data, file)
+    crate::store::copy(data, file)
         .with_context(|| format!("the samples of {} could not be copied", data.display()))?;
     Ok(())
 }

@@ -44,7 +44,11 @@ fn panel(table: &mut Table<'_>) -> (Placed<String>, Panel) {
     let span = table.span();
     match &source {
         Some(source) if source.value != "processes" => {
-            table.reader().wrong_with(source.span.clone(), format!("no source `{}`", source.value), "there is `processes`");
+            table.reader().wrong_with(
+                source.span.clone(),
+                format!("no source `{}`", source.value),
+                "there is `processes`",
+            );
         }
         Some(_) => {}
         None if queries.is_empty() => {

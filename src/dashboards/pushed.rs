@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn a_metric_and_job_are_one_panel() {
         let pushed = Pushed::default();
-        let series = |job, desk| Labels::from_pairs([("__name__", "room_celsius"), ("job", job), ("desk", desk)]);
+        let series =
+            |job, desk| Labels::from_pairs([("__name__", "room_celsius"), ("job", job), ("desk", desk)]);
         assert!(pushed.note(&series("push", "a")));
         assert!(!pushed.note(&series("push", "b")));
         assert!(pushed.note(&series("other", "a")));

@@ -114,7 +114,8 @@ pub(super) async fn not_found() -> Response {
 
 /// The answer to the call `pushed`.
 pub fn pushed_panels(pushed: &crate::dashboards::Pushed) -> String {
-    let panels: Vec<_> = pushed.dashboard().panels.iter().map(|panel| boot::panel(&Now::default(), panel)).collect();
+    let panels: Vec<_> =
+        pushed.dashboard().panels.iter().map(|panel| boot::panel(&Now::default(), panel)).collect();
     serde_json::json!({ "panels": panels }).to_string()
 }
 
@@ -154,7 +155,9 @@ fn clock(now: i64) -> String {
 }
 
 /// The name of a query's channel at each step of the page, and where the expression differs, that.
-fn channels(expr: &str) -> (std::collections::BTreeMap<u32, String>, std::collections::BTreeMap<u32, String>) {
+fn channels(
+    expr: &str,
+) -> (std::collections::BTreeMap<u32, String>, std::collections::BTreeMap<u32, String>) {
     let mut channels = std::collections::BTreeMap::new();
     let mut exprs = std::collections::BTreeMap::new();
     for (_, _, _, step) in RANGES {

@@ -32,6 +32,12 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    fn internal(message: &str) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, kind: "internal", message: message.to_owned() }
+    }
+}
+
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
         let (status, kind) = match &error {
@@ -73,7 +79,8 @@ struct Parameters {
 async fn parameters(request: Request) -> Result<Parameters, ApiError> {
     let wrong = |error: &dyn std::fmt::Display| ApiError::bad(format!("parameters: {error}"));
     if *request.method() == Method::POST {
-        let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, &()).await.map_err(|e| wrong(&e))?;
+        let Form(pairs) =
+            Form::<Vec<(String, String)>>::from_request(request, &()).await.map_err(|e| wrong(&e))?;
         return Ok(collect(pairs));
     }
     let Query(pairs) =
@@ -100,7 +107,9 @@ fn collect(pairs: Vec<(String, String)>) -> Parameters {
 
 fn time(name: &str, value: Option<&str>) -> Result<Option<i64>, ApiError> {
     let Some(value) = value else { return Ok(None) };
-    let wrong = || ApiError::bad(format!("invalid parameter \"{name}\": cannot parse {value:?} to a valid timestamp"));
+    let wrong = || {
+        ApiError::bad(format!("invalid parameter \"{name}\": cannot parse {value:?} to a valid timestamp"))
+    };
     let seconds: f64 = match value.parse() {
         Ok(seconds) => seconds,
         Err(_) => return rfc3339_ms(value).map(Some).ok_or_else(wrong),
@@ -122,7 +131,9 @@ fn rfc3339_ms(text: &str) -> Option<i64> {
     let (year, month) = (i64::from(date.year), i64::from(date.month));
     // Days since the epoch, by the calendar that counts years from March.
     let (y, m) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let days = y * 365 + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (m * 153 + 2) / 5
+    let days = y * 365 + y.div_euclid(4) - y.div_euclid(100)
+        + y.div_euclid(400)
+        + (m * 153 + 2) / 5
         + i64::from(date.day)
         - 719_469;
     let seconds = days * 86_400
@@ -134,7 +145,8 @@ fn rfc3339_ms(text: &str) -> Option<i64> {
 }
 
 fn duration(name: &str, value: &str) -> Result<i64, ApiError> {
-    let wrong = || ApiError::bad(format!("invalid parameter \"{name}\": cannot parse {value:?} to a valid duration"));
+    let wrong =
+        || ApiError::bad(format!("invalid parameter \"{name}\": cannot parse {value:?} to a valid duration"));
     match value.parse::<f64>() {
         #[expect(clippy::cast_possible_truncation, reason = "bounded just here")]
         Ok(seconds) if (0.0..9e12).contains(&seconds) => Ok((seconds * 1_000.0) as i64),
@@ -155,7 +167,9 @@ pub(super) async fn instant(State(site): State<Shared>, request: Request) -> Ans
 pub(super) async fn range(State(site): State<Shared>, request: Request) -> Answer {
     let parameters = parameters(request).await?;
     let need = |name: &str, value: Option<i64>| {
-        value.ok_or_else(|| ApiError::bad(format!("invalid parameter \"{name}\": cannot parse \"\" to a valid timestamp")))
+        value.ok_or_else(|| {
+            ApiError::bad(format!("invalid parameter \"{name}\": cannot parse \"\" to a valid timestamp"))
+        })
     };
     let start = need("start", time("start", parameters.start.as_deref())?)?;
     let end = need("end", time("end", parameters.end.as_deref())?)?;
@@ -185,22 +199,20 @@ fn lookback(parameters: &Parameters) -> Result<i64, ApiError> {
 }
 
 async fn evaluate(site: &Shared, parameters: &Parameters, range: EvalRange) -> Answer {
-    let plan = Plan::parse(parameters.query.as_deref().unwrap_or_default()).map_err(|error| {
-        ApiError::bad(format!("invalid parameter \"query\": {error}"))
-    })?;
+    let plan = Plan::parse(parameters.query.as_deref().unwrap_or_default())
+        .map_err(|error| ApiError::bad(format!("invalid parameter \"query\": {error}")))?;
     let store = site.live.store().clone();
     let value = tokio::task::spawn_blocking(move || run(&plan, range, &store)).await;
-    let value = value.map_err(|_| ApiError {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-        kind: "internal",
-        message: "the evaluation ended without a result".to_owned(),
-    })??;
+    let value = value.map_err(|_| ApiError::internal("the evaluation ended without a result"))??;
     Ok(success(&encode(&value, range.end)))
 }
 
-fn run(plan: &Plan, range: EvalRange, store: &Store) -> Result<Value, QueryError> {
-    let data = store.select(&plan.selections(range));
-    plan.eval(range, &data, &EvalLimits::default())
+fn run(plan: &Plan, range: EvalRange, store: &Store) -> Result<Value, ApiError> {
+    let data = store.select(&plan.selections(range)).map_err(|error| {
+        tracing::error!(error = %error, "samples could not be read");
+        ApiError::internal("the samples could not be read")
+    })?;
+    Ok(plan.eval(range, &data, &EvalLimits::default())?)
 }
 
 fn encode(value: &Value, at: i64) -> Json {
@@ -324,9 +336,15 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_prometheus_writes_them() {
-        for (value, expected) in
-            [(1.0, "1"), (0.1, "0.1"), (f64::NAN, "NaN"), (f64::INFINITY, "+Inf"), (1e21, "1e+21"), (1.5e-9, "1.5e-09"), (-2.0, "-2")]
-        {
+        for (value, expected) in [
+            (1.0, "1"),
+            (0.1, "0.1"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (1e21, "1e+21"),
+            (1.5e-9, "1.5e-09"),
+            (-2.0, "-2"),
+        ] {
             assert_eq!(number(value), expected);
         }
     }

@@ -66,11 +66,17 @@ pub fn admit(method: &Method, headers: &HeaderMap) -> Result<(), Refused> {
         return Err(Refused::Origin);
     }
     let says = |name: &'static str, words: &[&str]| {
-        headers.get(HeaderName::from_static(name)).is_some_and(|value| words.iter().any(|word| value == *word))
+        headers
+            .get(HeaderName::from_static(name))
+            .is_some_and(|value| words.iter().any(|word| value == *word))
     };
-    let follows_link =
-        *method == Method::GET && says("sec-fetch-mode", &["navigate"]) && says("sec-fetch-dest", &["document"]);
-    if headers.contains_key("sec-fetch-site") && !says("sec-fetch-site", &["same-origin", "none"]) && !follows_link {
+    let follows_link = *method == Method::GET
+        && says("sec-fetch-mode", &["navigate"])
+        && says("sec-fetch-dest", &["document"]);
+    if headers.contains_key("sec-fetch-site")
+        && !says("sec-fetch-site", &["same-origin", "none"])
+        && !follows_link
+    {
         return Err(Refused::CrossSite);
     }
     Ok(())
@@ -139,7 +145,14 @@ mod tests {
         for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "LOCALHOST", "127.0.0.2"] {
             check(&[("host", host)], Ok(()));
         }
-        for host in ["example.com", "127.0.0.1.example.com", "localhost.example.com:8080", "10.0.0.1", "a@localhost", ""] {
+        for host in [
+            "example.com",
+            "127.0.0.1.example.com",
+            "localhost.example.com:8080",
+            "10.0.0.1",
+            "a@localhost",
+            "",
+        ] {
             check(&[("host", host)], Err(Refused::Host));
         }
         check(&[], Err(Refused::Host));

@@ -58,9 +58,11 @@ pub(super) async fn websocket(
 /// Checks the opening handshake (RFC 6455 §4.2.1) and returns the answer to its key.
 fn handshake(headers: &HeaderMap) -> Answer<HeaderValue> {
     let has = |name, word: &str| {
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|token| token.trim().eq_ignore_ascii_case(word))
-        })
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|token| token.trim().eq_ignore_ascii_case(word)))
     };
     if !has(header::UPGRADE, "websocket") || !has(header::CONNECTION, "upgrade") {
         return Err(Failure::new(StatusCode::UPGRADE_REQUIRED, "this address speaks WebSocket only"));

@@ -14,8 +14,8 @@ pub use boot::{Boot, BootLimit, BootPanel, BootQuery, BootRange, BootRoom, boot_
 pub use format::{bytes, colors, duration_parts, legend_name, number};
 pub use texts::{EN, Texts};
 
-pub use format::NONE;
 use format::NBSP;
+pub use format::NONE;
 
 /// The page of one room.
 #[derive(Debug, Template)]
@@ -159,7 +159,7 @@ pub enum PanelBody {
 /// One series in a legend.
 #[derive(Debug)]
 pub struct LegendView {
-    /// Name: [`legend_name`].
+    /// Name: [`legend_name`], or the panel's title when that is empty.
     pub name: String,
     /// Colour, 1 to 8: the query's own for its first series, otherwise the next that no query of the panel names.
     pub color: u8,

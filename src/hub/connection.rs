@@ -6,18 +6,21 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use serde_json::value::RawValue;
-use tokio::{net::TcpStream, sync::Notify};
+use tokio::{net::TcpStream, sync::Notify, time::timeout};
 
 use super::{
     counters::Counters,
-    outbox::{Delivery, Outbox, Verdict},
+    outbox::{Delivery, Outbox, REPLY_BYTES_LOW, Verdict},
 };
 use crate::wire::centrifugo::{ClientInfo, Push, PushBody};
 use crate::wire::{Close, Frame};
 
+/// How long a client may take to read the replies that it asked for.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// Frames that one vectored write takes.
 const SLICES_MAX: usize = 32;
 
@@ -182,6 +185,21 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Waits until little waits for the socket, and at most [`DRAIN_MAX`]: a client that asks for much and reads
+    /// nothing is closed as slow.
+    pub async fn drained(&self) {
+        let drain = async {
+            while REPLY_BYTES_LOW < self.waiting_bytes() && !self.is_closing() {
+                if self.socket.writable().await.is_err() || self.flush().is_err() {
+                    self.end();
+                }
+            }
+        };
+        if timeout(DRAIN_MAX, drain).await.is_err() {
+            self.close(Close::Slow);
+        }
     }
 
     /// Counts a ping; tells whether the one before was answered.

@@ -4,8 +4,13 @@ use std::{collections::VecDeque, io::IoSlice};
 
 use bytes::{Buf, Bytes};
 
-/// Bytes of replies and events that may wait: with the kernel's 170 KiB a stalled reader costs under 256 KiB.
+/// Bytes of events that may wait: with the kernel's 170 KiB a stalled reader costs under 256 KiB.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of replies that may wait: the answer to the largest subscribe, 1,500 steps of 50 series, is 1.5 MiB. A client
+/// gets replies only to what it asked, and its next commands wait while [`REPLY_BYTES_LOW`] are unread.
+pub const REPLY_BYTES_MAX: usize = 8 << 20;
+/// Bytes that may wait before the next command of the same client is carried out.
+pub const REPLY_BYTES_LOW: usize = 128 * 1024;
 /// Bytes of live steps that may wait before the rate drops.
 pub const SERIES_BYTES_MAX: usize = 16 * 1024;
 /// How sparse a slowed connection's steps become, at worst.
@@ -14,8 +19,10 @@ const EVERY_MAX: u64 = 60;
 /// How a message behaves when its reader is slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// Waits, and closes the connection when too much waits: replies, events.
+    /// Waits, and closes the connection when too much waits.
     Event,
+    /// Waits: the client asked for it.
+    Reply,
     /// Waits; when too much waits, only every n-th step is kept. Holds the step's number.
     Step(u64),
     /// Is dropped: the next one says more.
@@ -53,6 +60,7 @@ struct Entry {
 pub struct Outbox {
     queue: VecDeque<Entry>,
     event_bytes: usize,
+    reply_bytes: usize,
     series_bytes: usize,
     /// Every how many steps one is sent; 0 and 1 stand for all.
     every: u64,
@@ -71,14 +79,14 @@ impl Outbox {
 
     /// Bytes that wait.
     pub const fn bytes(&self) -> usize {
-        self.event_bytes + self.series_bytes
+        self.event_bytes + self.reply_bytes + self.series_bytes
     }
 
     /// Whether this step is left out because the connection is slowed.
     pub const fn skips(&self, delivery: Delivery) -> bool {
         match delivery {
             Delivery::Step(step) => 1 < self.every && !step.is_multiple_of(self.every),
-            Delivery::Event | Delivery::Signal => false,
+            Delivery::Event | Delivery::Reply | Delivery::Signal => false,
         }
     }
 
@@ -111,6 +119,10 @@ impl Outbox {
                 self.series_bytes += length;
                 if SERIES_BYTES_MAX < self.series_bytes { self.thin() } else { Verdict::Queued }
             }
+            Delivery::Reply => {
+                self.reply_bytes += length;
+                if REPLY_BYTES_MAX < self.reply_bytes { Verdict::Overflow } else { Verdict::Queued }
+            }
             Delivery::Event | Delivery::Signal => {
                 self.event_bytes += length;
                 if EVENT_BYTES_MAX < self.event_bytes { Verdict::Overflow } else { Verdict::Queued }
@@ -141,7 +153,7 @@ impl Outbox {
     fn keep_every(&mut self, every: u64) {
         self.queue.retain(|entry| match entry.delivery {
             Delivery::Step(step) => entry.begun || step.is_multiple_of(every),
-            Delivery::Event | Delivery::Signal => true,
+            Delivery::Event | Delivery::Reply | Delivery::Signal => true,
         });
         self.count();
     }
@@ -184,6 +196,7 @@ impl Outbox {
             let taken = written.min(length);
             match head.delivery {
                 Delivery::Step(_) => self.series_bytes -= taken,
+                Delivery::Reply => self.reply_bytes -= taken,
                 Delivery::Event | Delivery::Signal => self.event_bytes -= taken,
             }
             written -= taken;

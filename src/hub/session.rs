@@ -20,6 +20,9 @@ use crate::wire::centrifugo::{
 };
 use crate::wire::{Close, Frame};
 
+/// Subscribes of one client that are carried out at once.
+const JOIN_AT_ONCE: usize = 8;
+
 /// A command that failed: the code, and words that say what to do.
 pub(super) type Refusal = (ErrorCode, String);
 
@@ -119,7 +122,7 @@ impl Session {
 
     fn flush(&mut self) {
         if !self.replies.is_empty() {
-            self.connection.send(&Frame::text(&self.replies), Delivery::Event);
+            self.connection.send(&Frame::text(&self.replies), Delivery::Reply);
             self.replies.clear();
         }
     }
@@ -220,11 +223,19 @@ impl Session {
         }
         self.flush();
         let (hub, connection) = (self.hub.clone(), Arc::clone(&self.connection));
-        let refused =
-            join_all(joining.into_iter().map(|joining| subscribe::join(&hub, &connection, joining))).await;
-        for (id, channel, refusal) in refused.into_iter().flatten() {
-            self.leave(&channel).await;
-            self.refuse(id, &refusal);
+        let mut joining = joining.into_iter();
+        loop {
+            let some: Vec<Joining> = joining.by_ref().take(JOIN_AT_ONCE).collect();
+            if some.is_empty() {
+                return;
+            }
+            let joins = some.into_iter().map(|one| subscribe::join(&hub, &connection, one));
+            for (id, channel, refusal) in join_all(joins).await.into_iter().flatten() {
+                self.leave(&channel).await;
+                self.refuse(id, &refusal);
+            }
+            self.flush();
+            connection.drained().await;
         }
     }
 

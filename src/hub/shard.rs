@@ -176,7 +176,7 @@ impl Shard {
         }) else {
             return;
         };
-        subscriber.connection.send(reply, Delivery::Event);
+        subscriber.connection.send(reply, Delivery::Reply);
         for (frame, offset, delivery) in subscriber.held.take().unwrap_or_default() {
             if offset.is_none_or(|offset| after < offset) {
                 subscriber.connection.send(&frame, delivery);

@@ -127,7 +127,7 @@ mod tests {
         check(None, "null");
         check(Some(3.0), "3");
         check(Some(-0.1), "-0.1");
-        check(Some(1e300), "1e300");
+        check(Some(1e300), "1e+300");
         check(Some(f64::NAN), "\"NaN\"");
         check(Some(f64::NEG_INFINITY), "\"-Inf\"");
     }

@@ -196,11 +196,6 @@ impl Book {
         }
     }
 
-    /// Takes note of a staleness marker that the store was given.
-    pub fn marked(&mut self, labels: &Labels, marker: Sample, now: i64) {
-        self.note(labels, marker, None, now);
-    }
-
     fn source(&mut self, source: &Source, interval: i64) -> usize {
         if let Some(at) = self.sources.iter().position(|known| known.source == *source) {
             return at;
@@ -443,3 +438,6 @@ fn reads(plan: &Plan, labels: &Labels) -> bool {
 pub fn epoch(channel: &str, generation: &str) -> String {
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(format!("{generation}\n{channel}").as_bytes()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use super::{
     open::{Begun, Finished},
 };
 use crate::clock::Clock;
-use crate::model::{Batch, STALE_NAN, Sample, SelectedSeries};
+use crate::model::{Batch, BatchSample, STALE_NAN, Sample, SelectedSeries, Source};
 use crate::store::{AppendReport, Refused, Store};
 use crate::telemetry::{Counter, Gauge, Registry};
 
@@ -192,10 +192,15 @@ impl Engine {
     /// Marks silent series, and forgets what nobody looks at.
     fn second(&mut self) {
         let now = self.clock.now_ms();
-        for (labels, time) in self.book.silent(now) {
-            let marker = Sample::new(time, STALE_NAN);
-            self.store.mark_stale(&labels, time);
-            self.book.marked(&labels, marker, now);
+        let silent = self.book.silent(now);
+        if !silent.is_empty() {
+            let marker = |(labels, time)| BatchSample { labels, sample: Sample::new(time, STALE_NAN) };
+            let samples = silent.into_iter().map(marker).collect();
+            self.append(
+                &Arc::new(Batch { source: Source::Pushed, step: None, samples }),
+                Origin::Elsewhere,
+                None,
+            );
         }
         self.book.sweep(now);
         #[expect(clippy::cast_precision_loss, reason = "at most QUERIES_MAX")]

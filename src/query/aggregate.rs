@@ -62,7 +62,8 @@ pub fn eval(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Colu
     }
 }
 
-/// Puts the columns together whose labels are asked for and equal. Once a series, not once a step.
+/// Puts the columns together whose labels are asked for and equal, in the order of labels. Once a
+/// series, not once a step.
 fn bunches(node: &Aggregate, columns: &[Column]) -> Vec<Bunch> {
     let named = |name: &str| node.labels.binary_search_by(|known| (**known).cmp(name)).is_ok();
     let mut places: FxHashMap<Labels, usize> = FxHashMap::default();
@@ -82,6 +83,8 @@ fn bunches(node: &Aggregate, columns: &[Column]) -> Vec<Bunch> {
         found[place].members.push(at);
         found[place].drop_name |= column.drop_name;
     }
+    // Not in the order of appearance, which differs from step to step.
+    found.sort_by(|a, b| a.labels.cmp(&b.labels));
     found
 }
 
@@ -150,6 +153,7 @@ fn count_values(
             }
         }
     }
+    found.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(found)
 }
 

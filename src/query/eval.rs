@@ -5,6 +5,7 @@ pub mod call;
 pub mod histogram;
 pub mod source;
 pub mod window;
+pub mod windowed;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 pub mod counter;
 pub mod date;
+pub mod extreme;
 pub mod histogram;
 pub mod labels;
 pub mod math;
@@ -87,6 +88,27 @@ impl WindowFunction {
     /// Whether the series keeps its name: the value is still one of its samples.
     pub const fn keeps_name(self) -> bool {
         matches!(self, Self::First | Self::Last)
+    }
+
+    /// Whether it looks at a few samples of a window only, however long that is.
+    pub const fn is_incremental(self) -> bool {
+        matches!(
+            self,
+            Self::Rate
+                | Self::Increase
+                | Self::Delta
+                | Self::Irate
+                | Self::Idelta
+                | Self::Resets
+                | Self::Min
+                | Self::Max
+                | Self::Count
+                | Self::First
+                | Self::Last
+                | Self::Present
+                | Self::TsOfFirst
+                | Self::TsOfLast
+        )
     }
 }
 

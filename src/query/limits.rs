@@ -9,6 +9,11 @@ use super::QueryError;
 /// At 8 bytes each 400 MB if none were freed; a chart of 500 series and 600 steps computes 300,000
 /// for each operator.
 pub const SAMPLES_MAX: usize = 50_000_000;
+/// Samples that a function may look at in its windows for each value it may compute.
+///
+/// A value costs some 10 ns, a look 3: with [`SAMPLES_MAX`] two seconds and a half. 100 series over
+/// an hour's windows by the second, at 600 steps, are 216 million looks, a quarter of the limit.
+pub const LOOKS_PER_SAMPLE: usize = 16;
 /// Series that any part of a query may have: a fifth of what the store holds.
 pub const SERIES_MAX: usize = 20_000;
 /// Steps of a range query, as Prometheus's HTTP API: 3 hours by the second, a week by the minute.

@@ -86,6 +86,12 @@ impl Lowering<'_> {
         self.scanned.error(0, message.to_owned())
     }
 
+    /// A parse error at the first `word` of the text.
+    pub fn refuse_at(&self, word: &str, message: &str) -> QueryError {
+        let found = self.scanned.tokens.iter().find(|token| token.text.eq_ignore_ascii_case(word));
+        self.scanned.error(found.map_or(0, |token| token.at), message.to_owned())
+    }
+
     fn text(&self, text: &str) -> Result<Expr, QueryError> {
         // The crate reads `\xc5` as a character where Go reads a byte; a byte cannot be a label.
         let raw =

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::limits::LOOKBACK_MS;
-use crate::model::{Labels, Matcher, Sample, SelectedSeries};
+use crate::model::{Labels, Matcher, Sample, SelectedSeries, limits::LOOKBACK_MS};
 
 use super::{
     EvalLimits, QueryError,
@@ -138,11 +137,137 @@ fn vector(columns: Vec<Column>, at: i64) -> Vec<(Labels, Sample)> {
 
 fn matrix(columns: Vec<Column>, grid: Grid) -> Vec<SelectedSeries> {
     let series = columns.into_iter().map(|column| {
+        // Most steps have a value: room for all is less work than growing.
+        let mut samples = Vec::with_capacity(column.values.len());
         let present = grid.times().zip(column.values).filter(|(_, v)| is_present(*v));
-        let samples = present.map(|(t, v)| Sample::new(t, v)).collect();
+        samples.extend(present.map(|(t, v)| Sample::new(t, v)));
         SelectedSeries { labels: column.labels, samples }
     });
     let mut series: Vec<SelectedSeries> = series.filter(|one| !one.samples.is_empty()).collect();
     series.sort_by(|a, b| a.labels.cmp(&b.labels));
     series
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One series `a` with a sample a minute that counts from 0, and the answer at ten minutes.
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let samples = (0i32..=20).map(|i| Sample::new(i64::from(i) * 60_000, f64::from(i)));
+        let labels = Labels::from_pairs([("__name__", "a"), ("job", "j")]);
+        let series = SelectedSeries { labels, samples: samples.collect() };
+        let answer = Plan::parse(text).and_then(|plan| {
+            let data = vec![vec![series]; plan.selectors().len()];
+            plan.eval(EvalRange::instant(600_000, LOOKBACK_MS), &data, &EvalLimits::default())
+        });
+        let answer = match answer {
+            Ok(Value::Scalar(sample)) => sample.v.to_string(),
+            Ok(Value::String(text)) => format!("{text:?}"),
+            Ok(Value::Vector(vector)) => {
+                let pairs = vector.iter().map(|(labels, sample)| format!("{labels} {}", sample.v));
+                pairs.collect::<Vec<_>>().join(", ")
+            }
+            Ok(Value::Matrix(series)) => {
+                let pairs = series.iter().map(|one| format!("{} x{}", one.labels, one.samples.len()));
+                pairs.collect::<Vec<_>>().join(", ")
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(answer, expected, "{text}");
+    }
+
+    #[test]
+    fn values() {
+        check("1 + 2 * 3", "7");
+        check("\"text\"", "\"text\"");
+        check("a", "a{job=\"j\"} 10");
+        check("a[5m]", "a{job=\"j\"} x5");
+        check("rate(a[5m]) * 60", "{job=\"j\"} 1");
+        check("a offset 5m", "a{job=\"j\"} 5");
+        check("a > 20", "");
+        check("sum by (job) (a) and a", "{job=\"j\"} 10");
+    }
+
+    #[test]
+    fn errors_have_places() {
+        check("sum(a", "1:4: parse error: \"(\" is not closed");
+        check("a +", "1:4: parse error: unexpected end of the text");
+        check("a a", "1:3: parse error: unexpected \"a\"");
+        check("a +\n  * 2", "2:3: parse error: unexpected \"*\"");
+        check("1 + nope(a)", "1:5: parse error: unknown function with name 'nope'");
+        check("a[5m] smoothed", "1:7: not implemented yet: smoothed modifier");
+        check("a[5m * 2]", "1:6: not implemented yet: duration expression");
+        check(
+            "1 + label_replace(a, 'b', '', 'c', '(')",
+            "1:5: parse error: invalid regular expression in label_replace(): (",
+        );
+        check("1 + histogram_count(a)", "1:5: not implemented yet: histogram_count");
+        check(
+            "a + on () a[5m]",
+            "1:1: parse error: binary expression must contain only scalar and instant vector types",
+        );
+    }
+
+    #[track_caller]
+    fn check_selections(text: &str, expected: &[(i64, i64)]) {
+        let range = EvalRange { start: 1000, end: 2000, step: 100, lookback: 300 };
+        let plan = Plan::parse(text).expect("a query");
+        let spans: Vec<_> = plan.selections(range).iter().map(|one| (one.from, one.to)).collect();
+        assert_eq!(spans, expected, "{text}");
+    }
+
+    #[test]
+    fn selections_cover_what_is_read() {
+        check_selections("a + b offset 1s", &[(700, 2000), (-300, 1000)]);
+        check_selections("rate(a[1s]) + a @ 5 + a @ end()", &[(0, 2000), (4700, 5000), (1700, 2000)]);
+        check_selections("max_over_time(a[2s:1s] offset 1s)", &[(-2300, 1000)]);
+    }
+
+    #[track_caller]
+    fn check_reach(text: &str, reach: i64, depends_on_clock: bool) {
+        let plan = Plan::parse(text).expect("a query");
+        assert_eq!((plan.reach_ms(), plan.depends_on_clock()), (reach, depends_on_clock), "{text}");
+    }
+
+    #[test]
+    fn reach() {
+        check_reach("a", 300_000, false);
+        check_reach("rate(a[1m])", 60_000, false);
+        check_reach("rate(a[1m] offset 1m) > 3", 120_000, false);
+        check_reach("max_over_time(rate(a[1m])[10m:])", 660_000, false);
+        check_reach("a[1m] offset -2m", 0, false);
+        check_reach("a @ 5", i64::MAX, true);
+        check_reach("absent(a)", 300_000, true);
+        check_reach("hour()", 0, true);
+        check_reach("3", 0, true);
+    }
+
+    #[test]
+    fn limits_are_named() {
+        let plan = Plan::parse("vector(1)").expect("a query");
+        let eval = |end, limits: &EvalLimits| {
+            plan.eval(EvalRange { start: 0, end, step: 1, lookback: 1 }, &[], limits)
+        };
+        let limits = EvalLimits { samples_max: 10, steps_max: 100, ..EvalLimits::default() };
+        let error = |name, max| Some(QueryError::Limit { name, max });
+        assert_eq!(eval(1000, &limits).err(), error("steps", 100));
+        assert_eq!(eval(50, &limits).err(), error("samples", 10));
+        let samples = (0..100_000).map(|t| Sample::new(t, 1.0)).collect();
+        let data = vec![vec![SelectedSeries { labels: Labels::empty(), samples }]; 2];
+        let long = [
+            "max_over_time(vector(1)[100y:1ms])",
+            "max_over_time(absent_over_time(a[1m])[100y:1ms])",
+            "max_over_time((a and on () b)[100y:1ms])",
+            "max_over_time((a + on () fill (1) b)[100y:1ms])",
+            "quantile_over_time(0.5, quantile_over_time(0.5, a[2m])[2m:1ms])",
+        ];
+        for text in long {
+            let plan = Plan::parse(text).expect("a query");
+            let answer = plan.eval(EvalRange::instant(100_000, 1), &data, &EvalLimits::default());
+            let max = EvalLimits::default().samples_max;
+            assert_eq!(answer.err(), error("samples", max), "{text}");
+        }
+    }
 }

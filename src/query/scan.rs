@@ -48,6 +48,8 @@ pub struct Scanned<'a> {
     pub text: &'a str,
     /// Its tokens, in order, without spaces and comments.
     pub tokens: Vec<Token<'a>>,
+    /// Whether the last `[` is open while scanning: there a colon is not part of a name.
+    bracketed: bool,
 }
 
 impl<'a> Scanned<'a> {
@@ -58,7 +60,7 @@ impl<'a> Scanned<'a> {
     /// When it is too long or too deep, has a character that cannot be there, an open quote or
     /// brackets that do not fit, a duration out of range, or too large regular expressions.
     pub fn new(text: &'a str) -> Result<Self, QueryError> {
-        let mut scanned = Self { text, tokens: Vec::new() };
+        let mut scanned = Self { text, tokens: Vec::new(), bracketed: false };
         if text.len() > QUERY_BYTES_MAX {
             return Err(QueryError::Limit { name: "bytes of text", max: QUERY_BYTES_MAX });
         }
@@ -71,6 +73,11 @@ impl<'a> Scanned<'a> {
                 at += rest.find(['\n', '\r']).unwrap_or(rest.len());
             } else {
                 let (kind, len) = scanned.next(rest, first, at)?;
+                match first {
+                    '[' => scanned.bracketed = true,
+                    ']' => scanned.bracketed = false,
+                    _ => {}
+                }
                 scanned.tokens.push(Token { kind, text: &rest[..len], at });
                 at += len;
             }
@@ -91,7 +98,7 @@ impl<'a> Scanned<'a> {
             '.' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
                 Ok((Kind::Number, number_len(rest)))
             }
-            ':' if !self.in_brackets() => Ok((Kind::Word, run(is_word))),
+            ':' if !self.bracketed => Ok((Kind::Word, run(is_word))),
             c if c.is_ascii_alphabetic() || c == '_' => Ok((Kind::Word, run(is_word))),
             '=' | '!' | '<' | '>' => {
                 let second = rest[1..].starts_with(['=', '~']);
@@ -100,11 +107,6 @@ impl<'a> Scanned<'a> {
             '+' | '-' | '*' | '/' | '%' | '^' | ',' | '@' | ':' => Ok((Kind::Symbol, 1)),
             other => Err(self.error(at, format!("unexpected character {other:?}"))),
         }
-    }
-
-    fn in_brackets(&self) -> bool {
-        let bracket = self.tokens.iter().rev().find(|t| matches!(t.text, "[" | "]"));
-        bracket.is_some_and(|token| token.text == "[")
     }
 
     fn quoted(&self, rest: &str, quote: char, at: usize) -> Result<usize, QueryError> {

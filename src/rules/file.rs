@@ -92,12 +92,17 @@ mod tests {
 
     #[test]
     fn rules_are_checked_with_their_expressions() {
-        let good = "[[rule]]\nname = 'Load high'\nexpr = 'node_load1 > 8'\nfor = '5m'\nseverity = 'critical'\n";
+        let good =
+            "[[rule]]\nname = 'Load high'\nexpr = 'node_load1 > 8'\nfor = '5m'\nseverity = 'critical'\n";
         let rules = parse("alerts.toml", good).unwrap();
         assert_eq!((rules[0].for_ms, rules[0].severity), (300_000, Severity::Critical));
         let bad = "[[rule]]\nname = 'a'\nexpr = 'sum('\nseverity = 'bad'\nfro = '5m'\n";
         let problems = parse("alerts.toml", bad).unwrap_err().to_string();
-        for expected in ["alerts.toml:3:8: the expression", "alerts.toml:4:12: no severity", "alerts.toml:5:1: unknown key `fro`"] {
+        for expected in [
+            "alerts.toml:3:8: the expression",
+            "alerts.toml:4:12: no severity",
+            "alerts.toml:5:1: unknown key `fro`",
+        ] {
             assert!(problems.contains(expected), "{problems}");
         }
     }

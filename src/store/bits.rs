@@ -30,7 +30,7 @@ impl BitBuf {
         if bits == 0 {
             return;
         }
-        let used = (self.len % 64) as u32;
+        let used = u32::from((self.len % 64).to_le_bytes()[0]);
         let room = 64 - used;
         self.len += bits as usize;
         if used != 0
@@ -92,7 +92,7 @@ impl BitReader<'_> {
             return 0;
         }
         let word = self.at / 64;
-        let used = (self.at % 64) as u32;
+        let used = u32::from((self.at % 64).to_le_bytes()[0]);
         self.at += bits as usize;
         let here = self.words.get(word).copied().unwrap_or(0) << used;
         let room = 64 - used;

@@ -60,6 +60,9 @@ pub enum StoreError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// A selection has more samples than one may have.
+    #[error("more than {0} samples")]
+    TooMany(usize),
     /// The store was shut down, or has no file.
     #[error("the store has no file open")]
     Closed,
@@ -137,6 +140,15 @@ impl Disk {
     /// How the writer does.
     pub fn state(&self) -> &watch::Receiver<StorageState> {
         &self.state
+    }
+
+    /// Writes everything that waits, and tells whether that was done within [`SHUTDOWN_WAIT`].
+    ///
+    /// *Blocks*.
+    pub fn flush(&self) -> bool {
+        let (sender, flushed) = std::sync::mpsc::channel();
+        self.queue.push(Job::Flush(sender));
+        flushed.recv_timeout(SHUTDOWN_WAIT).is_ok()
     }
 
     /// Writes everything that waits, marks the file as clean and ends the writer. What cannot be

@@ -8,21 +8,21 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    codec::Row,
     config::StoreConfig,
     disk::{Disk, Restored, StoreError, reader::Wanted},
     durable::{Durable, PersistError},
-    head::Head,
+    head::{Appended, Head},
     ids::SeriesId,
     index::Postings,
-    report::{Accepted, AppendReport, Refusal, StorageState, StoreStats},
+    report::{Accepted, AppendReport, StorageState, StoreStats},
     select::{Selected, Selection},
     series::Refused,
+    taking::Taking,
     upkeep::Upkeep,
 };
 use crate::clock::Clock;
 use crate::model::{
-    Batch, Labels, Matcher, SelectedSeries,
+    Batch, Labels, Matcher, STALE_NAN, Sample, SelectedSeries,
     limits::{AHEAD_MS_MAX, LATE_MS_MAX},
 };
 
@@ -99,38 +99,46 @@ impl Store {
     ///
     /// Cost: about 0.1 µs a sample, under the lock of the head.
     pub fn append(&self, batch: &Batch, now_ms: i64) -> AppendReport {
-        let mut report = AppendReport::default();
-        let mut rows = Vec::with_capacity(batch.samples.len());
         let span = now_ms.saturating_sub(LATE_MS_MAX)..=now_ms.saturating_add(AHEAD_MS_MAX);
-        let mut head = self.head_mut();
+        let mut taking = Taking::new(self.head_mut(), batch.samples.len());
         for (index, item) in batch.samples.iter().enumerate() {
             let appended = if item.sample.t < *span.start() {
                 Err(Refused::TooOld)
             } else if item.sample.t > *span.end() {
                 Err(Refused::TooNew)
             } else {
-                head.append(&item.labels, item.sample)
+                taking.head.append(&item.labels, item.sample)
             };
-            match appended {
-                Ok(appended) => {
-                    let id = appended.series;
-                    if appended.new_series
-                        && let Some(labels) = head.labels(id)
-                    {
-                        // Under the lock: another push must not persist a sample of it before.
-                        if let Some(disk) = &self.0.disk {
-                            disk.queue().announce(id, labels.clone());
-                        }
-                        report.new_series.push((id, labels.clone()));
-                    }
-                    report.took(id, item.sample.t, appended.taken);
-                    rows.push(Row { series: id, sample: item.sample });
+            if let Ok(Appended { series, new_series: true, .. }) = appended
+                && let Some(labels) = taking.head.labels(series)
+            {
+                // Under the lock: another push must not persist a sample of it before.
+                if let Some(disk) = &self.0.disk {
+                    disk.queue().announce(series, labels.clone());
                 }
-                Err(reason) => report.refused.push(Refusal { index, reason }),
+                taking.report.new_series.push((series, labels.clone()));
             }
+            taking.note(index, appended, item.sample);
         }
-        drop(head);
-        report.finish(rows);
+        self.counted(taking)
+    }
+
+    /// Ends series with a staleness marker at the given times, which may be long ago: after an
+    /// unclean restart, right after their newest samples. A marker that is not newer than the newest
+    /// sample by far is a late sample like any other.
+    pub fn mark_stale(&self, ends: &[(SeriesId, i64)]) -> AppendReport {
+        let mut taking = Taking::new(self.head_mut(), ends.len());
+        for (index, (id, t)) in ends.iter().enumerate() {
+            let sample = Sample::new(*t, STALE_NAN);
+            let taken = taking.head.append_ref(*id, sample);
+            let appended = taken.map(|taken| Appended { series: *id, new_series: false, taken });
+            taking.note(index, appended, sample);
+        }
+        self.counted(taking)
+    }
+
+    fn counted(&self, taking: Taking<'_>) -> AppendReport {
+        let report = taking.finish();
         let mut stats = self.stats_mut();
         stats.samples += report.accepted as u64;
         for refusal in &report.refused {
@@ -168,19 +176,27 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the file fails.
+    /// When the file fails, or there are more samples than [`StoreConfig::select_samples_max`].
     pub fn select(&self, selections: &[Selection]) -> Result<Vec<Vec<SelectedSeries>>, StoreError> {
+        let mut room = self.0.config.select_samples_max;
         selections
             .iter()
             .map(|selection| {
                 let Selection { matchers, from, to } = selection;
                 let selected = self.head().select(matchers, *from, *to);
-                if selected.needs_disk() { self.load(selected) } else { Ok(self.decode(selected)) }
+                let series = self.load(selected, room)?;
+                let samples: usize = series.iter().map(|series| series.samples.len()).sum();
+                let max = self.0.config.select_samples_max;
+                room = room.checked_sub(samples).ok_or(StoreError::TooMany(max))?;
+                Ok(series)
             })
             .collect()
     }
 
-    fn load(&self, selected: Selected) -> Result<Vec<SelectedSeries>, StoreError> {
+    fn load(&self, selected: Selected, samples_max: usize) -> Result<Vec<SelectedSeries>, StoreError> {
+        if !selected.needs_disk() {
+            return Ok(self.decode(selected));
+        }
         let disk = self.0.disk.as_ref().ok_or(StoreError::Closed)?;
         let wanted: Vec<Wanted> = selected
             .series
@@ -191,7 +207,7 @@ impl Store {
             })
             .collect();
         let mut damaged = 0;
-        let mut loaded = disk.readers().load(&wanted, &mut damaged)?.into_iter();
+        let mut loaded = disk.readers().load(&wanted, samples_max, &mut damaged)?.into_iter();
         let series = selected.series.into_iter().map(|found| {
             let older = found.on_disk.and_then(|_| loaded.next()).unwrap_or_default();
             found.decode(older, &mut damaged)
@@ -302,6 +318,14 @@ impl Store {
     /// mean nothing here.
     pub fn generation(&self) -> u64 {
         self.0.restored.generation
+    }
+
+    /// Writes everything that waits, lazy samples too, and tells whether that was done within
+    /// [`SHUTDOWN_WAIT`](super::disk::SHUTDOWN_WAIT).
+    ///
+    /// *Blocks*.
+    pub fn flush(&self) -> bool {
+        self.0.disk.as_ref().is_none_or(Disk::flush)
     }
 
     /// Copies the file to `path` while it is in use, with everything that came up to now.

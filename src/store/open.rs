@@ -144,7 +144,9 @@ impl OpenChunk {
             _ => return,
         }
         let before = self.restarts.partition_point(|state| state.t <= from);
-        self.read_from(before.saturating_sub(1), to, &mut |sample| {
+        let start = before.saturating_sub(1);
+        out.reserve(self.len - start * RESTART_SAMPLES);
+        self.read_from(start, to, &mut |sample| {
             if sample.t > from {
                 out.push(sample);
             }

@@ -79,7 +79,7 @@ pub struct Series {
     pub id: SeriesId,
     /// Its labels, of shared strings.
     pub labels: Labels,
-    /// The newest samples; may reach back over samples that are sealed too, see [`Series::sealed`].
+    /// The newest samples; may reach back over samples that are sealed too, see [`Series::sealed_to`].
     pub open: OpenChunk,
     /// Sealed chunks, oldest first.
     pub chunks: VecDeque<SealedChunk>,

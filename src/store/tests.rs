@@ -51,6 +51,10 @@ impl Bench {
         assert_eq!(report.refused, []);
         self.store().persist_lazily(&report.rows);
         self.store().tick(self.now);
+        // The clock runs a thousand times as fast as the disk: without a stop it would be far behind.
+        if self.now % 60_000 == 0 {
+            assert!(self.store().flush());
+        }
     }
 
     fn all(&self) -> Vec<SelectedSeries> {
@@ -76,11 +80,12 @@ fn all(store: &Store, from: i64, to: i64) -> Vec<SelectedSeries> {
 }
 
 #[track_caller]
-fn check(found: &[SelectedSeries], series: usize, times: impl Iterator<Item = i64> + Clone) {
+fn check(found: &[SelectedSeries], series: usize, times: impl Iterator<Item = i64>) {
+    let times: Vec<i64> = times.collect();
     assert_eq!(found.len(), series);
     for series in found {
         let n = series.labels.get("n").unwrap().parse().unwrap();
-        let expected: Vec<Sample> = times.clone().map(|t| Sample::new(t, value(n, t))).collect();
+        let expected: Vec<Sample> = times.iter().map(|t| Sample::new(*t, value(n, *t))).collect();
         assert_eq!(series.samples.len(), expected.len(), "{}", series.labels);
         assert_eq!(series.samples, expected, "{}", series.labels);
     }
@@ -124,12 +129,7 @@ fn what_was_acknowledged_is_there_without_a_shutdown() {
     for durable in waiting {
         durable.blocking_wait().unwrap();
     }
-    // A copy of the files as they are: what a crash leaves.
-    let copy = tempfile::tempdir().unwrap();
-    for file in std::fs::read_dir(bench.path()).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
-    }
+    let copy = copy_of(bench.path());
     let store = Store::open(copy.path(), StoreConfig::default(), &bench.clock).unwrap();
     assert!(store.unclean_restart());
     assert_eq!(store.newest().len(), 3);
@@ -275,4 +275,127 @@ fn batches_are_taken_item_by_item() {
     let again = store.append(&batch(0..1, START - 5_000), START);
     assert_eq!((again.accepted, again.changed.len(), again.late), (1, 0, None));
     assert_eq!(store.stats().samples, 4);
+}
+
+#[test]
+fn a_crash_is_a_gap_and_not_a_flat_line() {
+    let mut bench = Bench::new();
+    for _ in 0..100 {
+        bench.second(0..2);
+    }
+    bench.reopen();
+    let day_after = bench.now + 86_400_000;
+    let ends: Vec<(SeriesId, i64)> = bench
+        .store()
+        .newest()
+        .into_iter()
+        .filter_map(|(id, _, newest)| Some((id, newest? + 1_000)))
+        .collect();
+    let report = bench.store().mark_stale(&ends);
+    assert_eq!((report.accepted, report.changed.len()), (2, 2));
+    bench.store().persist(&report.rows).unwrap().blocking_wait().unwrap();
+    let next = bench.store().append(&batch(0..2, day_after), day_after);
+    bench.store().persist(&next.rows).unwrap().blocking_wait().unwrap();
+    bench.store().tick(day_after);
+    bench.reopen();
+    for series in bench.all() {
+        assert_eq!(series.samples.len(), 102);
+        assert!(crate::model::is_stale(series.samples[100].v));
+        assert_eq!(series.samples[100].t, bench.now + 1_000);
+    }
+}
+
+#[test]
+fn a_selection_has_a_limit() {
+    let config = StoreConfig { select_samples_max: 150, ..StoreConfig::default() };
+    let mut bench = Bench::with(config);
+    for _ in 0..100 {
+        bench.second(0..2);
+    }
+    let matchers = vec![Matcher::equal("__name__", "m")];
+    let selection = |from| Selection { matchers: matchers.clone(), from, to: i64::MAX };
+    let all = bench.store().select(&[selection(0)]);
+    assert!(matches!(all, Err(StoreError::TooMany(150))), "{all:?}");
+    assert!(bench.store().select(&[selection(bench.now - 50_000)]).is_ok());
+}
+
+/// A copy of the files as they are: what a crash leaves.
+fn copy_of(folder: &Path) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    copy
+}
+
+/// Series of every pace, late samples, pushes among lazy batches, seals, carries, trims and
+/// evictions: whatever was flushed is there after a crash, and nothing else.
+#[test]
+fn a_crash_at_any_time_leaves_all_that_was_flushed() {
+    let mut random = fastrand::Rng::with_seed(42);
+    let config = StoreConfig { head_bytes_max: 12_000, ..StoreConfig::default() };
+    let bench = Bench::with(config);
+    let paces: [i64; 6] = [1, 1, 2, 7, 60, 1_300];
+    let mut model: Vec<std::collections::BTreeMap<i64, f64>> = vec![Default::default(); 6];
+    let mut delayed: Vec<(i64, usize, i64)> = Vec::new();
+    let mut now = START;
+    for second in 1..=14_000_i64 {
+        now += 1_000;
+        bench.clock.set(now);
+        let mut coming: Vec<(usize, i64)> = Vec::new();
+        for (n, pace) in paces.iter().enumerate() {
+            // One is silent for a while.
+            if second % pace == 0 && !(n == 1 && (3_000..8_000).contains(&second)) {
+                if random.u32(0..40) == 0 {
+                    delayed.push((second + random.i64(1..55), n, now));
+                } else {
+                    coming.push((n, now));
+                }
+            }
+        }
+        delayed.retain(|(at, n, t)| {
+            if *at == second {
+                coming.push((*n, *t));
+            }
+            *at != second
+        });
+        random.shuffle(&mut coming);
+        let samples = coming.iter().map(|(n, t)| batch(*n..*n + 1, *t).samples.remove(0));
+        let whole = Batch { source: Source::Pushed, step: None, samples: samples.collect() };
+        let report = bench.store().append(&whole, now);
+        for (index, (n, t)) in coming.iter().enumerate() {
+            // Behind a sealed chunk, as after a silence, late is too late.
+            if report.refused.iter().all(|refusal| refusal.index != index) {
+                model[*n].insert(*t, value(*n, *t));
+            }
+        }
+        if random.bool() {
+            bench.store().persist_lazily(&report.rows);
+        } else {
+            bench.store().persist(&report.rows).unwrap();
+        }
+        bench.store().tick(now);
+        if second % 100 == 0 {
+            assert!(bench.store().flush());
+        }
+        if second > 500 && random.u32(0..900) == 0 {
+            assert!(bench.store().flush());
+            let copy = copy_of(bench.path());
+            let crashed = Store::open(copy.path(), StoreConfig::default(), &bench.clock).unwrap();
+            check_model(&crashed, &model);
+            check_model(bench.store(), &model);
+        }
+    }
+    assert!(bench.store().stats().evictions > 0);
+}
+
+#[track_caller]
+fn check_model(store: &Store, model: &[std::collections::BTreeMap<i64, f64>]) {
+    for found in all(store, i64::MIN, i64::MAX) {
+        let n: usize = found.labels.get("n").unwrap().parse().unwrap();
+        let expected: Vec<Sample> = model[n].iter().map(|(t, v)| Sample::new(*t, *v)).collect();
+        assert_eq!(found.samples.len(), expected.len(), "{}", found.labels);
+        assert!(found.samples == expected, "{}", found.labels);
+    }
 }

@@ -9,7 +9,7 @@ import { ServerTime } from './live/servertime';
 import { Board } from './page/board';
 import { startCopying } from './page/copy';
 import { Crosshair } from './page/crosshair';
-import { need } from './page/dom';
+import { need, takeSprite } from './page/dom';
 import { Stage } from './page/stage';
 import { ThemeButton } from './page/theme';
 import { startRoom } from './room';
@@ -50,6 +50,7 @@ function start(boot: Boot): void {
   startRoom({ boot, stage, board, linkWatchers, outageWatchers });
   window.watchroom = Object.freeze(probeOf(stage, board));
   link.start();
+  takeSprite().catch(() => undefined);
 }
 
 function socketAddress(path: string): string {

@@ -4,8 +4,9 @@ import { spanOf, stepFor, viewAfter, type View } from '../src/data/view';
 import { DrawQueue, FRAME_BUDGET_MS } from '../src/draw/queue';
 import { Pulse } from '../src/live/pulse';
 import { ServerTime } from '../src/live/servertime';
-import { emptyTable, withBackfill } from '../src/data/table';
-import { parseBlock } from '../src/wire/block';
+import { gaps } from '../src/data/gaps';
+import { emptyTable, withBackfill, withFrame } from '../src/data/table';
+import { parseBlock, parseFrame } from '../src/wire/block';
 import { parsePanel } from '../src/boot';
 import { Palette } from '../src/data/names';
 import { tracksOf } from '../src/panels/tracks';
@@ -41,9 +42,9 @@ test('ranges end at the shortest and the longest', () => {
 });
 
 test('a held stretch is asked in the finest step that fits', () => {
-  assert.equal(stepFor(0, 900_000), 1000);
-  assert.equal(stepFor(0, 3_600_000), 5000);
-  assert.equal(stepFor(0, 86_400_000), 120_000);
+  assert.equal(stepFor(0, 900_000, RANGES), 1000);
+  assert.equal(stepFor(0, 3_600_000, RANGES), 5000);
+  assert.equal(stepFor(0, 86_400_000, RANGES), 5000);
 });
 
 test('the queue draws within its budget, once for each mark, and nothing while hidden', () => {
@@ -73,6 +74,7 @@ test('the pulse measures rate over whole seconds, and delay once a step', () => 
   let now = 100_000;
   const pulse = new Pulse(() => now);
   for (let s = 0; s < 5; s++) {
+    pulse.arrived(now, 0);
     pulse.arrived(now, 40);
     now += 38;
     pulse.drawn();
@@ -119,9 +121,18 @@ test('a stack lies on what is below it, waits for all of its queries, and reuses
   assert.equal(traces[1]?.points[0], before);
 });
 
-test('slowed frames leave steps out: the next one lands in its own place', () => {
+test('a slowed reader’s line goes on over the steps that were left out, and a longer silence is a gap', () => {
   const block = parseBlock({ step: 1000, series: [{}], t: [1000, 2000], v: [[1, 2]] });
-  assert.ok(block);
-  const table = withBackfill(emptyTable(1000, 20), block);
-  assert.equal(table.newest, 2);
+  const at = (k: number, value: number) => parseFrame({ t: [k * 1000], v: [[value]] });
+  const [next, far] = [at(7, 7), at(17, 17)];
+  const panel = parsePanel({ id: 'l', kind: 'line', queries: [{ expr: 'a' }] });
+  assert.ok(block && next && far && panel);
+  const table = withFrame(withBackfill(emptyTable(1000, 40), block), next, 5);
+  const tracks = tracksOf(panel, [table], new Palette());
+  const traces = tracesFor(tracks, []);
+  fillTraces(traces, tracks, [table], panel, 1000, 7000);
+  assert.deepEqual(traces[0]?.points.map(point => [point.x / 1000, point.y]), [[1, 1], [2, 2], [2, 2], [2, 2], [2, 2], [2, 2], [7, 7]]);
+  assert.deepEqual(gaps([table], 0, 20_000), []);
+  withFrame(table, far, 5);
+  assert.deepEqual(gaps([table], 0, 20_000), [{ from: 7000, to: 17_000 }]);
 });

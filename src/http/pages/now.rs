@@ -1,5 +1,7 @@
 //! What the queries of a page say now.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use crate::collect::TopProcesses;
@@ -15,7 +17,7 @@ use crate::store::Store;
 pub(super) struct Now {
     values: FxHashMap<String, Vec<(Labels, f64)>>,
     /// The busiest processes.
-    pub(super) top: TopProcesses,
+    pub(super) top: Arc<TopProcesses>,
 }
 
 impl Now {
@@ -60,7 +62,13 @@ impl Now {
 
 fn instant(plan: &Plan, at: i64, store: &Store) -> Vec<(Labels, f64)> {
     let range = EvalRange::instant(at, LOOKBACK_MS);
-    let data = store.select(&plan.selections(range));
+    let data = match store.select(&plan.selections(range)) {
+        Ok(data) => data,
+        Err(error) => {
+            tracing::warn!(error = %error, "samples could not be read");
+            return Vec::new();
+        }
+    };
     match plan.eval(range, &data, &EvalLimits::default()) {
         Ok(Value::Vector(vector)) => vector.into_iter().map(|(labels, sample)| (labels, sample.v)).collect(),
         Ok(Value::Scalar(sample)) => vec![(Labels::empty(), sample.v)],

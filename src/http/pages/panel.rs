@@ -56,7 +56,11 @@ fn chart(now: &Now, panel: &Panel, areas: bool) -> PanelBody {
         for ((labels, value), color) in now.vector(&query.expr).iter().zip(colors) {
             let value = value * panel.scale;
             sum = Some(sum.unwrap_or(0.0) + value);
-            legend.push(LegendView { name: name(query, labels), color, value: number(value, panel.decimals) });
+            legend.push(LegendView {
+                name: name(query, labels),
+                color,
+                value: number(value, panel.decimals),
+            });
         }
     }
     let written = || sum.map_or_else(|| NONE.to_owned(), |sum| number(sum, panel.decimals));
@@ -73,7 +77,9 @@ fn heat(now: &Now, panel: &Panel) -> PanelBody {
         .map(|(_, value)| value * panel.scale)
         .collect();
     values.sort_by(f64::total_cmp);
-    let at = |place: usize| values.get(place).map_or_else(|| NONE.to_owned(), |value| number(*value, panel.decimals));
+    let at = |place: usize| {
+        values.get(place).map_or_else(|| NONE.to_owned(), |value| number(*value, panel.decimals))
+    };
     let facts = vec![
         ("least".to_owned(), at(0)),
         ("median".to_owned(), at(values.len() / 2)),
@@ -136,7 +142,7 @@ fn processes(top: &TopProcesses) -> Vec<ProcessView> {
             memory_share: row.memory / most_memory,
             read: rate(row.read),
             write: rate(row.write),
-            state: row.state.clone(),
+            state: row.state.to_owned(),
         })
         .collect()
 }

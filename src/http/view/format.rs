@@ -6,7 +6,7 @@ use super::StatPart;
 pub(super) const NBSP: char = '\u{a0}';
 
 /// Stands where there is no value.
-const NONE: &str = "–";
+pub const NONE: &str = "–";
 
 /// Colours that series have; see the design's tokens.
 const COLOURS: usize = 8;

@@ -39,6 +39,7 @@ pub struct Texts {
     pub push_waiting: &'static str,
     pub copy: &'static str,
     pub back: &'static str,
+    pub letters: &'static str,
     pub key_groups: &'static [KeyGroup],
 }
 
@@ -89,6 +90,7 @@ pub const EN: Texts = Texts {
     push_waiting: "Waiting for the first sample",
     copy: "Copy",
     back: "All rooms",
+    letters: "Letters are keys, but for fields",
     key_groups: &[
         KeyGroup {
             title: "Time",
@@ -101,16 +103,9 @@ pub const EN: Texts = Texts {
         },
         KeyGroup {
             title: "Pointer",
-            keys: &[
-                ("Zoom", &["drag"]),
-                ("Shift", &["⇧ drag"]),
-                ("Back to live", &["double click"]),
-            ],
+            keys: &[("Zoom", &["drag"]), ("Shift", &["⇧ drag"]), ("Back to live", &["double click"])],
         },
-        KeyGroup {
-            title: "Panels",
-            keys: &[("Next, previous", &["j", "k"]), ("Fill the screen", &["f"])],
-        },
+        KeyGroup { title: "Panels", keys: &[("Next, previous", &["j", "k"]), ("Fill the screen", &["f"])] },
         KeyGroup {
             title: "Anywhere",
             keys: &[

@@ -1,5 +1,7 @@
 //! Aggregations that keep some of a group's series: `topk`, `bottomk`, `limitk`.
 
+use std::cmp::Ordering;
+
 use crate::query::{
     QueryError,
     column::{ABSENT, Column, is_present},
@@ -24,18 +26,23 @@ pub fn eval(
 ) -> Result<Vec<Column>, QueryError> {
     let k = k.iter().map(|&v| count(v)).collect::<Result<Vec<usize>, QueryError>>()?;
     let mut order = Vec::with_capacity(columns.len());
+    let places = places(&columns);
     let mut ranked: Vec<usize> = Vec::new();
     for bunch in bunches {
         for (step, &k) in k.iter().enumerate() {
             ranked.clear();
             let here = bunch.members.iter().copied();
             ranked.extend(here.filter(|&at| is_present(columns[at].values[step])));
-            if op != AggregateOp::LimitK {
-                // Stable: of equal values the earlier series stays, as in Prometheus.
-                let value = |at: usize| columns[at].values[step];
-                let descending = op == AggregateOp::TopK;
-                ranked.sort_by(|&a, &b| by_value(value(a), value(b), descending));
-            }
+            // Of equal values the one whose labels come first stays, at every step the same.
+            let value = |at: usize| columns[at].values[step];
+            let descending = op == AggregateOp::TopK;
+            ranked.sort_unstable_by(|&a, &b| {
+                let order = match op {
+                    AggregateOp::LimitK => Ordering::Equal,
+                    _ => by_value(value(a), value(b), descending),
+                };
+                order.then(places[a].cmp(&places[b]))
+            });
             for &at in ranked.iter().skip(k) {
                 columns[at].values[step] = ABSENT;
             }
@@ -50,6 +57,15 @@ pub fn eval(
     let mut slots: Vec<Option<Column>> = columns.into_iter().map(Some).collect();
     let kept = order.iter().filter_map(|&at| slots[at].take());
     Ok(kept.filter(|column| !column.is_empty()).collect())
+}
+
+/// The place of each column in the order of labels.
+fn places(columns: &[Column]) -> Vec<usize> {
+    let mut sorted: Vec<usize> = (0..columns.len()).collect();
+    sorted.sort_by(|&a, &b| columns[a].labels.cmp(&columns[b].labels));
+    let mut places = vec![0; columns.len()];
+    sorted.iter().enumerate().for_each(|(place, &at)| places[at] = place);
+    places
 }
 
 /// A `k` as a count; below 1 it is none.

@@ -1,13 +1,11 @@
 //! `absent` and `absent_over_time`: what is not there.
 
-use crate::{
-    model::Labels,
-    query::{
-        QueryError,
-        column::{ABSENT, Column, is_present},
-        expr::{Call, Prepared},
-        grid::Grid,
-    },
+use crate::model::Labels;
+use crate::query::{
+    QueryError,
+    column::{ABSENT, Column, is_present},
+    expr::{Call, Prepared},
+    grid::Grid,
 };
 
 use super::{

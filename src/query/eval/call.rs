@@ -2,35 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::{
-    model::{Labels, Sample},
-    query::{
-        QueryError,
-        column::{ABSENT, Column, is_present},
-        expr::{Call, Expr, Kind, Prepared, Range},
-        functions::{
-            Function, WindowFunction,
-            counter::{Counter, changes, instant},
-            date::DateFunction,
-            labels::join,
-            math::BoundFunction,
-            over_time::{quantile_of, statistic},
-            regression::{Line, double_exponential},
-            sort::SortFunction,
-        },
-        grid::{Ends, Grid},
-    },
+use crate::model::Labels;
+use crate::query::{
+    QueryError,
+    column::{ABSENT, Column, is_present},
+    expr::{Call, Expr, Kind, Prepared, Range},
+    functions::{Function, date::DateFunction, labels::join, math::BoundFunction, sort::SortFunction},
+    grid::Grid,
 };
 
-use super::{Evaluated, Evaluator, window::slide};
-
-/// One series under windows, with what all functions of windows need.
-struct Sliding<'s> {
-    samples: &'s [Sample],
-    ends: &'s Ends,
-    range: i64,
-    scalars: &'s [Vec<f64>],
-}
+use super::{Evaluated, Evaluator};
 
 impl Evaluator<'_> {
     /// Evaluates a function at each step.
@@ -137,7 +118,11 @@ impl Evaluator<'_> {
     }
 
     /// The arguments that are scalars, in order.
-    fn scalars(&self, call: &Call, grid: Grid) -> Result<Vec<Vec<f64>>, QueryError> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Evaluator::eval`].
+    pub fn scalars(&self, call: &Call, grid: Grid) -> Result<Vec<Vec<f64>>, QueryError> {
         let scalars = call.args.iter().filter(|arg| arg.kind() == Kind::Scalar);
         scalars.map(|arg| self.scalar(arg, grid)).collect()
     }
@@ -163,91 +148,6 @@ impl Evaluator<'_> {
         }
         Ok(columns)
     }
-
-    fn window_function(
-        &self,
-        function: WindowFunction,
-        call: &Call,
-        grid: Grid,
-    ) -> Result<Vec<Column>, QueryError> {
-        let range = range_argument(call)?;
-        let scalars = self.scalars(call, grid)?;
-        if function == WindowFunction::DoubleExponentialSmoothing {
-            check_factors(&scalars)?;
-        }
-        let ends = self.ends(range.shift, grid);
-        let mut columns = Vec::new();
-        for series in self.windows(range, grid)? {
-            self.budget.samples(grid.count)?;
-            let sliding =
-                Sliding { samples: &series.samples, ends: &ends, range: range.range, scalars: &scalars };
-            match sliding.values(function) {
-                Some(values) => columns.push(Column {
-                    labels: series.labels.clone(),
-                    drop_name: series.drop_name || !function.keeps_name(),
-                    values,
-                }),
-                None => self.budget.give_back(grid.count),
-            }
-        }
-        Ok(columns)
-    }
-}
-
-impl Sliding<'_> {
-    fn values(&self, function: WindowFunction) -> Option<Vec<f64>> {
-        let samples = self.samples;
-        match function {
-            WindowFunction::Rate | WindowFunction::Increase | WindowFunction::Delta => {
-                let counter = Counter::new(samples);
-                self.slide(|span| counter.extrapolated(function, span))
-            }
-            WindowFunction::Resets => {
-                let counter = Counter::new(samples);
-                self.slide(|span| counter.resets(span))
-            }
-            WindowFunction::Irate => self.slide(|span| instant(span.of(samples), true)),
-            WindowFunction::Idelta => self.slide(|span| instant(span.of(samples), false)),
-            WindowFunction::Changes => self.slide(|span| changes(span.of(samples))),
-            WindowFunction::Quantile => {
-                let mut scratch = Vec::new();
-                self.slide(|span| quantile_of(self.scalar(0, span.step), span.of(samples), &mut scratch))
-            }
-            WindowFunction::Deriv => self.slide(|span| {
-                let window = span.of(samples);
-                Line::through(window, window.first()?.t).map(|line| line.slope)
-            }),
-            WindowFunction::PredictLinear => self.slide(|span| {
-                let now = self.ends.grid.time(span.step);
-                let line = Line::through(span.of(samples), now)?;
-                Some(line.slope * self.scalar(0, span.step) + line.intercept)
-            }),
-            WindowFunction::DoubleExponentialSmoothing => self.slide(|span| {
-                let (level, trend) = (self.scalar(0, span.step), self.scalar(1, span.step));
-                double_exponential(span.of(samples), level, trend)
-            }),
-            _ => self.slide(|span| statistic(function, span.of(samples))),
-        }
-    }
-
-    fn scalar(&self, at: usize, step: usize) -> f64 {
-        let values = self.scalars.get(at);
-        values.and_then(|values| values.get(step)).copied().unwrap_or(f64::NAN)
-    }
-
-    fn slide(&self, f: impl FnMut(super::window::Span) -> Option<f64>) -> Option<Vec<f64>> {
-        // With scalars the value can change although the window does not.
-        slide(self.samples, self.ends, self.range, !self.scalars.is_empty(), f)
-    }
-}
-
-/// The factors of smoothing are between 0 and 1.
-fn check_factors(scalars: &[Vec<f64>]) -> Result<(), QueryError> {
-    let inside = |v: &f64| *v >= 0.0 && *v <= 1.0;
-    if scalars.iter().flatten().all(inside) {
-        return Ok(());
-    }
-    Err(QueryError::Eval("invalid smoothing or trend factor: expected 0 <= factor <= 1".to_owned()))
 }
 
 /// An argument that the plan has checked to be there.

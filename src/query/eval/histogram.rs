@@ -4,19 +4,17 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::{
-    model::{Label, Labels},
-    query::{
-        QueryError,
-        column::{ABSENT, Column, is_present, merge_same_labels, with_labels, without_metadata},
-        expr::Call,
-        functions::{
-            Function,
-            histogram::{BUCKET_LABEL, Bucket, bucket_fraction, bucket_quantile, parse_bound},
-            labels::check_name,
-        },
-        grid::Grid,
+use crate::model::{Label, Labels};
+use crate::query::{
+    QueryError,
+    column::{ABSENT, Column, is_present, merge_same_labels, with_labels, without_metadata},
+    expr::Call,
+    functions::{
+        Function,
+        histogram::{BUCKET_LABEL, Bucket, bucket_fraction, bucket_quantile, parse_bound},
+        labels::check_name,
     },
+    grid::Grid,
 };
 
 use super::{Evaluator, call::argument};
@@ -112,6 +110,7 @@ fn histograms(columns: Vec<Column>) -> Vec<Histogram> {
         });
         found[at].buckets.push((upper, column.values));
     }
+    found.sort_by(|a, b| a.labels.cmp(&b.labels));
     found
 }
 

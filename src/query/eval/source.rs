@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::{
-    model::{Labels, Sample, SelectedSeries, is_stale},
-    query::{
-        QueryError,
-        column::{Column, is_present},
-        expr::{Expr, Over, Range, Selector},
-        grid::Grid,
-    },
+use crate::model::{Labels, Sample, SelectedSeries, is_stale};
+use crate::query::{
+    QueryError,
+    column::{Column, is_present},
+    expr::{Expr, Over, Range, Selector},
+    grid::Grid,
 };
 
 use super::{Evaluator, window::newest};
@@ -78,8 +76,10 @@ impl<'a> Evaluator<'a> {
     pub fn windows(&self, range: &Range, grid: Grid) -> Result<Vec<Samples<'a>>, QueryError> {
         match &range.over {
             Over::Selector(selector) => {
-                let series = self.stored(selector)?;
-                Ok(series.iter().filter(|one| !one.samples.is_empty()).map(unmarked).collect())
+                let (first, last) = self.ends(range.shift, grid).span();
+                let cut = |one| unmarked(one, first - range.range, last);
+                let series = self.stored(selector)?.iter().map(cut);
+                Ok(series.filter(|one| !one.samples.is_empty()).collect())
             }
             Over::Subquery { expr, step } => self.subquery(range, expr, *step, grid),
         }
@@ -116,13 +116,15 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-/// A stored series without its staleness markers, copied only when it has any.
-fn unmarked(series: &SelectedSeries) -> Samples<'_> {
-    let samples = if series.samples.iter().any(|sample| is_stale(sample.v)) {
-        let kept = series.samples.iter().filter(|sample| !is_stale(sample.v));
-        Cow::Owned(kept.copied().collect())
+/// What a stored series has in `(from, to]` without staleness markers, copied only when it has any.
+fn unmarked(series: &SelectedSeries, from: i64, to: i64) -> Samples<'_> {
+    let low = series.samples.partition_point(|sample| sample.t <= from);
+    let high = series.samples.partition_point(|sample| sample.t <= to);
+    let inside = series.samples.get(low..high).unwrap_or_default();
+    let samples = if inside.iter().any(|sample| is_stale(sample.v)) {
+        Cow::Owned(inside.iter().filter(|sample| !is_stale(sample.v)).copied().collect())
     } else {
-        Cow::Borrowed(series.samples.as_slice())
+        Cow::Borrowed(inside)
     };
     Samples { labels: series.labels.clone(), drop_name: false, samples }
 }

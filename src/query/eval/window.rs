@@ -1,9 +1,7 @@
 //! Windows that slide over a series, and the newest sample at each step.
 
-use crate::{
-    model::{Sample, is_stale},
-    query::{column::ABSENT, grid::Ends},
-};
+use crate::model::{Sample, is_stale};
+use crate::query::{column::ABSENT, grid::Ends};
 
 /// One window of a series.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +82,8 @@ pub fn newest(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::STALE_NAN, query::grid::Grid};
+    use crate::model::STALE_NAN;
+    use crate::query::grid::Grid;
 
     #[track_caller]
     fn check(lookback: i64, expected: &[Option<f64>]) {

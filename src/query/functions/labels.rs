@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::{
-    model::{Label, Labels, METRIC_NAME, MatchOp, Matcher},
-    query::{
-        QueryError,
-        column::{Column, merge_same_labels, with_labels},
-        limits::REGEX_BYTES_MAX,
-    },
+use crate::model::{Label, Labels, METRIC_NAME, MatchOp, Matcher};
+use crate::query::{
+    QueryError,
+    column::{Column, merge_same_labels, with_labels},
+    limits::REGEX_BYTES_MAX,
 };
 
 /// A checked `label_replace`, its expression compiled.

@@ -1,16 +1,15 @@
 //! Statistics of a window.
 
-use crate::{
-    model::Sample,
-    query::{
-        functions::WindowFunction,
-        kahan::{Kahan, Mean},
-    },
+use crate::model::Sample;
+use crate::query::{
+    functions::WindowFunction,
+    kahan::{Kahan, Mean},
 };
 
 use super::quantile::quantile;
 
-/// The statistic of a window; `None` when it has no sample.
+/// The statistic of a window; `None` when it has no sample. `min_over_time` and `max_over_time` are
+/// in [`extreme`](super::extreme).
 pub fn statistic(function: WindowFunction, window: &[Sample]) -> Option<f64> {
     let (first, last) = (window.first()?, window.last()?);
     Some(match function {
@@ -20,8 +19,6 @@ pub fn statistic(function: WindowFunction, window: &[Sample]) -> Option<f64> {
             window.iter().for_each(|sample| sum.add(sample.v));
             sum.value()
         }
-        WindowFunction::Min => extreme(window, |v, best| v < best).v,
-        WindowFunction::Max => extreme(window, |v, best| v > best).v,
         WindowFunction::TsOfMin => seconds(extreme(window, |v, best| v <= best).t),
         WindowFunction::TsOfMax => seconds(extreme(window, |v, best| v >= best).t),
         WindowFunction::Count => count(window.len()),
@@ -47,6 +44,13 @@ pub fn quantile_of(q: f64, window: &[Sample], scratch: &mut Vec<f64>) -> Option<
 }
 
 fn mean(window: &[Sample]) -> f64 {
+    let mut sum = Kahan::default();
+    window.iter().for_each(|sample| sum.add(sample.v));
+    if sum.sum.is_finite() {
+        let n = count(window.len());
+        return sum.sum / n + sum.lost / n;
+    }
+    // It overflowed, or a value is not finite.
     let mut mean = Mean::default();
     window.iter().for_each(|sample| mean.add(sample.v));
     mean.value()
@@ -112,8 +116,8 @@ mod tests {
     #[test]
     fn statistics() {
         check(WindowFunction::Avg, &[1.0, 2.0, 6.0], 3.0);
-        check(WindowFunction::Min, &[f64::NAN, 2.0, 1.0], 1.0);
-        check(WindowFunction::Max, &[f64::NAN, 2.0, 1.0], 2.0);
+        check(WindowFunction::TsOfMin, &[f64::NAN, 2.0, 1.0], 0.002);
+        check(WindowFunction::TsOfMax, &[f64::NAN, 2.0, 1.0], 0.001);
         check(WindowFunction::Stdvar, &[0.0, 8.0, 8.0, 2.0, 3.0], 10.56);
         check(WindowFunction::Mad, &[4.0, 6.0, 2.0, 1.0, 999.0, 1.0, 2.0], 1.0);
         check(WindowFunction::Present, &[7.0], 1.0);

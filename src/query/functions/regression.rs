@@ -1,6 +1,7 @@
 //! Straight lines through a window, and smoothing.
 
-use crate::{model::Sample, query::kahan::Kahan};
+use crate::model::Sample;
+use crate::query::kahan::Kahan;
 
 /// A line by least squares.
 #[derive(Debug, Clone, Copy)]

@@ -36,7 +36,10 @@ impl Lowering<'_> {
         }
         let prepared = match function {
             Function::Absent | Function::AbsentOverTime => Prepared::Labels(absent_labels(args.first())),
-            Function::LabelReplace => Prepared::Replace(replace(&args)?),
+            Function::LabelReplace => {
+                let replace = replace(&args);
+                Prepared::Replace(replace.map_err(|why| self.refuse_at(name, &why.to_string()))?)
+            }
             _ => Prepared::None,
         };
         Ok(Expr::Call(Call { function, args, prepared }))

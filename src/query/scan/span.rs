@@ -55,13 +55,8 @@ fn stands_alone(tokens: &[Token<'_>], at: usize) -> bool {
 
 fn check_one(scanned: &Scanned<'_>, token: &Token<'_>, above_zero: bool) -> Result<(), QueryError> {
     check_parts(scanned, token)?;
-    // Other than a duration it is a number of seconds, which the parser of the crate reads.
-    let ms = match duration_ms(token.text) {
-        Some(ms) => ms,
-        None => match promql_parser::util::parse_str_radix(token.text) {
-            Ok(seconds) => seconds * 1000.0,
-            Err(_) => return Err(scanned.error(token.at, format!("bad duration {:?}", token.text))),
-        },
+    let Some(ms) = duration_ms(token.text).or_else(|| seconds(token.text).map(|s| s * 1000.0)) else {
+        return Err(scanned.error(token.at, format!("bad duration {:?}", token.text)));
     };
     let limit = ms_as_f64(SPAN_MS_MAX);
     if !(0.0..=limit).contains(&ms) {
@@ -85,6 +80,16 @@ fn check_parts(scanned: &Scanned<'_>, token: &Token<'_>) -> Result<(), QueryErro
 #[expect(clippy::cast_precision_loss, reason = "a bound, far above what matters to the last digit")]
 fn ms_as_f64(ms: i64) -> f64 {
     ms as f64
+}
+
+/// A number of seconds, as the crate reads it: it panics on an `x` that does not follow a zero at
+/// the start.
+fn seconds(text: &str) -> Option<f64> {
+    let hex = text.starts_with("0x") || text.starts_with("0X");
+    if !hex && text.contains(['x', 'X']) {
+        return None;
+    }
+    promql_parser::util::parse_str_radix(text).ok()
 }
 
 /// The milliseconds of `1h30m`; `None` if it is not of that form.
@@ -115,6 +120,8 @@ mod tests {
     #[test]
     fn durations_out_of_range_are_refused() {
         check_text("a[5m]", true);
+        check_text("a[0x10]", true);
+        check_text("a[1y0x]", false);
         check_text("a[1e30]", false);
         check_text("a[0]", false);
         check_text("a[0s]", false);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, backup::Backup};
 
-use super::{Disk, StoreError, queue::Job};
+use super::{Disk, StoreError};
 
 impl Disk {
     /// Copies the file to `path`, with everything that came up to now. The copy is one file, and
@@ -16,10 +16,8 @@ impl Disk {
     ///
     /// When either file fails.
     pub fn backup(&self, path: &Path) -> Result<(), StoreError> {
-        let (sender, flushed) = std::sync::mpsc::channel();
-        self.queue().push(Job::Flush(sender));
         // A disk that refuses cannot be flushed; the copy then has what the file has.
-        let _ = flushed.recv_timeout(super::SHUTDOWN_WAIT);
+        self.flush();
         self.readers().with(|source| {
             let mut copy = Connection::open(path)?;
             // All pages in one step: a read of one state, which the log allows beside the writer.

@@ -143,7 +143,7 @@ impl Queue {
     pub fn persist_lazily(&self, rows: &Accepted) {
         let bytes = size_of_val(&*rows.0);
         let mut inner = self.lock();
-        if inner.bytes > 0 && inner.bytes + bytes > self.bytes_max {
+        if inner.waiting.closed || inner.bytes > 0 && inner.bytes + bytes > self.bytes_max {
             inner.stats.rows_unwritten += rows.0.len() as u64;
             return;
         }
@@ -154,7 +154,11 @@ impl Queue {
 
     /// Queues other work.
     pub fn push(&self, job: Job) {
-        self.lock().waiting.jobs.push(job);
+        let mut inner = self.lock();
+        if !inner.waiting.closed {
+            inner.waiting.jobs.push(job);
+        }
+        drop(inner);
         self.filled.notify_one();
     }
 

@@ -58,13 +58,29 @@ impl Readers {
         Ok(answer)
     }
 
-    /// Loads the samples of sealed chunks; a damaged one is left out and counted.
+    /// Loads the samples of sealed chunks, `samples_max` at most; a damaged chunk is left out and
+    /// counted.
     ///
     /// # Errors
     ///
-    /// When the file fails.
-    pub fn load(&self, wanted: &[Wanted], damaged: &mut usize) -> Result<Vec<Vec<Sample>>, StoreError> {
-        self.with(|connection| wanted.iter().map(|wanted| load(connection, *wanted, damaged)).collect())
+    /// When the file fails, or there are more samples.
+    pub fn load(
+        &self,
+        wanted: &[Wanted],
+        samples_max: usize,
+        damaged: &mut usize,
+    ) -> Result<Vec<Vec<Sample>>, StoreError> {
+        self.with(|connection| {
+            let mut room = samples_max;
+            wanted
+                .iter()
+                .map(|wanted| {
+                    let samples = load(connection, *wanted, damaged)?;
+                    room = room.checked_sub(samples.len()).ok_or(StoreError::TooMany(samples_max))?;
+                    Ok(samples)
+                })
+                .collect()
+        })
     }
 }
 
@@ -79,11 +95,13 @@ fn load(
     Wanted { series, from, to }: Wanted,
     damaged: &mut usize,
 ) -> Result<Vec<Sample>, StoreError> {
-    let mut samples = Vec::new();
+    let mut samples: Vec<Sample> = Vec::new();
     let mut statement = connection.prepare_cached(LOAD)?;
     let mut rows = statement.query(params![series.0, from, to])?;
     while let Some(row) = rows.next()? {
         let body = row.get_ref(0)?.as_blob().unwrap_or_default();
+        // A chunk that is there twice counts once.
+        let from = samples.last().map_or(from, |last| last.t);
         if decode_chunk(body, (from, to), &mut samples).is_err() {
             *damaged += 1;
         }

@@ -239,11 +239,11 @@ impl Writer {
                     released += durable.rows.0.len();
                     if let Some(waiting) = durable.done {
                         // Who waited may have gone.
-                        let _ = waiting.send(Ok(()));
+                        waiting.send(Ok(())).ok();
                     }
                 }
                 Job::Flush(told) => {
-                    let _ = told.send(());
+                    told.send(()).ok();
                 }
                 _ => {}
             }
@@ -331,7 +331,7 @@ impl Writer {
                 && durable.since.elapsed() >= PERSIST_WAIT_MAX
                 && let Some(waiting) = durable.done.take()
             {
-                let _ = waiting.send(Err(PersistError::Refused));
+                waiting.send(Err(PersistError::Refused)).ok();
             }
         }
     }
@@ -343,6 +343,18 @@ impl Writer {
             tracing::warn!(error = %error, "the samples' file was not closed cleanly");
         }
         // Who asked may have stopped waiting.
-        let _ = ending.send(());
+        ending.send(()).ok();
+    }
+}
+
+impl Drop for Writer {
+    /// A bug must not look like a disk that only takes its time.
+    fn drop(&mut self) {
+        self.queue.close();
+        if std::thread::panicking() {
+            let reason = Arc::from("the writer of samples panicked");
+            let since = self.clock.now_ms();
+            self.state.send_replace(StorageState::Refusing { since, reason });
+        }
     }
 }

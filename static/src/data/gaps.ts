@@ -1,5 +1,5 @@
 // Where nothing was sampled, though there were samples before and after.
-import { isFilled, type Table } from './table';
+import { isFilled, isLeftOut, type Table } from './table';
 
 /** From the last sample before the gap to the first after it, ms. */
 export interface Gap {
@@ -20,7 +20,7 @@ export function gaps(tables: readonly Table[], from: number, to: number): Gap[] 
   if (step === undefined) return found;
   let last = -1;
   for (let k = Math.floor(from / step); k <= Math.ceil(to / step); k++) {
-    if (!tables.some(table => isFilled(table, k))) continue;
+    if (!tables.some(table => isFilled(table, k) || isLeftOut(table, k))) continue;
     if (last >= 0 && k - last > MISSING_MIN) found.push({ from: last * step, to: k * step });
     last = k;
   }

@@ -6,7 +6,8 @@ import type { Labels } from '../wire/parse';
  * The newest `capacity` steps of one query.
  *
  * Step k (k = time / step) lives in slot k mod capacity, so that a correction replaces by time and nothing is ever
- * moved. `held[slot]` is the k that lives there, -1 for none; `filled[slot]` is 1 when a series has a value at it.
+ * moved. `held[slot]` is the k that lives there, -1 for none; `filled[slot]` is 1 when a series has a value at it, 2 when
+ * the server left the step out because this reader was slowed: nothing is known of it, but nothing is missing either.
  * Positions of series never change until the table is emptied.
  */
 export interface Table {
@@ -62,8 +63,18 @@ export function withRepeat(table: Table, block: Block): Table {
   return table;
 }
 
-/** Takes one frame: an append, a correction (replaces by time), or one that brings new series. */
-export function withFrame(table: Table, frame: Frame): Table {
+/** Tells whether step k was left out by a server that slowed this reader. */
+export function isLeftOut(table: Table, k: number): boolean {
+  const slot = k % table.capacity;
+  return table.held[slot] === k && table.filled[slot] === 2;
+}
+
+/**
+ * Takes one frame: an append, a correction (replaces by time), or one that brings new series. `stride` is how many steps
+ * the server advances with each frame, more than 1 while this reader is slowed.
+ */
+export function withFrame(table: Table, frame: Frame, stride = 1): Table {
+  if (stride > 1) leaveOut(table, Math.round((frame.t[0] ?? Number.NaN) / table.step), stride);
   if (frame.from >= 0) addSeries(table, frame.from, frame.series);
   for (let j = 0; j < frame.t.length; j++) write(table, frame.t[j], frame.v, j);
   return table;
@@ -77,6 +88,15 @@ function addSeries(table: Table, from: number, series: readonly Labels[]): void 
     table.series.push(labels);
     table.columns.push(new Float64Array(table.capacity).fill(Number.NaN));
   });
+}
+
+/** Marks the steps before `next` as left out, as far as a slowed server leaves them out; a longer silence is a gap. */
+function leaveOut(table: Table, next: number, stride: number): void {
+  if (table.newest < 0 || !(next - table.newest <= stride)) return;
+  for (let k = table.newest + 1; k < next; k++) {
+    write(table, k * table.step, [], 0);
+    table.filled[k % table.capacity] = 2;
+  }
 }
 
 function write(table: Table, time: number | undefined, v: Frame['v'], j: number): void {

@@ -39,7 +39,7 @@ export function scaleFor(wish: Wish): Scale {
   let high = Number.isFinite(wish.high) ? wish.high : 1;
   if (wish.mirror === true) {
     const reach = wish.max ?? (Math.max(Math.abs(low), Math.abs(high)) || 1);
-    const step = niceStep((reach * 2) / marks);
+    const step = niceStep((reach * 2) / (marks + 1));
     const most = wish.max ?? Math.max(step, reach * 1.04);
     return { min: -most, max: most, ticks: marksBetween(-most, most, step) };
   }

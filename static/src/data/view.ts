@@ -51,13 +51,14 @@ export function spanOf(view: View, ranges: readonly Range[], edge: number): { fr
   return { from: edge - seconds * 1000, to: edge };
 }
 
-/** Steps that the server knows, ms: docs/protocol.md. */
-export const STEPS = [1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000] as const;
+/** Most steps asked of one held stretch: the server gives 1,500. */
+const HELD_STEPS_MAX = 1_500;
 
-/** Most steps asked of one held stretch: two for each pixel of a wide plot, and under the server's 1,500. */
-const HELD_STEPS_MAX = 1_000;
-
-/** Gives the finest step in which a held stretch is at most `HELD_STEPS_MAX` long. */
-export function stepFor(from: number, to: number): number {
-  return STEPS.find(step => (to - from) / step <= HELD_STEPS_MAX) ?? 300_000;
+/**
+ * Gives the finest step of the ranges in which a held stretch is at most `HELD_STEPS_MAX` long. Only those: for them the
+ * server has made the expressions look widely enough.
+ */
+export function stepFor(from: number, to: number, ranges: readonly Range[]): number {
+  const steps = ranges.map(range => range.step).sort((a, b) => a - b);
+  return steps.find(step => (to - from) / step < HELD_STEPS_MAX) ?? steps.at(-1) ?? 1000;
 }

@@ -2,9 +2,9 @@
 
 /** A drawn point: Chart.js's own element. */
 export interface Spot {
-  readonly x: number;
-  readonly y: number;
-  readonly skip?: boolean;
+  x: number;
+  y: number;
+  skip?: boolean;
 }
 
 /** Fills run by run: a point without a value ends a run, so that a gap stays empty. */

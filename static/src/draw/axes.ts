@@ -79,6 +79,7 @@ export function drawGaps(g: Context, area: Area, gaps: readonly Gap[], ink: Ink,
     g.fillStyle = ink.hatch('gap', g);
     g.fillRect(from, PLOT.top, Math.max(1, to - from), height);
     const said = words(gap);
+    if (said === '') continue;
     g.font = ink.font;
     const width = g.measureText(said).width;
     const after = to + 5 + width < right;

@@ -5,6 +5,8 @@ export class Ink {
   readonly #probe: HTMLElement;
   readonly #colours = new Map<string, string>();
   readonly #hatches = new Map<string, CanvasPattern>();
+  /** Counts themes that were worn: what was dressed for another one is dressed anew. */
+  worn = 0;
   font = '';
   areaAlpha = 0.3;
 
@@ -16,6 +18,7 @@ export class Ink {
   }
 
   forget(): void {
+    this.worn++;
     this.#colours.clear();
     this.#hatches.clear();
     const style = getComputedStyle(this.#probe);

@@ -1,12 +1,26 @@
 // One Chart.js chart of one panel. It is made once, and mutated from then on.
-import { Chart, LineController, LineElement, LinearScale, PointElement, type ChartDataset, type Plugin } from 'chart.js';
+import { Chart, LineController, LineElement, LinearScale, PointElement, type ChartArea, type ChartDataset, type Plugin } from 'chart.js';
 import type { ChartModel, Dot } from './model';
 import { drawGaps, drawGrid, drawLimit, drawTimes } from './axes';
-import { PLOT, plotBottom, plotRight, xOf, type Area } from './geometry';
+import { PLOT, plotBottom, plotRight, xOf, yOf, type Area } from './geometry';
 import { fillBelow, type Spot } from './areas';
 import type { Ink } from './ink';
 
-Chart.register(LineController, LineElement, LinearScale, PointElement);
+/** Chart.js's line, without a visit to each of its points: they have no radius, so there is nothing to draw. */
+class TraceController extends LineController {
+  static override readonly id = 'line';
+
+  override draw(): void {
+    const line = this.getMeta().dataset;
+    if (line instanceof LineElement) drawLine(line, this.chart.ctx, this.chart.chartArea);
+  }
+}
+
+function drawLine(line: LineElement & { draw(g: CanvasRenderingContext2D, area: ChartArea): void }, g: CanvasRenderingContext2D, area: ChartArea): void {
+  line.draw(g, area);
+}
+
+Chart.register(TraceController, LineElement, LinearScale, PointElement);
 
 type Line = ChartDataset<'line', Dot[]>;
 
@@ -18,6 +32,8 @@ export class LineChart {
   readonly #chart: Chart<'line', Dot[]>;
   readonly #ink: Ink;
   #model: ChartModel | null = null;
+  #updating = false;
+  #dressed = -1;
   #width = 0;
   #height = 0;
 
@@ -43,13 +59,26 @@ export class LineChart {
     if (width === this.#width && height === this.#height) return;
     this.#width = width;
     this.#height = height;
-    if (width > 0 && height > 0) this.#chart.resize(width, height);
+    if (width <= 0 || height <= 0) return;
+    this.#updating = true;
+    this.#chart.resize(width, height);
+    this.#updating = false;
   }
 
   draw(model: ChartModel): void {
     if (this.#width <= 0 || this.#height <= 0) return;
     this.#model = model;
-    this.#fitLines(model);
+    if (this.#fitLines(model)) this.#update(model);
+    this.#place(model);
+    this.#chart.draw();
+  }
+
+  destroy(): void {
+    this.#chart.destroy();
+  }
+
+  /** Lets Chart.js make its elements: once for each number of lines and points, not once a second. */
+  #update(model: ChartModel): void {
     const { x, y } = this.#chart.options.scales ?? {};
     if (x && y) {
       x.min = model.from;
@@ -57,27 +86,54 @@ export class LineChart {
       y.min = model.scale.min;
       y.max = model.scale.max;
     }
+    this.#updating = true;
     this.#chart.update('none');
+    this.#updating = false;
   }
 
-  destroy(): void {
-    this.#chart.destroy();
+  /**
+   * Moves the elements to where the samples are now. Chart.js's own update resolves options and scales anew each time,
+   * which costs three times as much as all the rest of a draw.
+   */
+  #place(model: ChartModel): void {
+    const area = this.#area(model);
+    const perMs = (plotRight(area) - PLOT.left) / (model.to - model.from);
+    const bottom = plotBottom(area);
+    const perUnit = (bottom - PLOT.top) / (model.scale.max - model.scale.min);
+    model.traces.forEach((trace, i) => {
+      const meta = this.#chart.getDatasetMeta(i);
+      const spots: Spot[] = meta.data;
+      for (let j = 0; j < spots.length; j++) {
+        const [spot, point] = [spots[j], trace.points[j]];
+        if (!spot || !point) continue;
+        spot.x = PLOT.left + (point.x - model.from) * perMs;
+        spot.y = bottom - (point.y - model.scale.min) * perUnit;
+        spot.skip = point.y !== point.y;
+      }
+      if (meta.dataset instanceof LineElement) Object.assign(meta.dataset, { points: meta.data });
+    });
   }
 
-  /** Chart.js draws the last data set first, so the first query lies on top. */
-  #fitLines(model: ChartModel): void {
-    const lines: Line[] = this.#chart.data.datasets;
-    if (lines.length !== model.traces.length) {
-      this.#chart.data.datasets = model.traces.map(trace => ({ data: trace.points }));
+  /**
+   * Fits data sets to the traces and tells whether Chart.js must be told: lines, points or colours are others.
+   * It draws the last data set first, so the first query lies on top.
+   */
+  #fitLines(model: ChartModel): boolean {
+    let changed = this.#dressed !== this.#ink.worn;
+    this.#dressed = this.#ink.worn;
+    if (this.#chart.data.datasets.length !== model.traces.length) {
+      this.#chart.data.datasets = model.traces.map((trace): Line => ({ data: trace.points }));
+      changed = true;
     }
     model.traces.forEach((trace, i) => {
       const dataset = this.#chart.data.datasets[i];
       if (!dataset) return;
-      if (dataset.data !== trace.points) dataset.data = trace.points;
-      const colour = this.#ink.series(trace.colour);
-      if (dataset.borderColor !== colour) dataset.borderColor = colour;
+      if (dataset.data !== trace.points) changed = true;
+      dataset.data = trace.points;
+      dataset.borderColor = this.#ink.series(trace.colour);
       dataset.borderWidth = model.fill === 'below' ? STACK_PX : LINE_PX;
     });
+    return changed;
   }
 
   #area(model: ChartModel): Area {
@@ -88,13 +144,15 @@ export class LineChart {
   #furniture(): Plugin<'line'> {
     return {
       id: 'furniture',
+      beforeDraw: () => !this.#updating,
       beforeDatasetsDraw: chart => {
         const model = this.#model;
         if (!model) return;
         const area = this.#area(model);
         const g = chart.ctx;
         g.save();
-        drawGaps(g, area, this.#missing(model), this.#ink, model.words.gap);
+        drawGaps(g, area, model.gaps, this.#ink, model.words.gap);
+        if (model.staleSince !== null) drawGaps(g, area, [{ from: model.staleSince, to: model.to }], this.#ink, () => '');
         drawGrid(g, area, model.scale, this.#ink, model.mirrored, false);
         if (model.limit) drawLimit(g, area, model.scale, model.limit, this.#ink);
         drawTimes(g, area, this.#ink);
@@ -110,16 +168,12 @@ export class LineChart {
     };
   }
 
-  #missing(model: ChartModel): ChartModel['gaps'] {
-    return model.staleSince === null ? model.gaps : [...model.gaps, { from: model.staleSince, to: model.to }];
-  }
-
   #fill(g: CanvasRenderingContext2D, area: Area, model: ChartModel): void {
     g.save();
     g.beginPath();
     g.rect(PLOT.left, 0, plotRight(area) - PLOT.left, plotBottom(area));
     g.clip();
-    const zero = this.#chart.scales['y']?.getPixelForValue(0) ?? plotBottom(area);
+    const zero = yOf(area, model.scale, 0);
     model.traces.forEach((trace, i) => {
       g.fillStyle = this.#ink.faded(`series-${trace.colour}`, this.#ink.areaAlpha);
       fillBelow(g, this.#spots(i), model.fill === 'below' && i > 0 ? this.#spots(i - 1) : null, zero);

@@ -20,7 +20,7 @@ export interface FrameTimes {
   readonly max: number;
 }
 
-/** Draws what is marked, first marked first, at most once for each mark. */
+/** Draws what is marked, first marked first, at most once for each mark; stops where one more like the last would not fit. */
 export class DrawQueue {
   readonly #marked = new Set<Drawable>();
   readonly #hidden: () => boolean;
@@ -73,13 +73,15 @@ export class DrawQueue {
   #run(): void {
     this.#asked = false;
     const start = this.#now();
+    let spent = 0;
     for (const drawable of this.#marked) {
       this.#marked.delete(drawable);
       drawable.draw();
       this.#draws++;
-      if (this.#now() - start >= FRAME_BUDGET_MS) break;
+      const before = spent;
+      spent = this.#now() - start;
+      if (spent + (spent - before) > FRAME_BUDGET_MS) break;
     }
-    const spent = this.#now() - start;
     this.#times[this.#frames++ % FRAMES_KEPT] = spent;
     this.#total += spent;
     if (this.#marked.size === 0) this.#after();

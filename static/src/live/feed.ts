@@ -85,7 +85,9 @@ export class Feed {
   #published(data: unknown): void {
     const frame = parseFrame(data);
     if (!frame) return;
-    withFrame(this.table, frame);
+    const { state } = this.#link;
+    const stride = state.kind === 'live' && state.slowed !== null ? state.slowed / this.table.step : 1;
+    withFrame(this.table, frame, stride);
     this.#meter.arrived(this.table.newest * this.table.step, frame.v.reduce((sum, row) => sum + row.length, 0));
     this.#tell();
   }

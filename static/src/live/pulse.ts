@@ -13,6 +13,8 @@ export class Pulse {
   readonly #seconds = new Float64Array(RATE_SECONDS + 1);
   readonly #delays: number[] = [];
   #since = 0;
+  /** The newest step that brought a value: an empty query moves time on, but there is nothing of it to be seen. */
+  #valued = 0;
   #undrawn: number | null = null;
 
   /** `now` is the server's clock. */
@@ -21,11 +23,12 @@ export class Pulse {
   }
 
   arrived(newest: number, values: number): void {
-    if (newest > this.edge) {
-      this.edge = newest;
-      if (values > 0) this.#undrawn = newest;
-    }
+    if (newest > this.edge) this.edge = newest;
     if (values === 0) return;
+    if (newest > this.#valued) {
+      this.#valued = newest;
+      this.#undrawn = newest;
+    }
     const second = Math.floor(this.#now() / 1000);
     if (this.#since === 0) this.#since = second;
     const at = second % this.#counts.length;

@@ -19,9 +19,27 @@ export function svg(name: string, attributes: Readonly<Record<string, string>>, 
   return element;
 }
 
+const SPRITE = '/assets/icons.svg';
+let spriteHere = false;
+
+/** Takes the sprite into the page: icons that appear while the server is away need it most. */
+export async function takeSprite(): Promise<void> {
+  const reply = await fetch(SPRITE);
+  if (!reply.ok) return;
+  const sprite = new DOMParser().parseFromString(await reply.text(), 'image/svg+xml').documentElement;
+  sprite.setAttribute('hidden', '');
+  document.body.append(document.adoptNode(sprite));
+  spriteHere = true;
+}
+
+/** Gives the address of an icon of the sprite. */
+export function iconHref(id: string): string {
+  return `${spriteHere ? '' : SPRITE}#${id}`;
+}
+
 /** An icon of the sprite: `i-…` are lines, `g-…` filled shapes. */
 export function icon(id: string): SVGElement {
-  return svg('svg', { class: id.startsWith('g-') ? 'glyph' : 'icon', 'aria-hidden': 'true' }, svg('use', { href: `/assets/icons.svg#${id}` }));
+  return svg('svg', { class: id.startsWith('g-') ? 'glyph' : 'icon', 'aria-hidden': 'true' }, svg('use', { href: iconHref(id) }));
 }
 
 /** A bar of a share 0 to 1: lengths are attributes, because styles in markup are not allowed. */

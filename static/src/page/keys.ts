@@ -1,4 +1,5 @@
-// Everything by keyboard. Letters rest while a field has the focus.
+// Everything by keyboard. Letters rest while a field has the focus, and can be turned off.
+import { keepChoice, readChoice } from './choice';
 
 /** What keys can do; each is optional, because not every page has everything. */
 export interface KeyActs {
@@ -44,11 +45,19 @@ export class Keys {
   readonly #acts: KeyActs;
   readonly #stop = new AbortController();
 
+  #letters = readChoice('letters') !== 'off';
+
   constructor(acts: KeyActs) {
     this.#acts = acts;
   }
 
   start(): void {
+    const choice = document.querySelector<HTMLInputElement>('[data-letters]');
+    if (choice) choice.checked = this.#letters;
+    choice?.addEventListener('change', () => {
+      this.#letters = choice.checked;
+      keepChoice('letters', this.#letters ? 'on' : 'off');
+    }, { signal: this.#stop.signal });
     document.addEventListener('keydown', event => this.#pressed(event), { signal: this.#stop.signal });
   }
 
@@ -59,6 +68,7 @@ export class Keys {
   #pressed(event: KeyboardEvent): void {
     const at = event.target instanceof Element ? event.target : document.body;
     if (event.ctrlKey || event.metaKey || event.altKey || at.closest(FIELDS) || document.querySelector('dialog[open]')) return;
+    if (!this.#letters && /^[a-z/?[\]]$/.test(event.key)) return;
     if (event.key === ' ' && at.closest('button, a, summary')) return;
     const act = actFor(event.key, event.shiftKey, this.#acts);
     if (!act) return;

@@ -1,6 +1,6 @@
 // The live pill and what it opens: the state of the link, the delay, the rate, the gaps.
 import type { View } from '../data/view';
-import { formatNumber, NBSP, NONE } from '../format/number';
+import { formatNumber, NBSP } from '../format/number';
 import { clock, duration } from '../format/time';
 import { el, need, write } from './dom';
 import type { SessionLog } from './sessionlog';
@@ -55,14 +55,14 @@ export class LivePill implements ViewWatcher {
   say(): void {
     const { link, texts, pulse } = this.#stage.parts;
     const { state } = link;
-    const delay = pulse.delay === null ? NONE : formatNumber(pulse.delay, 0);
+    const delay = pulse.delay === null ? '' : `${formatNumber(pulse.delay, 0)}${NBSP}${texts.ms}`;
     const gaps = this.#log.gaps;
     write(this.#more, state.kind === 'live' ? `${formatNumber(pulse.rate, 0)}${texts.perSecond}${gaps === 0 ? '' : ` · ${texts.gaps(gaps)}`}` : '');
     if (state.kind === 'lost') this.#show('lost', texts.notConnected(duration(Date.now() - state.since, texts.units)));
     else if (this.#stage.view.kind === 'held') this.#show('paused', texts.pausedAt(clock(this.#stage.view.to)));
     else if (state.kind === 'joining') this.#show('joining', ['', texts.joining]);
-    else if (state.slowed !== null) this.#show('live', [texts.slowedTo(duration(state.slowed, texts.units)), `${delay}${NBSP}${texts.ms}`]);
-    else this.#show('live', [`${texts.live} · `, `${delay}${NBSP}${texts.ms}`]);
+    else if (state.slowed !== null) this.#show('live', [texts.slowedTo(duration(state.slowed, texts.units)), delay]);
+    else this.#show('live', delay === '' ? ['', texts.live] : [`${texts.live} · `, delay]);
     this.#list();
   }
 

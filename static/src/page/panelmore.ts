@@ -27,7 +27,7 @@ export class PanelMore {
     this.#title.textContent = panel.title;
     this.#words.textContent = panel.more;
     this.#words.hidden = panel.more === '';
-    this.#queries.replaceChildren(...panel.queries.flatMap((query, i) => [i === 0 ? '' : '\n', el('span', {}, query.expr)]));
+    this.#queries.replaceChildren(...panel.queries.map(query => el('span', {}, query.expr)));
     this.#queries.hidden = panel.queries.length === 0;
     this.#pop.showPopover();
     this.#place(button.getBoundingClientRect());

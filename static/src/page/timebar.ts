@@ -1,7 +1,7 @@
 // Range, pause and clock of the top bar.
 import type { View } from '../data/view';
 import { clock, clockUtc } from '../format/time';
-import { need, write } from './dom';
+import { iconHref, need, write } from './dom';
 import type { Stage, ViewWatcher } from './stage';
 
 export class TimeBar implements ViewWatcher {
@@ -49,7 +49,7 @@ export class TimeBar implements ViewWatcher {
     this.#pick.selectedIndex = view.range;
     this.#pause.setAttribute('aria-pressed', String(held));
     this.#pause.setAttribute('aria-label', held ? texts.goLive : texts.pause);
-    this.#pause.querySelector('use')?.setAttribute('href', `/assets/icons.svg#${held ? 'i-play' : 'i-pause'}`);
+    this.#pause.querySelector('use')?.setAttribute('href', iconHref(held ? 'i-play' : 'i-pause'));
     write(this.#pause.querySelector('.btn-text'), held ? texts.goLive : texts.pause);
   }
 

@@ -49,6 +49,10 @@ export class BarsPanel extends PanelView {
     return 1000;
   }
 
+  protected override get followsTime(): boolean {
+    return false;
+  }
+
   protected override paint(): void {
     if (this.stage.view.kind === 'held') return;
     const bars = barsOf(this.panel, this.tables);

@@ -20,6 +20,9 @@ interface Held {
 /** Wait before a held stretch is fetched, ms: a hand that drags asks once, when it rests. */
 const FETCH_AFTER_MS = 150;
 
+/** How long a panel is empty before it says so, ms: a rate needs two samples, and a new server has none yet. */
+const EMPTY_AFTER_MS = 2_500;
+
 export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, CrosshairWatcher {
   readonly panel: Panel;
   readonly section: HTMLElement;
@@ -31,6 +34,8 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
   #held: Held | null = null;
   #seen = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #patient = true;
   /** Time of the newest step of the page when this was drawn last, ms. */
   #drawnAt = 0;
 
@@ -46,10 +51,15 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
     this.stage.parts.crosshair.watchers.add(this);
     this.#join();
     this.words.start();
+    this.#patience = setTimeout(() => {
+      this.#patient = false;
+      this.changed();
+    }, EMPTY_AFTER_MS);
   }
 
   stop(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#patience);
     this.stage.watchers.delete(this);
     this.stage.parts.crosshair.watchers.delete(this);
     this.stage.parts.queue.forget(this);
@@ -93,7 +103,7 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
       this.#join();
     }
     clearTimeout(this.#timer);
-    if (view.kind === 'held') this.#timer = setTimeout(() => this.#fetch(view.from, view.to), FETCH_AFTER_MS);
+    if (view.kind === 'held' && this.followsTime) this.#timer = setTimeout(() => this.#fetch(view.from, view.to), FETCH_AFTER_MS);
     else this.#held = null;
     this.changed();
   }
@@ -111,8 +121,9 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
     this.#drawnAt = this.stage.edge;
     const refused = this.#feeds.map(feed => feed?.state).find(state => state?.kind === 'refused');
     const joined = this.#feeds.length > 0 && this.#feeds.every(feed => feed === null || feed.state.kind !== 'joining');
-    const count = this.shown.reduce((sum, table) => sum + (table?.series.length ?? 0), 0);
+    const count = this.shown.reduce((sum, table) => sum + (table && table.newestFilled >= 0 ? table.series.length : 0), 0);
     if (refused?.kind === 'refused') this.words.refused(refused.text);
+    else if (joined && count === 0 && this.#patient) return;
     else if (joined && count === 0) this.words.empty();
     else this.words.fine(joined, count, this.shown.reduce((sum, table) => sum + (table?.more ?? 0), 0));
     if (count > 0) this.paint();
@@ -123,6 +134,11 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
 
   /** Called when the crosshair moved: values, and what lies over the plot. */
   protected readOut(): void {}
+
+  /** Whether it shows the stretch that is held; a panel that shows now alone just stops. */
+  protected get followsTime(): boolean {
+    return true;
+  }
 
   /** Step in which this panel wants to live, ms. */
   protected stepWanted(): number {
@@ -143,7 +159,7 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
     if (!this.#seen || this.panel.queries.length === 0 || (this.#held?.from === from && this.#held.to === to)) return;
     const held: Held = { from, to, tables: this.#held?.tables ?? null };
     this.#held = held;
-    fetchHistory(this.stage.parts.link, this.panel.queries, { from, to, step: stepFor(from, to) }).then(tables => {
+    fetchHistory(this.stage.parts.link, this.panel.queries, { from, to, step: stepFor(from, to, this.stage.parts.ranges) }).then(tables => {
       if (this.#held !== held) return;
       held.tables = tables;
       this.changed();

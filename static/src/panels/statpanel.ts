@@ -58,6 +58,10 @@ export class StatPanel extends PanelView {
     return 1000;
   }
 
+  protected override get followsTime(): boolean {
+    return false;
+  }
+
   protected override paint(): void {
     if (this.stage.view.kind === 'held') return;
     const [table, second] = this.tables;

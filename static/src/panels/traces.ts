@@ -1,6 +1,6 @@
 // From tables to what a chart draws: points written in place, and the extent of the values.
 import type { Panel } from '../boot';
-import { valueAt, type Table } from '../data/table';
+import { isLeftOut, valueAt, type Table } from '../data/table';
 import type { Dot, Trace } from '../draw/model';
 import type { Track } from './tracks';
 
@@ -33,6 +33,10 @@ export function fillTraces(traces: readonly Trace[], tracks: readonly Track[], t
     for (let j = 0; j < count; j++) {
       const point = trace.points[j];
       if (!point) continue;
+      if (isLeftOut(table, first + j)) {
+        repeat(point, trace.points[j - 1]);
+        continue;
+      }
       let y = first + j > complete ? Number.NaN : valueAt(table, track.series, first + j) * sign;
       if (stacked) y = onTop(y, below?.[j]?.y ?? Number.NaN);
       point.x = (first + j) * table.step;
@@ -42,6 +46,12 @@ export function fillTraces(traces: readonly Trace[], tracks: readonly Track[], t
     }
   }
   return extent;
+}
+
+/** A step that was left out draws nothing of its own: the line goes on from the point before it. */
+function repeat(point: Dot, before: Dot | undefined): void {
+  point.x = before?.x ?? 0;
+  point.y = before?.y ?? Number.NaN;
 }
 
 /** Steps by which one query of a panel may lag behind the others and is waited for. */

@@ -18,12 +18,12 @@ export function keyOf(labels: Labels): string {
   return [...labels].map(([name, value]) => `${name}=${value}`).sort().join(',');
 }
 
-/** Gives the tracks in the order of the panel's queries, and within a query as its series appeared. */
+/** Gives the tracks, a series without a name by the panel's title, in the order of the panel's queries, and within a query as its series appeared. */
 export function tracksOf(panel: Panel, tables: readonly (Table | null)[], palette: Palette): Track[] {
   return panel.queries.flatMap((query, q) => (tables[q]?.series ?? []).map((labels, s) => {
     const key = `${q}|${keyOf(labels)}`;
     const colour = palette.of(key, s === 0 ? query.color : null);
-    return { key, name: legendName(query.legend, labels), colour, query: q, series: s, negative: query.negative };
+    return { key, name: legendName(query.legend, labels) || panel.title, colour, query: q, series: s, negative: query.negative };
   }));
 }
 

@@ -15,6 +15,7 @@ export class PanelWords {
   #say: HTMLElement | null = null;
   #said = '';
   #joined = false;
+  #staleSaid = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(section: HTMLElement, panel: Panel, texts: Texts) {
@@ -65,9 +66,10 @@ export class PanelWords {
 
   /** Marks a panel whose samples stopped coming; 0 takes the mark away. */
   stale(words: string): void {
+    if (words === this.#staleSaid) return;
+    this.#staleSaid = words;
     this.#section.classList.toggle('is-stale', words !== '');
-    if (words !== '' || this.#chip.dataset['of'] === 'stale') this.chip(words, words === '' ? null : 'i-slow');
-    this.#chip.dataset['of'] = words === '' ? '' : 'stale';
+    this.chip(words, words === '' ? null : 'i-slow');
   }
 
   chip(words: string, glyph: string | null): void {

@@ -1,0 +1,138 @@
+//! Functions of windows: from a range to columns.
+
+use crate::model::Sample;
+use crate::query::{
+    QueryError,
+    column::Column,
+    expr::Call,
+    functions::{
+        WindowFunction,
+        counter::{Counter, changes, instant},
+        extreme::Extreme,
+        over_time::{quantile_of, statistic},
+        regression::{Line, double_exponential},
+    },
+    grid::{Ends, Grid},
+    limits::LOOKS_PER_SAMPLE,
+};
+
+use super::{
+    Evaluator,
+    call::range_argument,
+    window::{Span, slide},
+};
+
+/// One series under windows, with what all functions of windows need.
+struct Sliding<'s> {
+    samples: &'s [Sample],
+    ends: &'s Ends,
+    range: i64,
+    scalars: &'s [Vec<f64>],
+}
+
+impl Evaluator<'_> {
+    /// Evaluates a function of windows at each step.
+    ///
+    /// # Errors
+    ///
+    /// As [`Evaluator::eval`].
+    pub fn window_function(
+        &self,
+        function: WindowFunction,
+        call: &Call,
+        grid: Grid,
+    ) -> Result<Vec<Column>, QueryError> {
+        let range = range_argument(call)?;
+        let scalars = self.scalars(call, grid)?;
+        if function == WindowFunction::DoubleExponentialSmoothing {
+            check_factors(&scalars)?;
+        }
+        let ends = self.ends(range.shift, grid);
+        let mut columns = Vec::new();
+        for series in self.windows(range, grid)? {
+            self.budget.samples(grid.count)?;
+            let sliding =
+                Sliding { samples: &series.samples, ends: &ends, range: range.range, scalars: &scalars };
+            if !function.is_incremental() {
+                self.budget.samples(sliding.looks() / LOOKS_PER_SAMPLE)?;
+            }
+            match sliding.values(function) {
+                Some(values) => columns.push(Column {
+                    labels: series.labels.clone(),
+                    drop_name: series.drop_name || !function.keeps_name(),
+                    values,
+                }),
+                None => self.budget.give_back(grid.count),
+            }
+        }
+        Ok(columns)
+    }
+}
+
+impl Sliding<'_> {
+    /// The most samples that all windows have together: each sample is in as many as end within the
+    /// range after it.
+    fn looks(&self) -> usize {
+        let grid = self.ends.grid;
+        let windows = usize::try_from(self.range / grid.step).unwrap_or(usize::MAX);
+        self.samples.len().saturating_mul(windows.saturating_add(1).min(grid.count))
+    }
+
+    fn values(&self, function: WindowFunction) -> Option<Vec<f64>> {
+        let samples = self.samples;
+        match function {
+            WindowFunction::Rate | WindowFunction::Increase | WindowFunction::Delta => {
+                let counter = Counter::new(samples);
+                self.slide(|span| counter.extrapolated(function, span))
+            }
+            WindowFunction::Resets => {
+                let counter = Counter::new(samples);
+                self.slide(|span| counter.resets(span))
+            }
+            WindowFunction::Irate => self.slide(|span| instant(span.of(samples), true)),
+            WindowFunction::Idelta => self.slide(|span| instant(span.of(samples), false)),
+            WindowFunction::Changes => self.slide(|span| changes(span.of(samples))),
+            WindowFunction::Min | WindowFunction::Max => {
+                let mut extreme = Extreme::new(samples, function);
+                self.slide(|span| extreme.of(span))
+            }
+            WindowFunction::Quantile => {
+                let mut scratch = Vec::new();
+                self.slide(|span| quantile_of(self.scalar(0, span.step), span.of(samples), &mut scratch))
+            }
+            WindowFunction::Deriv => self.slide(|span| {
+                let window = span.of(samples);
+                Line::through(window, window.first()?.t).map(|line| line.slope)
+            }),
+            WindowFunction::PredictLinear => self.slide(|span| {
+                let now = self.ends.grid.time(span.step);
+                let line = Line::through(span.of(samples), now)?;
+                Some(line.slope * self.scalar(0, span.step) + line.intercept)
+            }),
+            WindowFunction::DoubleExponentialSmoothing => self.slide(|span| {
+                let (level, trend) = (self.scalar(0, span.step), self.scalar(1, span.step));
+                double_exponential(span.of(samples), level, trend)
+            }),
+            _ => self.slide(|span| statistic(function, span.of(samples))),
+        }
+    }
+
+    fn scalar(&self, at: usize, step: usize) -> f64 {
+        let values = self.scalars.get(at);
+        values.and_then(|values| values.get(step)).copied().unwrap_or(f64::NAN)
+    }
+
+    fn slide(&self, f: impl FnMut(Span) -> Option<f64>) -> Option<Vec<f64>> {
+        // With scalars the value can change although the window does not.
+        slide(self.samples, self.ends, self.range, !self.scalars.is_empty(), f)
+    }
+}
+
+/// The factors of smoothing are between 0 and 1.
+fn check_factors(scalars: &[Vec<f64>]) -> Result<(), QueryError> {
+    let inside = |v: &f64| *v >= 0.0 && *v <= 1.0;
+    if scalars.iter().flatten().all(inside) {
+        return Ok(());
+    }
+    Err(QueryError::Eval("invalid smoothing or trend factor: expected 0 <= factor <= 1".to_owned()))
+}

@@ -1,0 +1,48 @@
+//! A batch while the head takes it.
+
+use std::sync::RwLockWriteGuard;
+
+use super::{
+    codec::Row,
+    head::{Appended, Head},
+    report::{AppendReport, Refusal},
+    series::Refused,
+};
+use crate::model::Sample;
+
+/// A batch on its way into the head.
+#[derive(Debug)]
+pub struct Taking<'a> {
+    /// The head, locked.
+    pub head: RwLockWriteGuard<'a, Head>,
+    /// What became of it up to now.
+    pub report: AppendReport,
+    rows: Vec<Row>,
+}
+
+impl<'a> Taking<'a> {
+    /// Begins with a batch of so many samples.
+    pub fn new(head: RwLockWriteGuard<'a, Head>, samples: usize) -> Self {
+        Self { head, report: AppendReport::default(), rows: Vec::with_capacity(samples) }
+    }
+
+    /// Notes what became of one sample.
+    pub fn note(&mut self, index: usize, appended: Result<Appended, Refused>, sample: Sample) {
+        match appended {
+            Ok(Appended { series, taken, .. }) => {
+                self.report.took(series, sample.t, taken);
+                self.rows.push(Row { series, sample });
+            }
+            Err(reason) => self.report.refused.push(Refusal { index, reason }),
+        }
+    }
+
+    /// Lets the head go and gives the report.
+    pub fn finish(self) -> AppendReport {
+        // The lists are put in order without the lock.
+        drop(self.head);
+        let mut report = self.report;
+        report.finish(self.rows);
+        report
+    }
+}

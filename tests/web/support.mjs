@@ -1,0 +1,131 @@
+// What the browser tests share: a server, a browser, and waiting with a deadline.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const { chromium } = createRequire(new URL('../../static/package.json', import.meta.url))('playwright-core');
+
+const CHROMIUM = process.env.WATCHROOM_CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+];
+
+/** Starts a browser; the test ends it. */
+export async function browserFor(t, flags = []) {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags] });
+  t.after(() => browser.close());
+  return browser;
+}
+
+/** Opens a page that fails the test when its script fails or breaks the page's policy. */
+export async function pageFor(t, browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, colorScheme: 'dark', ...options });
+  const page = await context.newPage();
+  const errors = [];
+  page.on('pageerror', error => errors.push(error.stack ?? String(error)));
+  page.on('console', message => {
+    if (message.type() === 'error' && /Content Security Policy|Uncaught/.test(message.text())) errors.push(message.text());
+  });
+  t.after(() => {
+    if (errors.length > 0) throw new Error(`the page failed:\n${errors.join('\n')}`);
+  });
+  return page;
+}
+
+/** Waits until `condition` gives something; fails with what it gave last. */
+export async function until(what, condition, deadline = 15_000) {
+  const end = Date.now() + deadline;
+  let last;
+  do {
+    try {
+      last = await condition();
+      if (last) return last;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise(resolve => setTimeout(resolve, 50));
+  } while (Date.now() < end);
+  throw new Error(`not within ${deadline} ms: ${what}; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
+}
+
+async function freePort() {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A server of our own: it can be killed and started again on the same data and port. */
+export class Server {
+  #child = null;
+
+  constructor(directory, port) {
+    this.directory = directory;
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  async start() {
+    const bin = process.env.WATCHROOM_BIN;
+    if (!bin) throw new Error('WATCHROOM_BIN names the server to start');
+    this.#child = spawn(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`], { stdio: ['ignore', 'ignore', 'inherit'] });
+    await until('the server answers', async () => (await fetch(this.url)).ok);
+  }
+
+  /** Ends the process at once, as a crash would. */
+  async kill() {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.exitCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+}
+
+/** Gives a server of the test's own, ended and cleared away after it. */
+export async function ownServer(t) {
+  const server = new Server(await mkdtemp(join(tmpdir(), 'watchroom-web-')), await freePort());
+  t.after(async () => {
+    await server.kill();
+    await rm(server.directory, { recursive: true, force: true });
+  });
+  await server.start();
+  return server;
+}
+
+/** Gives the address of a server: the one that runs at WATCHROOM_URL, or one of the test's own. */
+export async function anyServer(t) {
+  const running = process.env.WATCHROOM_URL;
+  return running ? running.replace(/\/$/, '') : (await ownServer(t)).url;
+}
+
+/** Gives what the page at an address boots from. */
+export async function bootOf(url) {
+  const page = await (await fetch(url)).text();
+  const found = /<script type="application\/json" id="boot">(.*?)<\/script>/s.exec(page);
+  if (!found) throw new Error(`no boot JSON at ${url}`);
+  return JSON.parse(found[1]);
+}
+
+/** Gives the address of a room's page, by the room's id. */
+export async function roomUrl(base, id) {
+  const room = (await bootOf(base)).rooms.find(one => one.id === id);
+  if (!room) throw new Error(`no room ${id}`);
+  return new URL(room.href, base).href;
+}
+
+/** Waits until panels have samples and have been drawn. */
+export async function untilDrawn(page, deadline = 15_000) {
+  await page.waitForFunction(() => {
+    const { watchroom } = window;
+    return watchroom && watchroom.frames().draws > 0 && watchroom.panels().some(panel => panel.queries.some(query => query.series.some(one => one.t.length > 0)));
+  }, null, { timeout: deadline, polling: 20 });
+}
