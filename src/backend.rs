@@ -10,15 +10,19 @@
 //! - Samples go to every other node, in order; what could not be carried is a [`Delivery::Gap`].
 
 pub mod embedded;
+pub mod encode;
+pub mod redis;
 
 use std::{sync::Arc, time::Duration};
 
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-pub use embedded::Embedded;
+pub use self::{embedded::Embedded, redis::Redis};
 
 use crate::model::Batch;
+use crate::supervisor::Supervisor;
+use crate::telemetry::Registry;
 use crate::wire::centrifugo::{ClientInfo, Publication};
 
 /// Deliveries that wait for the hub. At 10,000 publications a second: 0.4 s.
@@ -110,6 +114,12 @@ pub enum BackendError {
     /// The process stops.
     #[error("the hub has stopped")]
     Stopped,
+    /// The address of the bus cannot be used.
+    #[error("the address of redis is wrong: {0}")]
+    Address(String),
+    /// The bus is older than what we need.
+    #[error("redis {0} is too old; version 7.0 or newer is needed")]
+    TooOld(String),
 }
 
 /// The two kinds there are.
@@ -117,6 +127,8 @@ pub enum BackendError {
 pub enum Backend {
     /// In this process.
     Embedded(Embedded),
+    /// Shared with other nodes.
+    Redis(Redis),
 }
 
 impl Backend {
@@ -124,6 +136,31 @@ impl Backend {
     pub fn embedded() -> (Self, mpsc::Receiver<Delivery>) {
         let (backend, deliveries) = Embedded::new();
         (Self::Embedded(backend), deliveries)
+    }
+
+    /// The backend of several nodes, and what it delivers. `node_id` names this node and no other one, the same over
+    /// restarts.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Address`], [`BackendError::TooOld`], and [`BackendError::Unreachable`] after
+    /// [`redis::START_MAX`].
+    pub async fn redis(
+        url: &str,
+        node_id: &str,
+        supervisor: &Supervisor,
+        registry: &Registry,
+    ) -> Result<(Self, mpsc::Receiver<Delivery>), BackendError> {
+        let (backend, deliveries) = Redis::new(url, node_id, supervisor, registry).await?;
+        Ok((Self::Redis(backend), deliveries))
+    }
+
+    /// What epochs of live queries derive from on all nodes; none where the only node has its own.
+    pub fn generation(&self) -> Option<u64> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Redis(backend) => backend.generation(),
+        }
     }
 
     /// Publishes into a channel; returns where the stream stands after it.
@@ -140,6 +177,7 @@ impl Backend {
     ) -> Result<StreamPosition, BackendError> {
         match self {
             Self::Embedded(backend) => backend.publish(channel, data, info, options).await,
+            Self::Redis(backend) => backend.publish(channel, data, info, options).await,
         }
     }
 
@@ -156,6 +194,7 @@ impl Backend {
     ) -> Result<HistoryPage, BackendError> {
         match self {
             Self::Embedded(backend) => Ok(backend.history(channel, filter, options)),
+            Self::Redis(backend) => backend.history(channel, filter, options).await,
         }
     }
 
@@ -167,6 +206,7 @@ impl Backend {
     pub async fn enter(&self, channel: &str, info: &ClientInfo, announce: bool) -> Result<(), BackendError> {
         match self {
             Self::Embedded(backend) => backend.enter(channel, info, announce).await,
+            Self::Redis(backend) => backend.enter(channel, info, announce).await,
         }
     }
 
@@ -178,6 +218,7 @@ impl Backend {
     pub async fn leave(&self, channel: &str, info: &ClientInfo, announce: bool) -> Result<(), BackendError> {
         match self {
             Self::Embedded(backend) => backend.leave(channel, info, announce).await,
+            Self::Redis(backend) => backend.leave(channel, info, announce).await,
         }
     }
 
@@ -189,6 +230,7 @@ impl Backend {
     pub async fn presence(&self, channel: &str) -> Result<Vec<ClientInfo>, BackendError> {
         match self {
             Self::Embedded(backend) => Ok(backend.presence(channel)),
+            Self::Redis(backend) => backend.presence(channel).await,
         }
     }
 
@@ -197,10 +239,11 @@ impl Backend {
     /// # Errors
     ///
     /// [`BackendError::Unreachable`].
-    pub async fn carry(&self, _batch: &Arc<Batch>) -> Result<(), BackendError> {
+    pub async fn carry(&self, batch: &Arc<Batch>) -> Result<(), BackendError> {
         match self {
             // There is no other node.
             Self::Embedded(_) => Ok(()),
+            Self::Redis(backend) => backend.carry(batch).await,
         }
     }
 
@@ -208,6 +251,8 @@ impl Backend {
     pub fn sweep(&self) {
         match self {
             Self::Embedded(backend) => backend.sweep(),
+            // Redis does so itself.
+            Self::Redis(_) => {}
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The whole server, spoken to as its users speak to it.
+#![expect(clippy::unwrap_used, reason = "in helpers, too, a failure must end the test")]
 
+mod backend;
 mod client;
 mod command;
 mod open_mode;
 mod page;
 mod push;
 mod query;
+mod redis_server;
 mod server;
 mod slow;
 mod socket;

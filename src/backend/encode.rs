@@ -1,0 +1,402 @@
+//! Batches as bytes, for their way to other nodes.
+//!
+//! The first byte is the version. A node reads its own version and every older one, so that nodes can be renewed one
+//! by one; what is newer is told by [`Unreadable::Version`], and skipped. The decoder takes any bytes at all.
+//!
+//! Version 1: version, flags (bit 0: the body is deflated), node, run (8 bytes), sequence number, body. The body
+//! names each string and each label set once, then come three columns: which label set, time as a difference to the
+//! sample before, value as 8 bytes.
+
+use std::{
+    io::{Read, Write},
+    sync::Arc,
+};
+
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use rustc_hash::FxHashMap;
+
+use crate::model::{Batch, BatchSample, Label, Labels, Sample, Source};
+use crate::store::codec::{Bytes, Damaged, varint};
+
+/// The version that this node writes, and the newest that it reads.
+pub const VERSION: u8 = 1;
+/// Bytes of one body before it is deflated: 100,000 samples with 30 bytes of labels each. A larger batch crosses in
+/// parts, and what inflates to more is damaged.
+pub const BODY_BYTES_MAX: usize = 4 << 20;
+/// Below this, deflating costs more than it saves.
+const DEFLATE_BYTES_MIN: usize = 1_024;
+/// Items that a list makes room for before it has read one.
+const ITEMS_AT_ONCE: usize = 1_024;
+/// Bit 0 of the flags.
+const DEFLATED: u8 = 1;
+
+/// Where a parcel comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// The node's name.
+    pub node: String,
+    /// Which run of its process: numbers begin anew with each.
+    pub run: u64,
+    /// Rises by one with each parcel of a run, sent or not: what is missing is lost.
+    pub number: u64,
+}
+
+/// Why bytes are not a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// A newer node wrote them.
+    #[error("version {0} is newer than this node")]
+    Version(u8),
+    /// Nobody of ours wrote them.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+}
+
+/// A part of a batch, as it is encoded.
+#[derive(Debug, Clone, Copy)]
+struct Part<'a> {
+    source: &'a Source,
+    step: Option<i64>,
+    samples: &'a [BatchSample],
+}
+
+/// A batch, or a part of one, without its head.
+#[derive(Debug)]
+pub struct Body {
+    deflated: bool,
+    bytes: Vec<u8>,
+}
+
+/// The bodies of a batch: one, or several if it is larger than [`BODY_BYTES_MAX`].
+///
+/// Only the last carries the step, because it says that the source has delivered it.
+///
+/// *Cost:* 0.3 µs a sample in batches of 5,000, 1.2 µs in those of 50,000.
+pub fn bodies(batch: &Batch) -> Vec<Body> {
+    let mut out = Vec::with_capacity(1);
+    split(Part { source: &batch.source, step: batch.step, samples: &batch.samples }, &mut out);
+    out
+}
+
+fn split(part: Part<'_>, out: &mut Vec<Body>) {
+    let bytes = body(part);
+    let count = part.samples.len();
+    if bytes.len() <= BODY_BYTES_MAX || count < 2 {
+        let deflated = if DEFLATE_BYTES_MIN <= bytes.len() { deflate(&bytes) } else { None };
+        out.push(Body { deflated: deflated.is_some(), bytes: deflated.unwrap_or(bytes) });
+        return;
+    }
+    let (first, second) = part.samples.split_at(count / 2);
+    split(Part { step: None, samples: first, ..part }, out);
+    split(Part { samples: second, ..part }, out);
+}
+
+/// A body with its head.
+pub fn parcel(origin: &Origin, body: &Body) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.bytes.len() + origin.node.len() + 32);
+    out.push(VERSION);
+    out.push(if body.deflated { DEFLATED } else { 0 });
+    varint::put_bytes(&mut out, origin.node.as_bytes());
+    out.extend_from_slice(&origin.run.to_le_bytes());
+    varint::put(&mut out, origin.number);
+    out.extend_from_slice(&body.bytes);
+    out
+}
+
+fn deflate(body: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = DeflateEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok()
+}
+
+fn body(part: Part<'_>) -> Vec<u8> {
+    let mut strings = Strings::default();
+    let mut sets: FxHashMap<&Labels, u64> = FxHashMap::default();
+    let mut set_bytes = Vec::new();
+    let mut columns = Vec::with_capacity(part.samples.len() * 12);
+    for BatchSample { labels, .. } in part.samples {
+        let next = sets.len() as u64;
+        let set = *sets.entry(labels).or_insert_with(|| {
+            varint::put(&mut set_bytes, labels.len() as u64);
+            for label in labels.iter() {
+                varint::put(&mut set_bytes, strings.place(&label.name));
+                varint::put(&mut set_bytes, strings.place(&label.value));
+            }
+            next
+        });
+        varint::put(&mut columns, set);
+    }
+    let mut before = 0_i64;
+    for BatchSample { sample, .. } in part.samples {
+        varint::put_signed(&mut columns, sample.t.wrapping_sub(before));
+        before = sample.t;
+    }
+    for BatchSample { sample, .. } in part.samples {
+        columns.extend_from_slice(&sample.v.to_bits().to_le_bytes());
+    }
+    let mut out = Vec::with_capacity(strings.bytes.len() + set_bytes.len() + columns.len() + 64);
+    put_source(&mut out, part.source);
+    put_step(&mut out, part.step);
+    varint::put(&mut out, strings.places.len() as u64);
+    out.extend_from_slice(&strings.bytes);
+    varint::put(&mut out, sets.len() as u64);
+    out.extend_from_slice(&set_bytes);
+    varint::put(&mut out, part.samples.len() as u64);
+    out.extend_from_slice(&columns);
+    out
+}
+
+/// Strings by the order in which they first came.
+#[derive(Debug, Default)]
+struct Strings<'a> {
+    places: FxHashMap<&'a str, u64>,
+    bytes: Vec<u8>,
+}
+
+impl<'a> Strings<'a> {
+    fn place(&mut self, text: &'a str) -> u64 {
+        let next = self.places.len() as u64;
+        *self.places.entry(text).or_insert_with(|| {
+            varint::put_bytes(&mut self.bytes, text.as_bytes());
+            next
+        })
+    }
+}
+
+fn put_source(out: &mut Vec<u8>, source: &Source) {
+    match source {
+        Source::Pushed => out.push(0),
+        Source::Scheduled { name, interval_ms } => {
+            out.push(1);
+            varint::put_bytes(out, name.as_bytes());
+            varint::put_signed(out, *interval_ms);
+        }
+    }
+}
+
+fn put_step(out: &mut Vec<u8>, step: Option<i64>) {
+    match step {
+        None => out.push(0),
+        Some(step) => {
+            out.push(1);
+            varint::put_signed(out, step);
+        }
+    }
+}
+
+/// Bytes whose head is read: who sent them is known before they are inflated.
+#[derive(Debug)]
+pub struct Parcel<'a> {
+    /// Who sent it.
+    pub origin: Origin,
+    deflated: bool,
+    body: &'a [u8],
+}
+
+impl<'a> Parcel<'a> {
+    /// Reads the head.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`].
+    pub fn open(bytes: &'a [u8]) -> Result<Self, Unreadable> {
+        let mut bytes = Bytes::new(bytes);
+        match bytes.byte()? {
+            VERSION => {}
+            0 => return Err(Damaged("version 0").into()),
+            newer => return Err(Unreadable::Version(newer)),
+        }
+        let flags = bytes.byte()?;
+        if flags & !DEFLATED != 0 {
+            return Err(Damaged("flags").into());
+        }
+        let node = text(&mut bytes)?.to_owned();
+        let run = eight(&mut bytes)?;
+        let number = bytes.number()?;
+        Ok(Self { origin: Origin { node, run, number }, deflated: flags == DEFLATED, body: bytes.rest() })
+    }
+
+    /// Reads the batch.
+    ///
+    /// *Cost:* inflates up to [`BODY_BYTES_MAX`].
+    ///
+    /// # Errors
+    ///
+    /// [`Damaged`].
+    pub fn batch(&self) -> Result<Batch, Damaged> {
+        if !self.deflated {
+            return read(self.body);
+        }
+        let mut body = Vec::new();
+        let mut inflated = DeflateDecoder::new(self.body).take(BODY_BYTES_MAX as u64 + 1);
+        inflated.read_to_end(&mut body).map_err(|_| Damaged("deflated body"))?;
+        read(&body)
+    }
+}
+
+fn read(body: &[u8]) -> Result<Batch, Damaged> {
+    // A single sample can be larger than the limit only if its labels are; such labels are refused on arrival.
+    if BODY_BYTES_MAX < body.len() {
+        return Err(Damaged("body too long"));
+    }
+    let mut bytes = Bytes::new(body);
+    let source = match bytes.byte()? {
+        0 => Source::Pushed,
+        1 => Source::Scheduled { name: text(&mut bytes)?.to_owned(), interval_ms: bytes.signed()? },
+        _ => return Err(Damaged("source")),
+    };
+    let step = match bytes.byte()? {
+        0 => None,
+        1 => Some(bytes.signed()?),
+        _ => return Err(Damaged("step")),
+    };
+    let strings = list(&mut bytes, |bytes| text(bytes).map(Arc::<str>::from))?;
+    let string = |bytes: &mut Bytes<'_>| {
+        let place = bytes.count(usize::MAX)?;
+        strings.get(place).cloned().ok_or(Damaged("string"))
+    };
+    let label = |bytes: &mut Bytes<'_>| Ok(Label { name: string(bytes)?, value: string(bytes)? });
+    let sets = list(&mut bytes, |bytes| list(bytes, label).map(Labels::new))?;
+    let of = list(&mut bytes, |bytes| {
+        let place = bytes.count(usize::MAX)?;
+        sets.get(place).cloned().ok_or(Damaged("label set"))
+    })?;
+    let samples = columns(&mut bytes, of)?;
+    if bytes.is_empty() { Ok(Batch { source, step, samples }) } else { Err(Damaged("too long")) }
+}
+
+fn columns(bytes: &mut Bytes<'_>, of: Vec<Labels>) -> Result<Vec<BatchSample>, Damaged> {
+    let mut times = Vec::with_capacity(of.len());
+    let mut time = 0_i64;
+    for _ in &of {
+        time = time.wrapping_add(bytes.signed()?);
+        times.push(time);
+    }
+    let mut samples = Vec::with_capacity(of.len());
+    for (labels, time) in of.into_iter().zip(times) {
+        let value = f64::from_bits(eight(bytes)?);
+        samples.push(BatchSample { labels, sample: Sample::new(time, value) });
+    }
+    Ok(samples)
+}
+
+/// A count and that many items, each of a byte at least. A damaged count asks for little memory before the bytes end.
+fn list<'a, T>(
+    bytes: &mut Bytes<'a>,
+    mut item: impl FnMut(&mut Bytes<'a>) -> Result<T, Damaged>,
+) -> Result<Vec<T>, Damaged> {
+    let count = bytes.count(bytes.rest().len())?;
+    let mut items = Vec::with_capacity(count.min(ITEMS_AT_ONCE));
+    for _ in 0..count {
+        items.push(item(bytes)?);
+    }
+    Ok(items)
+}
+
+fn text<'a>(bytes: &mut Bytes<'a>) -> Result<&'a str, Damaged> {
+    std::str::from_utf8(bytes.bytes()?).map_err(|_| Damaged("not UTF-8"))
+}
+
+fn eight(bytes: &mut Bytes<'_>) -> Result<u64, Damaged> {
+    let taken = bytes.take(8)?;
+    taken.try_into().map(u64::from_le_bytes).map_err(|_| Damaged("too short"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::STALE_NAN;
+
+    fn origin() -> Origin {
+        Origin { node: "web-03".to_owned(), run: u64::MAX, number: 7 }
+    }
+
+    #[track_caller]
+    fn check(batch: &Batch) {
+        let bodies = bodies(batch);
+        let mut samples = Vec::new();
+        let mut steps = Vec::new();
+        for body in &bodies {
+            let bytes = parcel(&origin(), body);
+            let parcel = Parcel::open(&bytes).unwrap();
+            assert_eq!(parcel.origin, origin());
+            let read = parcel.batch().unwrap();
+            assert_eq!(read.source, batch.source);
+            steps.push(read.step);
+            samples.extend(read.samples);
+        }
+        assert_eq!(steps.pop().unwrap(), batch.step);
+        assert!(steps.iter().all(Option::is_none));
+        assert_eq!(samples.len(), batch.samples.len());
+        for (read, sent) in samples.iter().zip(&batch.samples) {
+            assert_eq!(read.labels, sent.labels);
+            assert_eq!(read.sample, sent.sample);
+        }
+    }
+
+    fn sample(labels: &[(&str, &str)], t: i64, v: f64) -> BatchSample {
+        BatchSample { labels: Labels::from_pairs(labels.iter().copied()), sample: Sample::new(t, v) }
+    }
+
+    #[test]
+    fn a_batch_comes_back_to_the_bit() {
+        let cpu = [("__name__", "cpu"), ("core", "0")];
+        let samples = vec![
+            sample(&cpu, 2_000, STALE_NAN),
+            sample(&[("__name__", "up")], i64::MIN, f64::from_bits(0xfff8_0000_dead_beef)),
+            sample(&cpu, i64::MAX, -0.0),
+            sample(&[], 1_000, f64::INFINITY),
+        ];
+        let source = Source::Scheduled { name: "host@web-03".to_owned(), interval_ms: 1_000 };
+        check(&Batch { source, step: Some(2_000), samples });
+        check(&Batch { source: Source::Pushed, step: None, samples: Vec::new() });
+    }
+
+    #[test]
+    fn a_large_batch_crosses_in_parts() {
+        let wide = "x".repeat(2_000);
+        let samples = (0..3_000).map(|at| sample(&[("at", &format!("{wide}{at}"))], at, 1.0)).collect();
+        let batch = Batch { source: Source::Pushed, step: Some(4), samples };
+        assert!(1 < bodies(&batch).len());
+        check(&batch);
+    }
+
+    #[test]
+    fn a_newer_version_is_told() {
+        assert_eq!(Parcel::open(&[VERSION + 1, 9, 9]).unwrap_err(), Unreadable::Version(VERSION + 1));
+    }
+
+    proptest! {
+        #[test]
+        fn any_batch_comes_back(
+            rows in prop::collection::vec(("[a-c]{1,2}", "[a-cä]{0,3}", any::<i64>(), any::<u64>()), 0..80),
+            step: Option<i64>,
+        ) {
+            let samples = rows
+                .iter()
+                .map(|(name, value, t, bits)| sample(&[(name, value), ("job", "x")], *t, f64::from_bits(*bits)))
+                .collect();
+            check(&Batch { source: Source::Pushed, step, samples });
+        }
+
+        #[test]
+        fn any_bytes_are_taken(noise: Vec<u8>, deflated: bool) {
+            let bytes = parcel(&origin(), &Body { deflated, bytes: noise.clone() });
+            // Whatever it is, it is no panic.
+            drop(Parcel::open(&bytes).unwrap().batch());
+            drop(Parcel::open(&noise).map(|parcel| parcel.batch()));
+        }
+
+        #[test]
+        fn damage_is_no_panic(at: prop::sample::Index, bit in 0..8_u8) {
+            let samples = vec![sample(&[("a", "b")], 1, 2.0), sample(&[("a", "c")], 3, 4.0)];
+            let bodies = bodies(&Batch { source: Source::Pushed, step: None, samples });
+            let mut bytes = parcel(&origin(), &bodies[0]);
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            drop(Parcel::open(&bytes).map(|parcel| parcel.batch()));
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The backend of several nodes: Redis 7 or newer holds what they share.
+//!
+//! One connection carries commands and what is published, a second one waits for samples. The task in `link` owns both:
+//! when either fails, both are made anew, for as long as it takes, and a [`Delivery::Gap`] says so. Until then requests
+//! fail within [`REQUEST_MAX`].
+
+mod counters;
+mod keys;
+mod link;
+mod message;
+mod presence;
+mod samples;
+mod scripts;
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use redis::{RedisError, aio::MultiplexedConnection};
+use serde_json::value::RawValue;
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
+
+use super::{
+    BackendError, DELIVERIES_MAX, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage, StreamOptions,
+    StreamPosition,
+    encode::{self, Origin},
+};
+use crate::model::Batch;
+use crate::model::limits::LATE_MS_MAX;
+use crate::supervisor::Supervisor;
+use crate::telemetry::Registry;
+use crate::wire::centrifugo::{ClientInfo, Publication};
+use counters::Counters;
+use presence::Entered;
+use scripts::Scripts;
+
+/// How long a request may take, the wait for a connection included; then the bus is unreachable.
+pub const REQUEST_MAX: Duration = Duration::from_millis(1_500);
+/// How long the first connection may take.
+pub const START_MAX: Duration = Duration::from_secs(5);
+/// Bytes of samples that Redis keeps. At 10 bytes a sample, deflated, it has [`STREAM_AGE_MS`] of 14,000 series that
+/// are sampled every second; of more, less time.
+pub const STREAM_BYTES_MAX: usize = 8 << 20;
+/// Batches of samples that Redis keeps: 60 s of 300 sources.
+pub const STREAM_BATCHES_MAX: usize = 20_000;
+/// How long Redis keeps samples, ms. Older ones would be refused as too late.
+pub const STREAM_AGE_MS: i64 = LATE_MS_MAX;
+/// How much longer than its publications a channel's epoch and offset are kept: a reader that was away for longer
+/// than the history still learns that it missed something, ms.
+const META_EXTRA_MS: u128 = 24 * 3_600 * 1_000;
+/// The largest count that Redis takes; no history has as many.
+const LIMIT_MAX: usize = i32::MAX as usize;
+/// Samples from which on encoding leaves the runtime's threads: 1.6 ms.
+const BLOCKING_SAMPLES_MIN: usize = 5_000;
+
+/// What nodes share, in Redis. A clone is the same backend.
+#[derive(Debug, Clone)]
+pub struct Redis(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// This node's name, the same over restarts.
+    node: String,
+    /// Which run of the process this is.
+    run: u64,
+    /// The topic of publications, joins and leaves.
+    topic: String,
+    /// The connection, while there is one.
+    up: watch::Sender<Option<Up>>,
+    scripts: Scripts,
+    counters: Counters,
+    /// This node's entries in presence, to be made again where they were lost.
+    entered: Entered,
+    /// The number of the newest parcel of samples.
+    parcels: AtomicU64,
+    generation: OnceLock<u64>,
+}
+
+/// A connection that stands.
+#[derive(Debug, Clone)]
+struct Up {
+    connection: MultiplexedConnection,
+    /// The name under which entries in presence are made: another one with each connection, so that entries which
+    /// could not be taken off while there was none expire with the old name.
+    member: Arc<str>,
+}
+
+impl Redis {
+    /// Connects, and keeps connected.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Address`], [`BackendError::TooOld`], and [`BackendError::Unreachable`] after [`START_MAX`].
+    pub async fn new(
+        url: &str,
+        node: &str,
+        supervisor: &Supervisor,
+        registry: &Registry,
+    ) -> Result<(Self, mpsc::Receiver<Delivery>), BackendError> {
+        let (client, database) = link::client(url)?;
+        let shared = Arc::new(Shared {
+            node: node.to_owned(),
+            run: fastrand::u64(..),
+            topic: keys::topic(database),
+            up: watch::Sender::new(None),
+            scripts: Scripts::new(),
+            counters: Counters::new(registry),
+            entered: Entered::default(),
+            parcels: AtomicU64::new(0),
+            generation: OnceLock::new(),
+        });
+        let (deliveries, receiver) = mpsc::channel(DELIVERIES_MAX);
+        let mut link = link::Link::new(client, Arc::clone(&shared), deliveries);
+        let session = link.first().await?;
+        supervisor.spawn("redis", link.run(session, supervisor.token().clone()));
+        Ok((Self(shared), receiver))
+    }
+
+    /// See [`super::Backend::generation`].
+    pub fn generation(&self) -> Option<u64> {
+        self.0.generation.get().copied()
+    }
+
+    /// See [`super::Backend::publish`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`]. Where the answer was lost, the publication may have been stored.
+    pub async fn publish(
+        &self,
+        channel: &str,
+        data: Box<RawValue>,
+        info: Option<ClientInfo>,
+        options: StreamOptions,
+    ) -> Result<StreamPosition, BackendError> {
+        let body = message::publication_body(channel, &data, info.as_ref());
+        let published = if options.is_kept() {
+            self.0.publish_kept(channel, &body, options).await
+        } else {
+            self.0.publish_only(&message::publication(&body)).await
+        };
+        published.inspect_err(|_| self.0.counters.publish_errors.increment())
+    }
+
+    /// See [`super::Backend::history`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn history(
+        &self,
+        channel: &str,
+        filter: &HistoryFilter,
+        options: StreamOptions,
+    ) -> Result<HistoryPage, BackendError> {
+        if !options.is_kept() {
+            return Ok(HistoryPage::default());
+        }
+        let number = |number: Option<String>| number.unwrap_or_default();
+        let mut invocation = self.0.scripts.history.prepare_invoke();
+        invocation.key(keys::log(channel)).key(keys::meta(channel)).arg(new_epoch());
+        invocation.arg(options.size).arg(HISTORY_BYTES_MAX).arg(ttl_ms(options)).arg(meta_ttl_ms(options));
+        invocation.arg(number(filter.since.map(|since| since.to_string())));
+        invocation.arg(number(filter.limit.map(|limit| limit.min(LIMIT_MAX).to_string())));
+        invocation.arg(if filter.reverse { "1" } else { "" });
+        let work = async {
+            let mut up = self.0.up().await?;
+            let page: Vec<Vec<u8>> =
+                invocation.invoke_async(&mut up.connection).await.map_err(unreachable)?;
+            Ok(page)
+        };
+        let page = bounded(work).await?;
+        let [epoch, offset, messages @ ..] = page.as_slice() else {
+            return Err(BackendError::Unreachable("an answer of another shape".to_owned()));
+        };
+        let publications = messages.iter().filter_map(|bytes| self.0.publication(bytes)).collect();
+        Ok(HistoryPage { publications, position: position(epoch, offset)? })
+    }
+
+    /// See [`super::Backend::enter`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn enter(&self, channel: &str, info: &ClientInfo, announce: bool) -> Result<(), BackendError> {
+        let entered = bounded(presence::enter(&self.0, channel, info, announce)).await;
+        // Who was refused will not leave.
+        entered.inspect_err(|_| {
+            self.0.entered.take(channel, &info.client);
+        })
+    }
+
+    /// See [`super::Backend::leave`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn leave(&self, channel: &str, info: &ClientInfo, announce: bool) -> Result<(), BackendError> {
+        bounded(presence::leave(&self.0, channel, info, announce)).await
+    }
+
+    /// See [`super::Backend::presence`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn presence(&self, channel: &str) -> Result<Vec<ClientInfo>, BackendError> {
+        bounded(presence::list(&self.0, channel)).await
+    }
+
+    /// See [`super::Backend::carry`]. Batches keep their order if one is carried after the other.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`]; what was not carried is counted, and the other nodes are told by a missing
+    /// number.
+    pub async fn carry(&self, batch: &Arc<Batch>) -> Result<(), BackendError> {
+        for body in bodies(batch).await? {
+            let number = self.0.parcels.fetch_add(1, Ordering::Relaxed) + 1;
+            let origin = Origin { node: self.0.node.clone(), run: self.0.run, number };
+            let parcel = encode::parcel(&origin, &body);
+            self.0.carry(&parcel).await.inspect_err(|_| {
+                self.0.counters.publish_errors.increment();
+                self.0.counters.samples_gap.increment();
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// The connection, as soon as there is one; the caller bounds the wait.
+    async fn up(&self) -> Result<Up, BackendError> {
+        let mut up = self.up.subscribe();
+        let up = up.wait_for(Option::is_some).await.map_err(|_| BackendError::Stopped)?;
+        up.clone().ok_or(BackendError::Stopped)
+    }
+
+    async fn publish_kept(
+        &self,
+        channel: &str,
+        body: &[u8],
+        options: StreamOptions,
+    ) -> Result<StreamPosition, BackendError> {
+        let mut invocation = self.scripts.publish.prepare_invoke();
+        invocation.key(keys::log(channel)).key(keys::meta(channel));
+        invocation.arg(&self.topic).arg(message::PUBLICATION_HEAD).arg(body).arg(new_epoch());
+        invocation.arg(options.size).arg(HISTORY_BYTES_MAX).arg(ttl_ms(options)).arg(meta_ttl_ms(options));
+        let work = async {
+            let mut up = self.up().await?;
+            let (epoch, offset): (Vec<u8>, Vec<u8>) =
+                invocation.invoke_async(&mut up.connection).await.map_err(unreachable)?;
+            position(&epoch, &offset)
+        };
+        bounded(work).await
+    }
+
+    async fn publish_only(&self, message: &[u8]) -> Result<StreamPosition, BackendError> {
+        let work = async {
+            let mut up = self.up().await?;
+            let mut publish = redis::cmd("PUBLISH");
+            publish.arg(&self.topic).arg(message);
+            publish.exec_async(&mut up.connection).await.map_err(unreachable)
+        };
+        bounded(work).await.map(|()| StreamPosition::default())
+    }
+
+    async fn carry(&self, parcel: &[u8]) -> Result<(), BackendError> {
+        let mut invocation = self.scripts.carry.prepare_invoke();
+        invocation.key(keys::SAMPLES).key(keys::SAMPLES_META).arg(parcel);
+        invocation.arg(STREAM_BATCHES_MAX).arg(STREAM_BYTES_MAX).arg(STREAM_AGE_MS).arg(STREAM_AGE_MS * 2);
+        let work = async {
+            let mut up = self.up().await?;
+            invocation.invoke_async::<()>(&mut up.connection).await.map_err(unreachable)
+        };
+        bounded(work).await
+    }
+
+    /// A kept message as a publication; what cannot be read is counted.
+    fn publication(&self, bytes: &[u8]) -> Option<Publication> {
+        match message::read(bytes) {
+            Ok(Delivery::Publication { publication, .. }) => Some(publication),
+            Ok(_) => None,
+            Err(reason) => {
+                self.counters.skipped(reason).increment();
+                None
+            }
+        }
+    }
+}
+
+/// Bounds a request by [`REQUEST_MAX`].
+async fn bounded<T>(work: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
+    timeout(REQUEST_MAX, work).await.unwrap_or_else(|_| {
+        Err(BackendError::Unreachable(format!("redis did not answer within {REQUEST_MAX:?}")))
+    })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn unreachable(error: RedisError) -> BackendError {
+    BackendError::Unreachable(error.to_string())
+}
+
+async fn bodies(batch: &Arc<Batch>) -> Result<Vec<encode::Body>, BackendError> {
+    if batch.samples.len() < BLOCKING_SAMPLES_MIN {
+        return Ok(encode::bodies(batch));
+    }
+    let batch = Arc::clone(batch);
+    tokio::task::spawn_blocking(move || encode::bodies(&batch)).await.map_err(|_| BackendError::Stopped)
+}
+
+fn position(epoch: &[u8], offset: &[u8]) -> Result<StreamPosition, BackendError> {
+    let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+    let offset =
+        text(offset).parse().map_err(|_| BackendError::Unreachable("an offset that is none".to_owned()))?;
+    Ok(StreamPosition { offset, epoch: text(epoch).to_owned() })
+}
+
+fn new_epoch() -> String {
+    format!("{:08x}", fastrand::u32(..))
+}
+
+fn ttl_ms(options: StreamOptions) -> u64 {
+    // At least one: Redis deletes at once what lives for 0 ms. At most a year, which Redis can still add to its clock.
+    u64::try_from(options.ttl.as_millis().clamp(1, 365 * META_EXTRA_MS)).unwrap_or(u64::MAX)
+}
+
+fn meta_ttl_ms(options: StreamOptions) -> u64 {
+    ttl_ms(options) + u64::try_from(META_EXTRA_MS).unwrap_or(0)
+}

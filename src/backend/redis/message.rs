@@ -1,0 +1,202 @@
+//! Publications, joins, leaves and presence entries as bytes.
+//!
+//! The first byte is the version. Version 1: version, kind, offset in decimal, a line break, a JSON object. Fields
+//! may be added to the object within a version: readers ignore those that they do not know.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::counters::Skipped;
+use crate::backend::Delivery;
+use crate::wire::centrifugo::{ClientInfo, Publication};
+
+/// The version that this node writes, and the newest that it reads.
+const VERSION: u8 = 1;
+const PUBLICATION: u8 = b'p';
+const JOIN: u8 = b'j';
+const LEAVE: u8 = b'l';
+
+/// What stands before the offset of a publication.
+pub(super) const PUBLICATION_HEAD: &[u8] = &[VERSION, PUBLICATION];
+
+#[derive(Debug, Serialize)]
+struct PublicationOut<'a> {
+    channel: &'a str,
+    data: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    info: Option<&'a ClientInfo>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PublicationIn {
+    channel: String,
+    data: Box<RawValue>,
+    info: Option<ClientInfo>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Someone {
+    channel: String,
+    info: ClientInfo,
+}
+
+/// One connection in the presence of a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    /// Who.
+    pub(super) info: ClientInfo,
+    /// The node that it is connected to: the entry counts while that is alive.
+    pub(super) member: String,
+    /// Whether its leave is told to others.
+    pub(super) announce: bool,
+}
+
+/// Whether someone came or left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Move {
+    Join,
+    Leave,
+}
+
+/// What stands after the offset of a publication and its line break.
+pub(super) fn publication_body(channel: &str, data: &RawValue, info: Option<&ClientInfo>) -> Vec<u8> {
+    json(&PublicationOut { channel, data, info })
+}
+
+/// A publication without offset.
+pub(super) fn publication(body: &[u8]) -> Vec<u8> {
+    [PUBLICATION_HEAD, b"0\n", body].concat()
+}
+
+/// That someone came or left.
+pub(super) fn someone(kind: Move, channel: &str, info: &ClientInfo) -> Vec<u8> {
+    let kind = match kind {
+        Move::Join => JOIN,
+        Move::Leave => LEAVE,
+    };
+    let body = json(&Someone { channel: channel.to_owned(), info: info.clone() });
+    [&[VERSION, kind], b"0\n".as_slice(), &body].concat()
+}
+
+/// Reads a message.
+///
+/// # Errors
+///
+/// Why it is to be skipped.
+pub(super) fn read(bytes: &[u8]) -> Result<Delivery, Skipped> {
+    let [version, kind, rest @ ..] = bytes else { return Err(Skipped::Damaged) };
+    version_of(*version)?;
+    let end = memchr::memchr(b'\n', rest).ok_or(Skipped::Damaged)?;
+    let offset = std::str::from_utf8(&rest[..end]).ok().and_then(|text| text.parse().ok());
+    let offset: u64 = offset.ok_or(Skipped::Damaged)?;
+    let body = &rest[end + 1..];
+    match *kind {
+        PUBLICATION => {
+            let read: PublicationIn = parse(body)?;
+            let publication = Publication { data: Some(read.data), offset, info: read.info };
+            Ok(Delivery::Publication { channel: Arc::from(read.channel), publication })
+        }
+        JOIN => parse(body).map(|Someone { channel, info }| Delivery::Join { channel: channel.into(), info }),
+        LEAVE => {
+            parse(body).map(|Someone { channel, info }| Delivery::Leave { channel: channel.into(), info })
+        }
+        _ => Err(Skipped::Damaged),
+    }
+}
+
+/// An entry of presence.
+pub(super) fn entry(entry: &Entry) -> Vec<u8> {
+    [&[VERSION], json(entry).as_slice()].concat()
+}
+
+/// Reads an entry of presence.
+///
+/// # Errors
+///
+/// Why it is to be skipped.
+pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry, Skipped> {
+    let (version, body) = bytes.split_first().ok_or(Skipped::Damaged)?;
+    version_of(*version)?;
+    parse(body)
+}
+
+const fn version_of(version: u8) -> Result<(), Skipped> {
+    match version {
+        VERSION => Ok(()),
+        0 => Err(Skipped::Damaged),
+        _ => Err(Skipped::Version),
+    }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("strings and raw values always serialize")
+}
+
+fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Skipped> {
+    serde_json::from_slice(body).map_err(|_| Skipped::Damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    fn alice() -> ClientInfo {
+        ClientInfo { user: "alice".to_owned(), client: "c1".to_owned() }
+    }
+
+    #[test]
+    fn a_publication_comes_back_as_it_was() {
+        for data in [r#"{"a": [1, "\n"]}"#, "null", "1e400"] {
+            let bytes = publication(&publication_body("room:ä", &raw(data), Some(&alice())));
+            let Ok(Delivery::Publication { channel, publication }) = read(&bytes) else {
+                panic!("{bytes:?}")
+            };
+            assert_eq!(&*channel, "room:ä");
+            assert_eq!(publication.data.unwrap().get(), data);
+            assert_eq!((publication.offset, publication.info), (0, Some(alice())));
+        }
+    }
+
+    #[test]
+    fn moves_and_entries_come_back() {
+        let join = read(&someone(Move::Join, "a", &alice()));
+        assert!(matches!(join, Ok(Delivery::Join { info, .. }) if info == alice()));
+        let leave = read(&someone(Move::Leave, "a", &alice()));
+        assert!(matches!(leave, Ok(Delivery::Leave { channel, .. }) if &*channel == "a"));
+        let one = Entry { info: alice(), member: "n:1".to_owned(), announce: true };
+        assert_eq!(read_entry(&entry(&one)), Ok(one));
+    }
+
+    #[test]
+    fn what_is_newer_is_told_from_what_is_damaged() {
+        assert_eq!(read(b"\x02p1\n{}").unwrap_err(), Skipped::Version);
+        assert_eq!(read_entry(b"\x02{}").unwrap_err(), Skipped::Version);
+        for damaged in ["", "\x01", "\x01p", "\x01p1", "\x01px\n{}", "\x01p1\n{}", "\x01?1\n{}", "\x00p1\n{}"]
+        {
+            assert_eq!(read(damaged.as_bytes()).unwrap_err(), Skipped::Damaged, "{damaged:?}");
+        }
+    }
+
+    #[test]
+    fn fields_may_be_added() {
+        let read = read(b"\x01p7\n{\"channel\":\"a\",\"data\":1,\"tags\":{\"x\":\"y\"}}");
+        assert!(matches!(read, Ok(Delivery::Publication { publication, .. }) if publication.offset == 7));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken(noise: Vec<u8>) {
+            drop(read(&noise));
+            drop(read_entry(&noise));
+            drop(read(&[&[VERSION, PUBLICATION], b"1\n".as_slice(), &noise].concat()));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What runs inside Redis, each in one step.
+
+use redis::{RedisResult, Script, aio::MultiplexedConnection};
+
+/// Functions that several scripts begin with.
+const COMMON: &str = include_str!("trim.lua");
+
+/// The scripts.
+#[derive(Debug)]
+pub(super) struct Scripts {
+    /// Gives a publication its offset, keeps and announces it.
+    pub(super) publish: Script,
+    /// A part of a channel's history.
+    pub(super) history: Script,
+    /// Appends samples.
+    pub(super) carry: Script,
+    /// Lists a connection.
+    pub(super) enter: Script,
+    /// Takes a connection off.
+    pub(super) leave: Script,
+    /// Keeps a node alive.
+    pub(super) alive: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        let with_common = |code: &str| Script::new(&format!("{COMMON}\n{code}"));
+        Self {
+            publish: with_common(include_str!("publish.lua")),
+            history: with_common(include_str!("history.lua")),
+            carry: with_common(include_str!("carry.lua")),
+            enter: Script::new(include_str!("enter.lua")),
+            leave: Script::new(include_str!("leave.lua")),
+            alive: Script::new(include_str!("alive.lua")),
+        }
+    }
+
+    /// Loads them all, so that two publications in a row keep their order: neither waits for a script.
+    ///
+    /// # Errors
+    ///
+    /// What Redis says.
+    pub(super) async fn load(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        for script in [&self.publish, &self.history, &self.carry, &self.enter, &self.leave, &self.alive] {
+            script.load_async(connection).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+-- Takes the oldest entries off a stream until count, bytes and age are within bounds.
+-- An entry is {'t', <ms>, 'd', <payload>}; the field `b` of `meta` holds the bytes of all payloads.
+local function now_ms()
+  local now = redis.call('TIME')
+  return now[1] * 1000 + math.floor(now[2] / 1000)
+end
+
+local function trim(stream, meta, now, size, bytes_max, age_ms)
+  local count = redis.call('XLEN', stream)
+  local bytes = tonumber(redis.call('HGET', meta, 'b') or '0')
+  while 0 < count do
+    local head = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    local fresh = now < tonumber(head[2][2]) + age_ms
+    if fresh and count <= size and bytes <= bytes_max then
+      break
+    end
+    redis.call('XDEL', stream, head[1])
+    count = count - 1
+    bytes = bytes - #head[2][4]
+  end
+  -- An empty stream holds nothing, whatever was counted while it expired.
+  if count == 0 then
+    bytes = 0
+  end
+  redis.call('HSET', meta, 'b', string.format('%.0f', bytes))
+end
+
+local function append(stream, meta, id, now, payload)
+  if redis.call('XLEN', stream) == 0 then
+    redis.call('HSET', meta, 'b', '0')
+  end
+  redis.call('XADD', stream, id, 't', string.format('%.0f', now), 'd', payload)
+  redis.call('HINCRBY', meta, 'b', #payload)
+end
+
+-- The epoch of a channel; a new one, and an empty stream, where there is none.
+local function epoch_of(log, meta, made)
+  local epoch = redis.call('HGET', meta, 'e')
+  if not epoch then
+    epoch = made
+    -- First what a full Redis refuses: once a script has written, Redis lets it go on.
+    redis.call('HSET', meta, 'e', epoch, 'o', '0', 'b', '0')
+    redis.call('DEL', log)
+  end
+  return epoch
+end
