@@ -5,6 +5,7 @@ mod notices;
 mod own;
 mod reload;
 mod start;
+mod upkeep;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 

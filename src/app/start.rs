@@ -1,16 +1,13 @@
 //! Opens the data and starts the tasks.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::{
-    sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{notices, own::StoreMetrics, reload};
+use super::{notices, own::StoreMetrics, reload, upkeep::Upkeep};
 use crate::backend::{Backend, StreamOptions};
 use crate::cli::Folders;
 use crate::clock::Clock;
@@ -58,8 +55,14 @@ pub(super) async fn site(
     for labels in store.series(&[]) {
         pushed.note(&labels);
     }
-    let (backend, deliveries) = Backend::embedded();
-    let generation = format!("{:016x}", store.generation());
+    let (backend, deliveries) = match &config.redis {
+        Some(url) => Backend::redis(url, &instance, supervisor, &registry)
+            .await
+            .with_context(|| format!("redis at {url}"))?,
+        None => Backend::embedded(),
+    };
+    // Nodes that share samples agree on the epochs of live queries.
+    let generation = format!("{:016x}", backend.generation().unwrap_or_else(|| store.generation()));
     let parts = EngineParts { store: store.clone(), clock: clock.clone(), generation };
     let (engine, live, steps, carried) = Engine::new(parts, &registry);
     let panels = pushed.clone();
@@ -78,10 +81,14 @@ pub(super) async fn site(
     supervisor.spawn("steps", hub.clone().steps(steps));
     supervisor.spawn("carry", carry(carried, backend.clone(), token.clone()));
     supervisor.spawn("storage", notices::storage(store.storage_state(), backend.clone(), token.clone()));
-    supervisor.spawn(
-        "second",
-        second(backend.clone(), clock.clone(), StoreMetrics::new(&registry), store.clone(), token.clone()),
-    );
+    let upkeep = Upkeep {
+        backend: backend.clone(),
+        clock: clock.clone(),
+        metrics: StoreMetrics::new(&registry),
+        store: store.clone(),
+        pushed: pushed.clone(),
+    };
+    supervisor.spawn("upkeep", upkeep.run(token.clone()));
     reload::watch(folders.dashboards(), dashboards.clone(), backend.clone(), supervisor);
     let top = collectors(
         config,
@@ -186,7 +193,10 @@ async fn publish_top(
         }
         let data = serde_json::value::to_raw_value(&**newest.borrow_and_update());
         if let Ok(data) = data {
-            backend.publish(&channel, data, None, StreamOptions::default()).await?;
+            // The next second has a newer one.
+            if let Err(error) = backend.publish(&channel, data, None, StreamOptions::default()).await {
+                tracing::debug!(error = %error, "busiest processes not published");
+            }
         }
     }
 }
@@ -206,34 +216,6 @@ async fn carry(
         if let Err(error) = backend.carry(&batch).await {
             tracing::debug!(error = %error, "samples not carried to other nodes");
         }
-    }
-}
-
-/// What happens once a second: old history goes, the store's figures are read.
-async fn second(
-    backend: Backend,
-    clock: Clock,
-    metrics: StoreMetrics,
-    store: Store,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
-    let mut second = interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled() => return Ok(()),
-            _ = second.tick() => {}
-        }
-        backend.sweep();
-        let upkeep = store.clone();
-        let now = clock.now_ms();
-        // Seals cost milliseconds of a core: not on a thread of the runtime.
-        let stats = tokio::task::spawn_blocking(move || {
-            upkeep.tick(now);
-            upkeep.stats()
-        });
-        metrics.read(&stats.await?);
     }
 }
 

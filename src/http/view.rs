@@ -10,17 +10,17 @@ mod texts;
 
 use askama::Template;
 
-pub use boot::{Boot, BootLimit, BootPanel, BootQuery, BootRange, BootRoom, boot_json};
-pub use format::{bytes, colors, duration_parts, legend_name, number};
-pub use texts::{EN, Texts};
+pub(super) use boot::{Boot, BootLimit, BootPanel, BootQuery, BootRange, BootRoom, boot_json};
+pub(super) use format::{bytes, colors, duration_parts, legend_name, number};
+pub(super) use texts::{EN, Texts};
 
 use format::NBSP;
-pub use format::NONE;
+pub(super) use format::NONE;
 
 /// The page of one room.
 #[derive(Debug, Template)]
 #[template(path = "dashboard.html")]
-pub struct DashboardPage {
+pub(super) struct DashboardPage {
     /// Words of the reader's language.
     pub texts: &'static Texts,
     /// Version of the server.
@@ -48,7 +48,7 @@ pub struct DashboardPage {
 /// The list of all rooms.
 #[derive(Debug, Template)]
 #[template(path = "home.html")]
-pub struct HomePage {
+pub(super) struct HomePage {
     /// Words of the reader's language.
     pub texts: &'static Texts,
     /// Version of the server.
@@ -64,7 +64,7 @@ pub struct HomePage {
 /// A page that says what went wrong, and what to do.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
-pub struct ErrorPage {
+pub(super) struct ErrorPage {
     /// Words of the reader's language.
     pub texts: &'static Texts,
     /// Where all rooms are listed.
@@ -79,7 +79,7 @@ pub struct ErrorPage {
 
 /// A room, as far as links and titles go.
 #[derive(Clone, Debug)]
-pub struct RoomView {
+pub(super) struct RoomView {
     /// Id: the name of its file, or `pushed`.
     pub id: String,
     /// Title.
@@ -94,7 +94,7 @@ pub struct RoomView {
 
 /// A room in the list of all, with some of its numbers.
 #[derive(Debug)]
-pub struct RoomCard {
+pub(super) struct RoomCard {
     /// The room.
     pub room: RoomView,
     /// At most four of its stats; their ids are `<room>.<panel>`, as in the boot JSON of this page.
@@ -103,7 +103,7 @@ pub struct RoomCard {
 
 /// A range of the top bar.
 #[derive(Debug)]
-pub struct RangeView {
+pub(super) struct RangeView {
     /// Id, such as `15m`.
     pub id: String,
     /// What its button says, such as `15 m`, with a no-break space.
@@ -114,7 +114,7 @@ pub struct RangeView {
 
 /// A panel as the first screen shows it.
 #[derive(Debug)]
-pub struct PanelView {
+pub(super) struct PanelView {
     /// Id, the same as in the boot JSON.
     pub id: String,
     /// Title.
@@ -131,7 +131,7 @@ pub struct PanelView {
 
 /// What a panel shows.
 #[derive(Debug)]
-pub enum PanelBody {
+pub(super) enum PanelBody {
     /// Kinds line, stack and mirror.
     Chart {
         /// Series in the order of the queries: the foot of a stack first.
@@ -158,7 +158,7 @@ pub enum PanelBody {
 
 /// One series in a legend.
 #[derive(Debug)]
-pub struct LegendView {
+pub(super) struct LegendView {
     /// Name: [`legend_name`], or the panel's title when that is empty.
     pub name: String,
     /// Colour, 1 to 8: the query's own for its first series, otherwise the next that no query of the panel names.
@@ -169,7 +169,7 @@ pub struct LegendView {
 
 /// A number, and the small words after it.
 #[derive(Debug)]
-pub struct StatPart {
+pub(super) struct StatPart {
     /// Value: [`number`].
     pub value: String,
     /// Unit; may be empty.
@@ -178,7 +178,7 @@ pub struct StatPart {
 
 /// One bar.
 #[derive(Debug)]
-pub struct BarView {
+pub(super) struct BarView {
     /// Name.
     pub name: String,
     /// Amount, such as `46.1`.
@@ -191,7 +191,7 @@ pub struct BarView {
 
 /// One process, each value as it is written.
 #[derive(Debug)]
-pub struct ProcessView {
+pub(super) struct ProcessView {
     pub pid: u32,
     pub name: String,
     pub args: String,
@@ -212,7 +212,7 @@ pub struct ProcessView {
 
 /// What the grid holds: rows of stats, and panels.
 #[derive(Debug)]
-pub enum Block<'a> {
+pub(super) enum Block<'a> {
     /// Stats that follow each other, at most eight.
     Stats(Vec<(&'a PanelView, &'a [StatPart])>),
     /// Any other panel, and its place among all.

@@ -6,8 +6,9 @@ use bytes::{Buf, Bytes};
 
 /// Bytes of events that may wait: with the kernel's 170 KiB a stalled reader costs under 256 KiB.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of replies that may wait: the answer to the largest subscribe, 1,500 steps of 50 series, is 1.5 MiB. A client
-/// gets replies only to what it asked, and its next commands wait while [`REPLY_BYTES_LOW`] are unread.
+/// Bytes of replies that may wait: the answer to the largest subscribe, 1,500 steps of 50 series, is 1.5 MiB.
+///
+/// A client gets replies only to what it asked, and its next commands wait while [`REPLY_BYTES_LOW`] are unread.
 pub const REPLY_BYTES_MAX: usize = 8 << 20;
 /// Bytes that may wait before the next command of the same client is carried out.
 pub const REPLY_BYTES_LOW: usize = 128 * 1024;

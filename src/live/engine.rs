@@ -180,8 +180,14 @@ impl Engine {
             if refused.next_if_eq(&at).is_some() { None } else { Some((&sample.labels, sample.sample)) }
         });
         self.book.appended(batch, accepted, now);
-        if origin == Origin::Here && self.carry.try_send(Arc::clone(batch)).is_err() {
-            self.counters.carry_dropped.increment();
+        match origin {
+            Origin::Here => {
+                if self.carry.try_send(Arc::clone(batch)).is_err() {
+                    self.counters.carry_dropped.increment();
+                }
+            }
+            // Its own node has acknowledged it, if anyone asked; here it is history only.
+            Origin::Elsewhere => self.store.persist_lazily(&report.rows),
         }
         if let Some(answer) = answer {
             // A pusher that went away does not need its report.

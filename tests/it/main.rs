@@ -4,6 +4,7 @@
 mod backend;
 mod client;
 mod command;
+mod nodes;
 mod open_mode;
 mod page;
 mod push;

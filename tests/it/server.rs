@@ -48,6 +48,7 @@ impl Server {
         };
         let app = App::build(&arguments).await.unwrap();
         let (address, shutdown) = (app.address(), app.shutdown().clone());
+        #[expect(clippy::disallowed_methods, reason = "a test owns its server's task, and waits for it")]
         let running = Some(tokio::task::spawn(app.run()));
         Self { address, http: reqwest::Client::new(), shutdown, running, folder }
     }

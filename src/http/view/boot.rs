@@ -7,7 +7,7 @@ use serde::Serialize;
 /// What script is sent with; written into the page by [`boot_json`].
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Boot {
+pub(crate) struct Boot {
     /// Version of the server.
     pub version: String,
     /// Name of this node.
@@ -36,7 +36,7 @@ pub struct Boot {
 
 /// A room, as far as a link to it goes.
 #[derive(Clone, Debug, Serialize)]
-pub struct BootRoom {
+pub(crate) struct BootRoom {
     /// Id.
     pub id: String,
     /// Title.
@@ -47,7 +47,7 @@ pub struct BootRoom {
 
 /// A range.
 #[derive(Clone, Debug, Serialize)]
-pub struct BootRange {
+pub(crate) struct BootRange {
     /// Id, such as `15m`.
     pub id: String,
     /// Length, s.
@@ -59,7 +59,7 @@ pub struct BootRange {
 /// A panel, as in the dashboard's file, with `{of}` and the limit's value filled in. `pushed` (rpc) answers with these.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BootPanel {
+pub(crate) struct BootPanel {
     /// Id.
     pub id: String,
     /// Title.
@@ -94,7 +94,7 @@ pub struct BootPanel {
 
 /// A dashed line.
 #[derive(Clone, Debug, Serialize)]
-pub struct BootLimit {
+pub(crate) struct BootLimit {
     /// Value, scaled already.
     pub at: f64,
     /// Words after the value.
@@ -103,7 +103,7 @@ pub struct BootLimit {
 
 /// A query of a panel.
 #[derive(Clone, Debug, Serialize)]
-pub struct BootQuery {
+pub(crate) struct BootQuery {
     /// Expression.
     pub expr: String,
     /// Template of its series' names; may be empty.
@@ -122,7 +122,7 @@ pub struct BootQuery {
 /// Makes JSON safe inside a script element: nothing in it can end the element or begin a comment.
 ///
 /// Takes valid JSON, where `<`, `>`, `&` and the two line separators occur in strings alone, and stays valid JSON.
-pub fn boot_json(json: &str) -> String {
+pub(crate) fn boot_json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for letter in json.chars() {
         match letter {

@@ -6,14 +6,14 @@ use super::StatPart;
 pub(super) const NBSP: char = '\u{a0}';
 
 /// Stands where there is no value.
-pub const NONE: &str = "–";
+pub(crate) const NONE: &str = "–";
 
 /// Colours that series have; see the design's tokens.
 const COLOURS: usize = 8;
 
 /// Fills `{{label}}` in a legend's template. An empty template gives the values of all labels but `__name__`, `job` and
 /// `instance`, or the name of the metric when there are none.
-pub fn legend_name<'a>(
+pub(crate) fn legend_name<'a>(
     template: &str,
     labels: impl IntoIterator<Item = (&'a str, &'a str)> + Clone,
 ) -> String {
@@ -59,7 +59,7 @@ fn plain_name<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Strin
 /// Gives the colours of a panel's series: `queries` are each query's own colour and how many series it has.
 ///
 /// A query's own colour goes to its first series; all others get the next that no query of the panel names.
-pub fn colors(queries: &[(Option<u8>, usize)]) -> Vec<Vec<u8>> {
+pub(crate) fn colors(queries: &[(Option<u8>, usize)]) -> Vec<Vec<u8>> {
     let reserved: Vec<u8> = queries.iter().filter_map(|(own, _)| *own).collect();
     let mut free = (1..=8_u8).cycle().filter(|color| !reserved.contains(color) || reserved.len() >= COLOURS);
     let mut given = Vec::new();
@@ -71,7 +71,7 @@ pub fn colors(queries: &[(Option<u8>, usize)]) -> Vec<Vec<u8>> {
 }
 
 /// Writes a value with a fixed number of decimals; `None` writes three figures, with a prefix from 10,000 on.
-pub fn number(value: f64, decimals: Option<u8>) -> String {
+pub(crate) fn number(value: f64, decimals: Option<u8>) -> String {
     if value.is_nan() {
         return NONE.to_owned();
     }
@@ -95,7 +95,7 @@ pub fn number(value: f64, decimals: Option<u8>) -> String {
 }
 
 /// Writes bytes a second in a table's cell: `176.2 MB`, `0` for less than a hundred.
-pub fn bytes(value: f64) -> String {
+pub(crate) fn bytes(value: f64) -> String {
     if value.is_nan() {
         return NONE.to_owned();
     }
@@ -108,7 +108,7 @@ pub fn bytes(value: f64) -> String {
 }
 
 /// Cuts seconds into the two largest parts of a length of time: `41 d`, `6 h`.
-pub fn duration_parts(seconds: f64) -> Vec<StatPart> {
+pub(crate) fn duration_parts(seconds: f64) -> Vec<StatPart> {
     if !seconds.is_finite() {
         return vec![StatPart { value: NONE.to_owned(), unit: String::new() }];
     }

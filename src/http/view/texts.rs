@@ -2,7 +2,7 @@
 
 /// The words of the first screen in one language.
 #[derive(Debug)]
-pub struct Texts {
+pub(crate) struct Texts {
     pub lang: &'static str,
     pub skip: &'static str,
     pub all_rooms: &'static str,
@@ -45,7 +45,7 @@ pub struct Texts {
 
 /// One group of the keys dialog: its heading, and what its keys do.
 #[derive(Debug)]
-pub struct KeyGroup {
+pub(crate) struct KeyGroup {
     /// Heading.
     pub title: &'static str,
     /// What they do, and the keys.
@@ -53,7 +53,7 @@ pub struct KeyGroup {
 }
 
 /// English.
-pub const EN: Texts = Texts {
+pub(crate) const EN: Texts = Texts {
     lang: "en",
     skip: "Skip to the panels",
     all_rooms: "watchroom, all rooms",

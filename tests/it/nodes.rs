@@ -1,0 +1,81 @@
+//! Two nodes on one Redis.
+
+use serde_json::json;
+use watchroom::live::Live;
+
+use crate::{
+    client::Client,
+    redis_server::RedisServer,
+    server::{SOON, Server, Settings},
+};
+
+const A: &str = "instance = 'a'\ncollect_host = false\n[[channel.namespaces]]\nname = 'chat'\nhistory_size = 10\nhistory_ttl = '1m'\n\
+    force_recovery = true\nallow_subscribe_for_client = true\nallow_publish_for_subscriber = true\n";
+const B: &str = "instance = 'b'\ncollect_host = false\n[[channel.namespaces]]\nname = 'chat'\nhistory_size = 10\nhistory_ttl = '1m'\n\
+    force_recovery = true\nallow_subscribe_for_client = true\nallow_publish_for_subscriber = true\n";
+
+async fn nodes(redis: &RedisServer) -> (Server, Server) {
+    let a = Server::with(Settings { config: A, redis: Some(redis.url()) }).await;
+    let b = Server::with(Settings { config: B, redis: Some(redis.url()) }).await;
+    (a, b)
+}
+
+#[tokio::test]
+async fn a_push_on_one_node_is_drawn_on_the_other() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let (a, b) = nodes(&redis).await;
+    let expr = "sum(pushed_on_a)";
+    let channel = Live::channel(expr, 1_000);
+    let mut viewer = Client::connect(&b).await;
+    let subscribe = json!({ "channel": channel, "data": { "expr": expr, "step": 1_000, "window": 10_000 } });
+    let reply = viewer.call("subscribe", subscribe.clone()).await;
+    let mut other = Client::connect(&a).await;
+    let same = other.call("subscribe", subscribe).await;
+    assert_eq!(reply["subscribe"]["epoch"], same["subscribe"]["epoch"], "one epoch on all nodes");
+    a.push(json!({ "metric": "pushed_on_a", "value": 5 })).await;
+    loop {
+        if viewer.push(&channel, "pub").await["data"]["v"] == json!([[5]]) {
+            break;
+        }
+    }
+    a.stop().await;
+    b.stop().await;
+}
+
+#[tokio::test]
+async fn publications_have_one_offset_and_epoch_on_both() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let (a, b) = nodes(&redis).await;
+    let (mut on_a, mut on_b) = (Client::connect(&a).await, Client::connect(&b).await);
+    let first = on_a.call("subscribe", json!({ "channel": "chat:1" })).await;
+    let second = on_b.call("subscribe", json!({ "channel": "chat:1" })).await;
+    assert_eq!(first["subscribe"]["epoch"], second["subscribe"]["epoch"]);
+    on_a.call("publish", json!({ "channel": "chat:1", "data": "from a" })).await;
+    on_b.call("publish", json!({ "channel": "chat:1", "data": "from b" })).await;
+    for client in [&mut on_a, &mut on_b] {
+        for (offset, data) in [(1, "from a"), (2, "from b")] {
+            let publication = client.push("chat:1", "pub").await;
+            assert_eq!((&publication["offset"], &publication["data"]), (&json!(offset), &json!(data)));
+        }
+    }
+    a.stop().await;
+    b.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_comes_later_has_the_window_of_the_others() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let a = Server::with(Settings { config: A, redis: Some(redis.url()) }).await;
+    a.push(json!({ "metric": "before_b", "value": 5 })).await;
+    let b = Server::with(Settings { config: B, redis: Some(redis.url()) }).await;
+    let deadline = tokio::time::Instant::now() + SOON;
+    loop {
+        let text = b.get("/api/v1/query?query=before_b").await.text().await.unwrap();
+        if text.contains("\"5\"") {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{text}");
+    }
+    a.stop().await;
+    b.stop().await;
+}
