@@ -3,93 +3,26 @@
 //! A reader takes keys out of a table; what is left when it is finished is unknown, and named with the nearest key
 //! that there is.
 
+mod problem;
+mod words;
+
 use std::{
     collections::BTreeMap,
-    fmt,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::NamedSource;
+pub use problem::{Problem, Problems};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
+pub use words::{duration_ms, nearest};
 
 /// Bytes of a file that is read: a dashboard of a hundred panels has 60 KiB.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// One thing that is wrong in a file, with its place.
-#[derive(Debug, Clone)]
-pub struct Problem {
-    source: Arc<NamedSource<String>>,
-    span: Range<usize>,
-    message: String,
-    label: String,
-    help: Option<String>,
-}
-
-impl Problem {
-    /// Line and column, from 1; the column counts characters.
-    pub fn place(&self) -> (usize, usize) {
-        let text = self.source.inner();
-        let before = text.get(..self.span.start.min(text.len())).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        (line, column)
-    }
-
-    /// The file's name.
-    pub fn file(&self) -> &str {
-        self.source.name()
-    }
-
-    /// What is wrong.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Problem {}
-
-impl Diagnostic for Problem {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(&*self.source)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = LabeledSpan::new_with_span(Some(self.label.clone()), self.span.clone());
-        Some(Box::new(std::iter::once(label)))
-    }
-}
-
-/// All that is wrong in one or more files. Never empty where it is an error.
-#[derive(Debug, Clone, Default)]
-pub struct Problems(pub Vec<Problem>);
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, problem) in self.0.iter().enumerate() {
-            let (line, column) = problem.place();
-            let separator = if at == 0 { "" } else { "\n" };
-            write!(f, "{separator}{}:{line}:{column}: {problem}", problem.file())?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Problems {}
 
 /// Collects the problems of one file while it is read.
 #[derive(Debug)]
@@ -392,42 +325,6 @@ fn number(value: &DeValue<'_>) -> Option<f64> {
         | DeValue::Array(_)
         | DeValue::Table(_) => None,
     }
-}
-
-/// The known word that is most like `word`, if one is like it at all.
-pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let likeness = |candidate: &&str| strsim::jaro_winkler(word, candidate);
-    let best = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (0.75 <= likeness(&best)).then_some(best)
-}
-
-/// A duration such as `1h30m`, in ms: units ms, s, m, h, d, w, largest first.
-pub fn duration_ms(text: &str) -> Option<i64> {
-    let mut rest = text;
-    let mut total: i64 = 0;
-    let mut smallest = i64::MAX;
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let count: i64 = rest.get(..digits)?.parse().ok()?;
-        rest = &rest[digits..];
-        let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let unit = match &rest[..letters] {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            "d" => 86_400_000,
-            "w" => 604_800_000,
-            _ => return None,
-        };
-        if smallest <= unit {
-            return None;
-        }
-        smallest = unit;
-        total = total.checked_add(count.checked_mul(unit)?)?;
-        rest = &rest[letters..];
-    }
-    (!text.is_empty()).then_some(total)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Which step of which query is complete, and what corrections are due. Pure: time is an argument.
 
+mod standing;
+
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
@@ -7,11 +9,9 @@ use std::{
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{
-    QUERIES_MAX, SERIES_DRAWN_MAX, Step,
-    block::{Cell, Columns, push_frame},
-    error::LiveError,
-};
+use standing::Standing;
+
+use super::{QUERIES_MAX, SERIES_DRAWN_MAX, Step, error::LiveError};
 use crate::model::limits::LATE_MS_MAX;
 use crate::model::{Batch, Labels, Sample, SelectedSeries, Source, is_stale};
 use crate::query::Plan;
@@ -29,28 +29,6 @@ const SILENT_MS_MIN: i64 = 5_000;
 
 /// A series without samples for so long is forgotten here; the store keeps it, ms.
 const FORGET_MS: i64 = 3_600_000;
-
-/// One standing query.
-#[derive(Debug)]
-struct Standing {
-    plan: Plan,
-    step: i64,
-    epoch: String,
-    viewers: usize,
-    idle_since: i64,
-    /// The time of the newest step that was sent.
-    last: i64,
-    table: Vec<Labels>,
-    positions: FxHashMap<Labels, usize>,
-    /// How much of the table the viewers know.
-    announced: usize,
-    /// What was sent for the last [`LATE_MS_MAX`], oldest first.
-    sent: VecDeque<(i64, Vec<Cell>)>,
-    /// The oldest step whose value may have changed since it was sent.
-    dirty: Option<i64>,
-    dirty_at: i64,
-    sources: FxHashSet<usize>,
-}
 
 #[derive(Debug)]
 struct KnownSource {
@@ -338,96 +316,6 @@ fn complete(query: &Standing, sources: &[KnownSource], now: i64) -> Option<i64> 
     };
     let newest = ready.max(late);
     (query.last < newest).then_some(newest)
-}
-
-impl Standing {
-    fn position(&mut self, labels: &Labels) -> Option<usize> {
-        if let Some(at) = self.positions.get(labels) {
-            return Some(*at);
-        }
-        if SERIES_DRAWN_MAX <= self.table.len() {
-            return None;
-        }
-        let at = self.table.len();
-        self.table.push(labels.clone());
-        self.positions.insert(labels.clone(), at);
-        Some(at)
-    }
-
-    /// The result by step: one row of the table's width for each step of `due`.
-    fn rows(&mut self, due: &Due, result: &[SelectedSeries]) -> Vec<(i64, Vec<Cell>)> {
-        let times = (0..).map(|n| due.start + n * due.step).take_while(|time| *time <= due.end);
-        let mut rows: Vec<(i64, Vec<Cell>)> = times.map(|time| (time, Vec::new())).collect();
-        for series in result {
-            let Some(position) = self.position(&series.labels) else { continue };
-            for sample in &series.samples {
-                let row = usize::try_from((sample.t - due.start) / due.step).ok();
-                let Some((_, row)) = row.and_then(|row| rows.get_mut(row)) else { continue };
-                if row.len() <= position {
-                    row.resize(position + 1, None);
-                }
-                row[position] = Some(sample.v);
-            }
-        }
-        rows
-    }
-
-    fn announce(&mut self) -> Option<usize> {
-        let from = self.announced;
-        self.announced = self.table.len();
-        (from < self.table.len()).then_some(from)
-    }
-
-    fn message(&mut self, channel: &Arc<str>, columns: &Columns, offset: Option<u64>, now: i64) -> Step {
-        let from = self.announce();
-        let data = columns.frame_data(from.map(|from| (from, &self.table[from..])), now);
-        Step { channel: Arc::clone(channel), frame: push_frame(channel, &data, offset), offset }
-    }
-
-    fn step(&mut self, channel: &Arc<str>, time: i64, row: Vec<Cell>, now: i64) -> Step {
-        let columns = columns(&[(time, row.clone())]);
-        self.last = time;
-        self.sent.push_back((time, row));
-        while self.sent.front().is_some_and(|(sent, _)| *sent < time - LATE_MS_MAX) {
-            self.sent.pop_front();
-        }
-        let offset = u64::try_from(time / self.step).ok();
-        self.message(channel, &columns, offset, now)
-    }
-
-    /// The rows that differ from what was sent.
-    fn correction(&mut self, channel: &Arc<str>, rows: Vec<(i64, Vec<Cell>)>, now: i64) -> Option<Step> {
-        let mut changed = Vec::new();
-        for (time, row) in rows {
-            match self.sent.binary_search_by_key(&time, |(sent, _)| *sent) {
-                Ok(at) if same(&self.sent[at].1, &row) => {}
-                Ok(at) => {
-                    self.sent[at].1.clone_from(&row);
-                    changed.push((time, row));
-                }
-                // Sent before this query stood, in a backfill: it cannot be compared, so it is sent.
-                Err(_) => changed.push((time, row)),
-            }
-        }
-        if changed.is_empty() {
-            return None;
-        }
-        let columns = columns(&changed);
-        Some(self.message(channel, &columns, None, now))
-    }
-}
-
-/// Rows turned into columns, as wide as the widest row.
-fn columns(rows: &[(i64, Vec<Cell>)]) -> Columns {
-    let width = rows.iter().map(|(_, row)| row.len()).max().unwrap_or(0);
-    let column = |at: usize| rows.iter().map(|(_, row)| row.get(at).copied().flatten()).collect();
-    Columns { times: rows.iter().map(|(time, _)| *time).collect(), values: (0..width).map(column).collect() }
-}
-
-/// Whether two rows hold the same values, to the bit; what is missing at the end counts as none.
-fn same(a: &[Cell], b: &[Cell]) -> bool {
-    let cell = |row: &[Cell], at: usize| row.get(at).copied().flatten().map(f64::to_bits);
-    (0..a.len().max(b.len())).all(|at| cell(a, at) == cell(b, at))
 }
 
 fn reads(plan: &Plan, labels: &Labels) -> bool {
