@@ -103,7 +103,9 @@ impl App {
         let drained = self.supervisor.drain(DRAIN).await;
         let store = self.store;
         tokio::task::spawn_blocking(move || start::close(&store)).await.context("closing the store")?;
-        drained.context("shutdown")
+        drained.context("shutdown")?;
+        anyhow::ensure!(!self.supervisor.has_failed(), "a task failed; the log has more");
+        Ok(())
     }
 }
 

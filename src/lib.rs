@@ -1,6 +1,6 @@
 //! watchroom: a live metrics dashboard streaming server.
 //!
-//! The map is `docs/architecture.md`; a module uses only what stands above it in this list.
+//! The map is `docs/architecture.md`, with the order in which modules may use each other.
 
 pub mod app;
 pub mod backend;

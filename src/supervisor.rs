@@ -10,6 +10,7 @@ use tracing::{Instrument, error, info_span};
 pub struct Supervisor {
     tasks: TaskTracker,
     shutdown: CancellationToken,
+    failed: CancellationToken,
 }
 
 /// Some tasks did not end within the grace period.
@@ -26,7 +27,7 @@ impl Supervisor {
     /// Creates a supervisor whose tasks stop when `shutdown` is cancelled.
     #[must_use]
     pub fn new(shutdown: CancellationToken) -> Self {
-        Self { tasks: TaskTracker::new(), shutdown }
+        Self { tasks: TaskTracker::new(), shutdown, failed: CancellationToken::new() }
     }
 
     /// What the tasks watch to know that they must end.
@@ -41,12 +42,16 @@ impl Supervisor {
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let shutdown = self.shutdown.clone();
+        let failed = self.failed.clone();
         self.tasks.spawn(
             async move {
-                // The guard cancels when the task panics, too.
+                // The guards cancel when the task panics, too.
                 let _stop = shutdown.clone().drop_guard();
-                if let Err(error) = task.await {
-                    error!(error = format!("{error:#}"), "task failed");
+                let failed = failed.drop_guard();
+                match task.await {
+                    Err(error) => error!(error = format!("{error:#}"), "task failed"),
+                    Ok(()) if shutdown.is_cancelled() => drop(failed.disarm()),
+                    Ok(()) => error!("task ended by itself"),
                 }
             }
             .instrument(info_span!("task", task.name = name)),
@@ -59,6 +64,11 @@ impl Supervisor {
         F: Future<Output = ()> + Send + 'static,
     {
         self.tasks.spawn(task);
+    }
+
+    /// Whether a task that should live as long as the process failed.
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_cancelled()
     }
 
     /// How many tasks run now.
@@ -102,6 +112,7 @@ mod tests {
             });
             supervisor.token().cancelled().await;
             supervisor.drain(Duration::from_secs(1)).await.unwrap();
+            assert!(supervisor.has_failed());
         }
     }
 }

@@ -56,9 +56,7 @@ pub(super) async fn site(
         pushed.note(&labels);
     }
     let (backend, deliveries) = match &config.redis {
-        Some(url) => Backend::redis(url, &instance, supervisor, &registry)
-            .await
-            .with_context(|| format!("redis at {url}"))?,
+        Some(url) => Backend::redis(url, &instance, supervisor, &registry).await.context("redis")?,
         None => Backend::embedded(),
     };
     // Nodes that share samples agree on the epochs of live queries.
