@@ -3,13 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { anyServer, browserFor, pageFor, roomUrl, until, untilDrawn } from './support.mjs';
 
+const untilSteps = page => until('twelve steps', () => page.evaluate(() => (window.watchroom.panels().find(panel => panel.id === 'load')?.queries[0]?.series[0]?.v ?? []).filter(Number.isFinite).length >= 12));
+
 async function openRoom(t, options) {
   const base = await anyServer(t);
   const browser = await browserFor(t);
   const page = await pageFor(t, browser, options);
   await page.goto(await roomUrl(base, 'host'));
   await untilDrawn(page);
-  await until('twelve steps', () => page.evaluate(() => (window.watchroom.panels().find(panel => panel.id === 'load')?.queries[0]?.series[0]?.t.length ?? 0) >= 12));
+  await untilSteps(page);
   return page;
 }
 
@@ -18,6 +20,7 @@ const state = page => page.locator('.live-pill').getAttribute('data-link');
 test('at the crosshair the legend reads that moment', async t => {
   const page = await openRoom(t);
   await page.locator('.segments button').first().click();
+  await untilSteps(page);
   const plot = await page.locator('[data-panel="load"] .over').boundingBox();
   assert.ok(plot);
   await page.locator('[data-pause]').click();
