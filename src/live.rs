@@ -1,6 +1,6 @@
 //! Live queries: samples in, one encoded frame per query and step out.
 //!
-//! One task, the [`engine`], owns all standing queries. It appends what arrives, and evaluates a step once for
+//! One task, the [`Engine`], owns all standing queries. It appends what arrives, and evaluates a step once for
 //! all viewers when it is complete. [`book`] holds the rules of that, pure.
 
 pub mod block;

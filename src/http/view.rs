@@ -204,7 +204,7 @@ pub(super) struct ProcessView {
     pub memory: String,
     /// Length of its bar, 0 to 1: of the largest, or of a tenth when none is larger.
     pub memory_share: f64,
-    /// Bytes a second: [`bytes`].
+    /// Bytes a second: [`bytes()`].
     pub read: String,
     pub write: String,
     pub state: String,

@@ -187,7 +187,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits until little waits for the socket, and at most [`DRAIN_MAX`]: a client that asks for much and reads
+    /// Waits until little waits for the socket, and at most ten seconds: a client that asks for much and reads
     /// nothing is closed as slow.
     pub async fn drained(&self) {
         let drain = async {
