@@ -6,6 +6,7 @@
 pub mod channel;
 pub mod connection;
 pub mod counters;
+pub mod notice;
 pub mod outbox;
 mod reader;
 mod rpc;

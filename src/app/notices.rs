@@ -1,11 +1,10 @@
 //! Tells the pages how the disk does.
 
-use serde_json::value::RawValue;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::backend::{Backend, StreamOptions};
-use crate::hub::channel::NOTICES;
+use crate::backend::Backend;
+use crate::hub::notice;
 use crate::store::StorageState;
 
 /// Publishes each change of the disk's state.
@@ -45,9 +44,6 @@ pub(super) async fn storage(
                 tracing::error!(reason = &**reason, "the disk refuses writes")
             }
         }
-        let Ok(notice) = RawValue::from_string(notice.to_string()) else { continue };
-        if let Err(error) = backend.publish(NOTICES, notice, None, StreamOptions::default()).await {
-            tracing::debug!(error = %error, "notice not sent");
-        }
+        notice::tell(&backend, &notice).await;
     }
 }

@@ -3,12 +3,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use notify_debouncer_mini::{new_debouncer, notify::RecursiveMode};
-use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use crate::backend::{Backend, StreamOptions};
+use crate::backend::Backend;
 use crate::dashboards::{Dashboards, folder};
-use crate::hub::channel::NOTICES;
+use crate::hub::notice;
 use crate::supervisor::Supervisor;
 
 /// Changes within this time are one: editors write a file in several steps.
@@ -38,19 +37,11 @@ pub(super) fn watch(folder: PathBuf, dashboards: Dashboards, backend: Backend, s
                 Ok(read) => {
                     for id in dashboards.replace(read) {
                         tracing::info!(dashboard.id = id, "dashboard reloaded");
-                        announce(&backend, &id).await;
+                        notice::tell(&backend, &serde_json::json!({ "kind": "dashboard", "id": id })).await;
                     }
                 }
                 Err(error) => tracing::warn!(error = %error, "dashboards left as they are"),
             }
         }
     });
-}
-
-async fn announce(backend: &Backend, id: &str) {
-    let notice = serde_json::json!({ "kind": "dashboard", "id": id }).to_string();
-    let Ok(notice) = RawValue::from_string(notice) else { return };
-    if let Err(error) = backend.publish(NOTICES, notice, None, StreamOptions::default()).await {
-        tracing::debug!(error = %error, "notice not sent");
-    }
 }

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::value::RawValue;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::own::StoreMetrics;
-use crate::backend::{Backend, StreamOptions};
+use crate::backend::Backend;
 use crate::clock::Clock;
 use crate::dashboards::Pushed;
-use crate::hub::channel::NOTICES;
+use crate::hub::notice;
 use crate::store::Store;
 
 /// What is looked after.
@@ -60,12 +59,8 @@ impl Upkeep {
         let series = self.store.series(&[]);
         // Every series must be noted, so no short circuit.
         let new = series.iter().filter(|labels| self.pushed.note(labels)).count();
-        if new == 0 {
-            return;
-        }
-        let Ok(notice) = RawValue::from_string(r#"{"kind":"pushed"}"#.to_owned()) else { return };
-        if let Err(error) = self.backend.publish(NOTICES, notice, None, StreamOptions::default()).await {
-            tracing::debug!(error = %error, "notice not sent");
+        if 0 < new {
+            notice::tell_pushed(&self.backend).await;
         }
     }
 }

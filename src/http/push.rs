@@ -12,6 +12,7 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{Answer, Shared, Site, error::Failure};
+use crate::hub::notice;
 use crate::ingest::limits::PUSH_BODY_BYTES_MAX;
 use crate::ingest::{self, PushError, Pushed};
 use crate::model::{Batch, Source};
@@ -149,18 +150,7 @@ async fn announce(site: &Site, batch: &Batch, report: &AppendReport) {
         }
     }
     if any_new {
-        let notice = serde_json::value::RawValue::from_string(r#"{"kind":"pushed"}"#.to_owned());
-        if let Ok(notice) = notice {
-            let sent = site.backend.publish(
-                crate::hub::channel::NOTICES,
-                notice,
-                None,
-                crate::backend::StreamOptions::default(),
-            );
-            if let Err(error) = sent.await {
-                tracing::debug!(error = %error, "notice not sent");
-            }
-        }
+        notice::tell_pushed(&site.backend).await;
     }
 }
 
