@@ -69,7 +69,7 @@ pub struct Serve {
     #[arg(long, value_name = "ADDRESS", env = "WATCHROOM_LISTEN")]
     pub listen: Option<SocketAddr>,
     /// The Redis that several nodes share [default: none, a single node]
-    #[arg(long, value_name = "URL", env = "WATCHROOM_REDIS")]
+    #[arg(long, value_name = "URL", env = "WATCHROOM_REDIS", hide_env_values = true)]
     pub redis: Option<String>,
     /// Write logs as JSON
     #[arg(long)]

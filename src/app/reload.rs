@@ -1,12 +1,12 @@
 //! Dashboards that change on the disk change on the page.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use notify_debouncer_mini::{new_debouncer, notify::RecursiveMode};
 use tokio::sync::mpsc;
 
 use crate::backend::Backend;
-use crate::dashboards::{Dashboards, folder};
+use crate::dashboards::{Dashboards, folder::Folder};
 use crate::hub::notice;
 use crate::supervisor::Supervisor;
 
@@ -14,7 +14,7 @@ use crate::supervisor::Supervisor;
 const SETTLE: Duration = Duration::from_millis(200);
 
 /// Watches the folder of dashboards; a bad edit changes nothing and is logged with its line.
-pub(super) fn watch(folder: PathBuf, dashboards: Dashboards, backend: Backend, supervisor: &Supervisor) {
+pub(super) fn watch(folder: Folder, dashboards: Dashboards, backend: Backend, supervisor: &Supervisor) {
     let shutdown = supervisor.token().clone();
     supervisor.track(async move {
         let (sender, mut changes) = mpsc::channel(1);
@@ -23,8 +23,8 @@ pub(super) fn watch(folder: PathBuf, dashboards: Dashboards, backend: Backend, s
             sender.try_send(()).unwrap_or_default();
         });
         let Ok(mut debouncer) = debouncer else { return };
-        if let Err(error) = debouncer.watcher().watch(&folder, RecursiveMode::NonRecursive) {
-            tracing::debug!(folder = %folder.display(), error = %error, "dashboards are not watched");
+        if let Err(error) = debouncer.watcher().watch(&folder.path, RecursiveMode::NonRecursive) {
+            tracing::debug!(folder = %folder.path.display(), error = %error, "dashboards are not watched");
             return;
         }
         loop {
@@ -33,7 +33,7 @@ pub(super) fn watch(folder: PathBuf, dashboards: Dashboards, backend: Backend, s
                 () = shutdown.cancelled() => return,
                 change = changes.recv() => if change.is_none() { return },
             }
-            match folder::read(&folder) {
+            match folder.read() {
                 Ok(read) => {
                     for id in dashboards.replace(read) {
                         tracing::info!(dashboard.id = id, "dashboard reloaded");

@@ -13,7 +13,7 @@ use crate::cli::Folders;
 use crate::clock::Clock;
 use crate::collect::{Collector, HostCollector, OwnCollector, Runner, TopProcesses, host_name};
 use crate::config::Config;
-use crate::dashboards::{Dashboards, Pushed, folder};
+use crate::dashboards::{Dashboards, Pushed, folder::Folder};
 use crate::http::{PushCounters, Shared, Site, pushed_panels};
 use crate::hub::channel::{Namespaces, TOP};
 use crate::hub::{Hub, Parts, PushedPanels};
@@ -49,7 +49,8 @@ pub(super) async fn site(
     let registry = Registry::default();
     let instance = config.instance.clone().unwrap_or_else(host_name);
     let dashboards = Dashboards::default();
-    dashboards.replace(folder::read(&folders.dashboards()).map_err(super::explain)?);
+    let folder = Folder { path: folders.dashboards(), instance: instance.clone() };
+    dashboards.replace(folder.read().map_err(super::explain)?);
     let store = open(config, folders, &clock).await?;
     let pushed = Pushed::default();
     for labels in store.series(&[]) {
@@ -87,7 +88,7 @@ pub(super) async fn site(
         pushed: pushed.clone(),
     };
     supervisor.spawn("upkeep", upkeep.run(token.clone()));
-    reload::watch(folders.dashboards(), dashboards.clone(), backend.clone(), supervisor);
+    reload::watch(folder, dashboards.clone(), backend.clone(), supervisor);
     let top = collectors(
         config,
         &instance,

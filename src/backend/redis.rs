@@ -105,6 +105,8 @@ impl Redis {
         registry: &Registry,
     ) -> Result<(Self, mpsc::Receiver<Delivery>), BackendError> {
         let (client, database) = link::client(url)?;
+        // Never the whole address: it may have a password.
+        let place = client.get_connection_info().addr().to_string();
         let shared = Arc::new(Shared {
             node: node.to_owned(),
             run: fastrand::u64(..),
@@ -118,7 +120,10 @@ impl Redis {
         });
         let (deliveries, receiver) = mpsc::channel(DELIVERIES_MAX);
         let mut link = link::Link::new(client, Arc::clone(&shared), deliveries);
-        let session = link.first().await?;
+        let session = link.first().await.map_err(|error| match error {
+            BackendError::Unreachable(reason) => BackendError::Unreachable(format!("{place}: {reason}")),
+            error => error,
+        })?;
         supervisor.spawn("redis", link.run(session, supervisor.token().clone()));
         Ok((Self(shared), receiver))
     }

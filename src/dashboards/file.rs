@@ -4,19 +4,23 @@ use super::{Dashboard, Expression, Kind, Limit, LimitAt, PANELS_MAX, Panel, Pane
 use crate::document::{self, Placed, Problems, Table};
 use crate::query::{Plan, QueryError};
 
+/// In an expression it stands for the instance that the page is about, ready for a text in double quotes.
+const INSTANCE: &str = "$instance";
 /// Columns that a panel can be wide.
 const WIDTHS: [i64; 6] = [2, 3, 4, 6, 8, 12];
 
-/// Reads a dashboard; `name` is the file's, for problems, and `id` the dashboard's.
+/// Reads a dashboard; `name` is the file's, for problems, `id` the dashboard's, and `instance` the machine that it
+/// is about.
 ///
 /// # Errors
 ///
 /// [`Problems`], all of them at once.
-pub fn parse(name: &str, id: &str, text: &str) -> Result<Dashboard, Problems> {
+pub fn parse(name: &str, id: &str, text: &str, instance: &str) -> Result<Dashboard, Problems> {
+    let instance = quoted(instance);
     document::read(name, text, |table| {
         let title = table.need_text("title").value;
         let order = table.whole("order", 0..=1_000).unwrap_or(100);
-        let panels = table.tables("panel", panel);
+        let panels = table.tables("panel", |table| panel(table, &instance));
         let span = table.span();
         if PANELS_MAX < panels.len() {
             table.reader().wrong(span, format!("{} panels, at most {PANELS_MAX}", panels.len()));
@@ -36,10 +40,10 @@ pub fn parse(name: &str, id: &str, text: &str) -> Result<Dashboard, Problems> {
     })
 }
 
-fn panel(table: &mut Table<'_>) -> (Placed<String>, Panel) {
+fn panel(table: &mut Table<'_>, instance: &str) -> (Placed<String>, Panel) {
     let id = table.need_text("id");
     let kind = kind(table);
-    let queries = table.tables("query", query);
+    let queries = table.tables("query", |table| query(table, instance));
     let source = table.text("source");
     let span = table.span();
     match &source {
@@ -63,7 +67,7 @@ fn panel(table: &mut Table<'_>) -> (Placed<String>, Panel) {
         id: id.value.clone(),
         title: table.need_text("title").value,
         unit: text(table, "unit").unwrap_or_default(),
-        of: table.text("of").map(|text| expression(table, &text)),
+        of: table.text("of").map(|text| expression(table, &text, instance)),
         kind,
         width: width(table),
         tall: table.flag("tall").unwrap_or_default(),
@@ -72,7 +76,7 @@ fn panel(table: &mut Table<'_>) -> (Placed<String>, Panel) {
         decimals: table.whole("decimals", 0..=6).and_then(|digits| u8::try_from(digits).ok()),
         scale: table.number("scale").map_or(1.0, |number| number.value),
         total: text(table, "total"),
-        limit: table.table("limit", limit),
+        limit: table.table("limit", |table| limit(table, instance)),
         source: source.map(|source| source.value),
         more: text(table, "more"),
         queries,
@@ -105,12 +109,12 @@ fn width(table: &mut Table<'_>) -> u8 {
     u8::try_from(width).unwrap_or(4)
 }
 
-fn limit(table: &mut Table<'_>) -> Limit {
+fn limit(table: &mut Table<'_>, instance: &str) -> Limit {
     let label = text(table, "label").unwrap_or_default();
     let span = table.span();
     let at = match (table.number("at"), table.text("expr")) {
         (Some(number), None) => LimitAt::Number(number.value),
-        (None, Some(text)) => LimitAt::Expression(expression(table, &text)),
+        (None, Some(text)) => LimitAt::Expression(expression(table, &text, instance)),
         (Some(_), Some(_)) | (None, None) => {
             table.reader().wrong(span, "a limit has either `at` or `expr`");
             LimitAt::Number(0.0)
@@ -119,18 +123,23 @@ fn limit(table: &mut Table<'_>) -> Limit {
     Limit { at, label }
 }
 
-fn query(table: &mut Table<'_>) -> PanelQuery {
+fn query(table: &mut Table<'_>, instance: &str) -> PanelQuery {
     let text = table.need_text("expr");
     PanelQuery {
-        expr: expression(table, &text),
+        expr: expression(table, &text, instance),
         legend: self::text(table, "legend").unwrap_or_default(),
         color: table.whole("color", 1..=8).and_then(|color| u8::try_from(color).ok()),
         negative: table.flag("negative").unwrap_or_default(),
     }
 }
 
-fn expression(table: &mut Table<'_>, text: &Placed<String>) -> Expression {
-    let trimmed = text.value.trim().to_owned();
+/// Escapes a name for a text in double quotes of PromQL.
+fn quoted(name: &str) -> String {
+    name.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
+}
+
+fn expression(table: &mut Table<'_>, text: &Placed<String>, instance: &str) -> Expression {
+    let trimmed = text.value.trim().replace(INSTANCE, instance);
     let plan = if trimmed.is_empty() { None } else { checked(table, text, &trimmed) };
     Expression { text: trimmed, plan }
 }
@@ -156,7 +165,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let problems = parse("host.toml", "host", text).err().unwrap_or_default();
+        let problems = parse("host.toml", "host", text, "box").err().unwrap_or_default();
         let lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
         assert_eq!(lines.len(), expected.len(), "{lines:#?}");
         for (line, expected) in lines.iter().zip(expected) {
@@ -171,6 +180,15 @@ mod tests {
         check(&format!("{panel}kind = 'lien'\n[[panel.query]]\nexpr = 'up'\n"), &["host.toml:5:8: no kind"]);
         check(&format!("{panel}[[panel.query]]\nexpr = 'sum('\n"), &["host.toml:6:8: the expression"]);
         check(panel, &["host.toml:2:1: a panel without"]);
+    }
+
+    #[test]
+    fn an_expression_is_about_one_instance() {
+        let text = "title = 'T'\n[[panel]]\nid = 'a'\ntitle = 'A'\n[[panel.query]]\nexpr = 'up{instance=\"$instance\"}'\n";
+        let dashboard = parse("host.toml", "host", text, "a\\b\"c").unwrap();
+        let expr = &dashboard.panels[0].queries[0].expr;
+        assert_eq!(expr.text, r#"up{instance="a\\b\"c"}"#);
+        assert!(expr.plan.is_some());
     }
 
     #[test]

@@ -59,44 +59,55 @@ impl Dashboards {
     }
 }
 
-/// Reads the built-in dashboards and those of a folder, which need not exist.
-///
-/// # Errors
-///
-/// [`FolderError`]; problems of all files together.
-pub fn read(folder: &Path) -> Result<Vec<Dashboard>, FolderError> {
-    let mut dashboards = Vec::new();
-    let mut problems = Problems::default();
-    let mut take = |name: &str, text: &str| {
-        let id = name.rsplit('/').next().unwrap_or(name).trim_end_matches(".toml").to_owned();
-        match file::parse(name, &id, text) {
-            Ok(dashboard) => {
-                dashboards.retain(|other: &Dashboard| other.id != dashboard.id);
-                dashboards.push(dashboard);
+/// Where dashboards are read from.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// The folder, which need not exist.
+    pub path: PathBuf,
+    /// The machine that the dashboards are about.
+    pub instance: String,
+}
+
+impl Folder {
+    /// Reads the built-in dashboards and those of the folder.
+    ///
+    /// # Errors
+    ///
+    /// [`FolderError`]; problems of all files together.
+    pub fn read(&self) -> Result<Vec<Dashboard>, FolderError> {
+        let mut dashboards = Vec::new();
+        let mut problems = Problems::default();
+        let mut take = |name: &str, text: &str| {
+            let id = name.rsplit('/').next().unwrap_or(name).trim_end_matches(".toml").to_owned();
+            match file::parse(name, &id, text, &self.instance) {
+                Ok(dashboard) => {
+                    dashboards.retain(|other: &Dashboard| other.id != dashboard.id);
+                    dashboards.push(dashboard);
+                }
+                Err(found) => problems.0.extend(found.0),
             }
-            Err(found) => problems.0.extend(found.0),
+        };
+        for name in BuiltIn::iter() {
+            if let Some(file) = BuiltIn::get(&name)
+                && !self.path.join(&*name).exists()
+            {
+                take(&name, &String::from_utf8_lossy(&file.data));
+            }
         }
-    };
-    for name in BuiltIn::iter() {
-        if let Some(file) = BuiltIn::get(&name)
-            && !folder.join(&*name).exists()
-        {
-            take(&name, &String::from_utf8_lossy(&file.data));
+        for path in files(&self.path)? {
+            if let Some(text) = document::text(&path)? {
+                take(&path.to_string_lossy(), &text);
+            }
         }
-    }
-    for path in files(folder)? {
-        if let Some(text) = document::text(&path)? {
-            take(&path.to_string_lossy(), &text);
+        if !problems.0.is_empty() {
+            return Err(problems.into());
         }
+        if DASHBOARDS_MAX < dashboards.len() {
+            return Err(FolderError::TooMany(dashboards.len()));
+        }
+        dashboards.sort_by(|a, b| (a.order, &a.title).cmp(&(b.order, &b.title)));
+        Ok(dashboards)
     }
-    if !problems.0.is_empty() {
-        return Err(problems.into());
-    }
-    if DASHBOARDS_MAX < dashboards.len() {
-        return Err(FolderError::TooMany(dashboards.len()));
-    }
-    dashboards.sort_by(|a, b| (a.order, &a.title).cmp(&(b.order, &b.title)));
-    Ok(dashboards)
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
@@ -123,7 +134,9 @@ mod tests {
 
     #[test]
     fn the_built_in_dashboards_are_right() {
-        let dashboards = read(Path::new("/nonexistent")).unwrap_or_else(|error| panic!("{error}"));
+        let dashboards = Folder { path: "/nonexistent".into(), instance: "box".into() }
+            .read()
+            .unwrap_or_else(|error| panic!("{error}"));
         assert!(dashboards.iter().any(|dashboard| dashboard.id == "host"), "{dashboards:?}");
     }
 
@@ -132,7 +145,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = "title = 'Mine'\n[[panel]]\nid = 'a'\ntitle = 'A'\n[[panel.query]]\nexpr = 'up'\n";
         std::fs::write(folder.path().join("host.toml"), text).unwrap();
-        let dashboards = read(folder.path()).unwrap();
+        let dashboards = Folder { path: folder.path().into(), instance: "box".into() }.read().unwrap();
         let mine: Vec<_> = dashboards.iter().filter(|dashboard| dashboard.id == "host").collect();
         assert_eq!(mine.len(), 1);
         assert_eq!(mine[0].title, "Mine");

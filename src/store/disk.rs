@@ -11,6 +11,7 @@
 
 pub mod backup;
 pub mod block;
+pub mod pace;
 pub mod queue;
 pub mod reader;
 pub mod restore;

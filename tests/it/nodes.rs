@@ -79,3 +79,26 @@ async fn a_node_that_comes_later_has_the_window_of_the_others() {
     a.stop().await;
     b.stop().await;
 }
+
+#[tokio::test]
+async fn two_nodes_of_one_name_are_noticed() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let a = Server::with(Settings { config: A, redis: Some(redis.url()) }).await;
+    let twin = Server::with(Settings { config: A, redis: Some(redis.url()) }).await;
+    let deadline = tokio::time::Instant::now() + SOON;
+    let told = r#"watchroom_redis_skipped_total{reason="namesake"}"#;
+    loop {
+        let metrics = a.get("/metrics").await.text().await.unwrap();
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with(told))
+            .expect("the counter is listed from the start");
+        if !line.ends_with(" 0") {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{line}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    a.stop().await;
+    twin.stop().await;
+}

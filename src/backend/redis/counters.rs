@@ -21,6 +21,8 @@ pub(super) enum Skipped {
     Version,
     /// It cannot be read.
     Damaged,
+    /// Another node has our name.
+    Namesake,
 }
 
 impl Counters {
@@ -41,7 +43,7 @@ impl Counters {
             registry: registry.clone(),
         };
         // Listed from the start, so that a rule can tell 0 from nothing.
-        for reason in [Skipped::Version, Skipped::Damaged] {
+        for reason in [Skipped::Version, Skipped::Damaged, Skipped::Namesake] {
             counters.skipped(reason).add(0);
         }
         counters
@@ -52,6 +54,7 @@ impl Counters {
         let reason = match reason {
             Skipped::Version => "version",
             Skipped::Damaged => "damaged",
+            Skipped::Namesake => "namesake",
         };
         self.registry.counter_with(
             "watchroom_redis_skipped_total",

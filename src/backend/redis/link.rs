@@ -94,7 +94,8 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn new(client: Client, shared: Arc<Shared>, deliveries: mpsc::Sender<Delivery>) -> Self {
-        let samples = Samples::new(shared.node.clone(), shared.counters.clone(), deliveries.clone());
+        let samples =
+            Samples::new(shared.node.clone(), shared.run, shared.counters.clone(), deliveries.clone());
         Self { client, shared, samples, deliveries }
     }
 

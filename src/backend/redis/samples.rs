@@ -50,21 +50,33 @@ impl Id {
 pub(super) struct Samples {
     /// Samples of this node are not delivered.
     node: String,
+    run: u64,
     last: Id,
+    /// The newest batch when this node came: an older one of its name may be of the run before.
+    first: Option<Id>,
+    /// The run of another node that has our name, once it was told.
+    namesake: Option<u64>,
     runs: Runs,
     counters: Counters,
     deliveries: mpsc::Sender<Delivery>,
 }
 
 impl Samples {
-    pub(super) fn new(node: String, counters: Counters, deliveries: mpsc::Sender<Delivery>) -> Self {
-        Self { node, last: Id::default(), runs: Runs::default(), counters, deliveries }
+    pub(super) fn new(
+        node: String,
+        run: u64,
+        counters: Counters,
+        deliveries: mpsc::Sender<Delivery>,
+    ) -> Self {
+        let runs = Runs::default();
+        Self { node, run, last: Id::default(), first: None, namesake: None, runs, counters, deliveries }
     }
 
     /// Prepares for a new connection: a stream that was lost is read from its beginning.
     pub(super) async fn resume(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
         let newest: StreamRangeReply = connection.xrevrange_count(keys::SAMPLES, "+", "-", 1).await?;
         let newest = newest.ids.first().and_then(|entry| Id::parse(&entry.id)).unwrap_or_default();
+        self.first.get_or_insert(newest);
         // Numbers are times of the server's clock: those of a stream made anew may be below the old ones.
         if newest < self.last {
             self.last = Id::default();
@@ -81,7 +93,7 @@ impl Samples {
                 Err(error) => return Ended::Lost(error.to_string()),
             };
             for (id, payload) in entries {
-                if let Some(ended) = self.deliver(&payload).await {
+                if let Some(ended) = self.deliver(id, &payload).await {
                     return ended;
                 }
                 self.last = id;
@@ -108,14 +120,18 @@ impl Samples {
         Ok(entries.filter_map(read).collect())
     }
 
-    async fn deliver(&mut self, payload: &[u8]) -> Option<Ended> {
+    async fn deliver(&mut self, id: Id, payload: &[u8]) -> Option<Ended> {
         let parcel = match Parcel::open(payload) {
             Ok(parcel) => parcel,
             Err(Unreadable::Version(_)) => return self.skip(Skipped::Version),
             Err(Unreadable::Damaged(_)) => return self.skip(Skipped::Damaged),
         };
         if parcel.origin.node == self.node {
-            return None;
+            return if parcel.origin.run == self.run || self.first >= Some(id) {
+                None
+            } else {
+                self.namesake(parcel.origin.run)
+            };
         }
         let hole = self.runs.note(&parcel.origin);
         self.counters.samples_gap.add(hole.missing);
@@ -125,6 +141,18 @@ impl Samples {
         let Some(batch) = batch(parcel, payload).await else { return self.skip(Skipped::Damaged) };
         let sent = self.deliveries.send(Delivery::Samples(Arc::new(batch))).await;
         sent.is_err().then_some(Ended::Stopped)
+    }
+
+    /// Two nodes of one name draw their own samples only; neither would notice by itself.
+    fn namesake(&mut self, run: u64) -> Option<Ended> {
+        if self.namesake.replace(run) != Some(run) {
+            tracing::error!(
+                instance = self.node,
+                "another node on this redis has the same instance, and its samples are not taken: give each node \
+                 its own `instance` in its watchroom.toml"
+            );
+        }
+        self.skip(Skipped::Namesake)
     }
 
     fn skip(&self, reason: Skipped) -> Option<Ended> {

@@ -15,6 +15,7 @@ use super::super::{
 };
 use super::{
     block::{FLUSH_MS, PendingBlock},
+    pace::Pace,
     queue::{Drained, Job, Queue},
     restore::PendingRow,
     retention::{self, Retention},
@@ -23,8 +24,6 @@ use super::{
 use crate::clock::Clock;
 use crate::model::Labels;
 
-/// A commit that takes longer is slow: a disk of today takes 10 ms, a spinning one 30.
-pub const SLOW_COMMIT: Duration = Duration::from_millis(100);
 /// The wait before a failed commit is tried again, first and longest.
 pub const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How long somebody waits for a disk that takes nothing: clients give up after some 10 s.
@@ -40,6 +39,7 @@ pub struct Writer {
     state: watch::Sender<StorageState>,
     clock: Clock,
     retention: Retention,
+    pace: Pace,
     announced: Vec<(SeriesId, Labels)>,
     jobs: Vec<Job>,
     /// The last one is being filled; those before it are full and wait to be written.
@@ -70,6 +70,7 @@ impl Writer {
             state,
             clock,
             retention: Retention { ms: i64::MAX, bytes: u64::MAX },
+            pace: Pace::default(),
             announced: Vec::new(),
             jobs: Vec::new(),
             blocks: vec![PendingBlock::default()],
@@ -263,7 +264,8 @@ impl Writer {
             (stats.file_bytes, stats.free_bytes) = (size.bytes, size.free);
         });
         self.retry = None;
-        self.show(took >= SLOW_COMMIT);
+        let slow = self.pace.commit(took);
+        self.show(slow);
     }
 
     /// Notes which blocks are on disk, and lets the full ones go; gives the rows that wait no more.

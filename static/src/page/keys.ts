@@ -39,7 +39,9 @@ export function actFor(key: string, shift: boolean, acts: KeyActs): (() => void)
   }
 }
 
-const FIELDS = 'input, textarea, select, [contenteditable], [role="tablist"]';
+// What is in a closed dialog keeps the focus until the next frame, and takes no letters.
+const SHUT = 'dialog:not([open])';
+const FIELDS = `:is(input, textarea, select, [contenteditable], [role="tablist"]):not(${SHUT} *)`;
 
 export class Keys {
   readonly #acts: KeyActs;
@@ -69,7 +71,7 @@ export class Keys {
     const at = event.target instanceof Element ? event.target : document.body;
     if (event.ctrlKey || event.metaKey || event.altKey || at.closest(FIELDS) || document.querySelector('dialog[open]')) return;
     if (!this.#letters && /^[a-z/?[\]]$/.test(event.key)) return;
-    if (event.key === ' ' && at.closest('button, a, summary')) return;
+    if (event.key === ' ' && at.closest(`:is(button, a, summary):not(${SHUT} *)`)) return;
     const act = actFor(event.key, event.shiftKey, this.#acts);
     if (!act) return;
     event.preventDefault();
