@@ -1,9 +1,9 @@
 // What the browser tests share: a server, a browser, and waiting with a deadline.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -67,16 +67,17 @@ async function freePort() {
 export class Server {
   #child = null;
 
-  constructor(directory, port) {
+  constructor(directory, port, options = []) {
     this.directory = directory;
     this.port = port;
+    this.options = options;
     this.url = `http://127.0.0.1:${port}`;
   }
 
   async start() {
     const bin = process.env.WATCHROOM_BIN;
     if (!bin) throw new Error('WATCHROOM_BIN names the server to start');
-    this.#child = spawn(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`], { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#child = spawn(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`, ...this.options], { stdio: ['ignore', 'ignore', 'inherit'] });
     await until('the server answers', async () => (await fetch(this.url)).ok);
   }
 
@@ -90,15 +91,42 @@ export class Server {
   }
 }
 
-/** Gives a server of the test's own, ended and cleared away after it. */
-export async function ownServer(t) {
-  const server = new Server(await mkdtemp(join(tmpdir(), 'watchroom-web-')), await freePort());
+/** Gives a server of the test's own, ended and cleared away after it. `config` is the text of its `watchroom.toml`. */
+export async function ownServer(t, { config = '', options = [] } = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'watchroom-web-'));
+  await writeFile(join(directory, 'watchroom.toml'), config);
+  const server = new Server(directory, await freePort(), ['--config', directory, ...options]);
   t.after(async () => {
     await server.kill();
-    await rm(server.directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   });
   await server.start();
   return server;
+}
+
+/** Gives the address of a Redis server of the test's own, or null where there is none; one is always there under CI. */
+export async function ownRedis(t) {
+  const directory = await mkdtemp(join(tmpdir(), 'watchroom-redis-'));
+  const port = await freePort();
+  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
+  const failed = once(child, 'error').then(([error]) => error);
+  t.after(async () => {
+    if (child.pid !== undefined && child.exitCode === null) {
+      child.kill();
+      await once(child, 'exit');
+    }
+    await rm(directory, { recursive: true, force: true });
+  });
+  const answers = until('redis answers', () => new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    socket.once('data', bytes => { socket.destroy(); resolve(bytes.toString().startsWith('+PONG')); });
+    socket.once('error', reject);
+  }));
+  const error = await Promise.race([failed, answers.then(() => null)]);
+  if (error === null) return `redis://127.0.0.1:${port}`;
+  answers.catch(() => {});
+  if (process.env.CI === 'true') throw error;
+  return null;
 }
 
 /** Gives the address of a server: the one that runs at WATCHROOM_URL, or one of the test's own. */
