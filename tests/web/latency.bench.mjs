@@ -28,7 +28,9 @@ async function push(base, metric, value, timestamp) {
 /** Runs in the page: after each message, notes when a value is first in a chart's data. */
 function watchCharts() {
   window.firstSeen = {};
+  let awaited = false;
   const look = () => {
+    awaited = false;
     const now = performance.timeOrigin + performance.now();
     for (const panel of window.watchroom?.panels() ?? []) for (const query of panel.queries) for (const series of query.series) {
       for (const value of series.v.slice(-8)) if (value >= 1_000_000) window.firstSeen[value] ??= now;
@@ -40,8 +42,9 @@ function watchCharts() {
   Object.defineProperty(WebSocket.prototype, 'onmessage', { ...descriptor, set(callback) {
     descriptor.set.call(this, event => {
       callback.call(this, event);
-      // After the page's own promises have run.
-      channel.port2.postMessage(0);
+      // After the page's own promises have run; once for messages that come together, because looking costs time, too.
+      if (!awaited) channel.port2.postMessage(0);
+      awaited = true;
     });
   } });
 }
