@@ -90,7 +90,11 @@ impl App {
     /// When a task did not end in time, or the store could not be closed.
     pub async fn run(self) -> anyhow::Result<()> {
         let router = http::router(Arc::clone(&self.site));
-        let serve = http::serve::serve(self.listener, router, self.supervisor.clone());
+        let refused = self.site.registry.counter(
+            "watchroom_http_connections_refused_total",
+            "Connections beyond the limit of those that are no sockets.",
+        );
+        let serve = http::serve::serve(self.listener, router, self.supervisor.clone(), refused);
         self.supervisor.spawn("http", serve);
         let mut terminate = signal(SignalKind::terminate()).context("signals")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("signals")?;

@@ -111,6 +111,9 @@ pub enum BackendError {
     /// The bus is away; what was sent is not stored.
     #[error("the bus is not reachable: {0}")]
     Unreachable(String),
+    /// Past [`embedded::STREAMS_MAX`].
+    #[error("{} channels keep a history, the limit", embedded::STREAMS_MAX)]
+    TooManyStreams,
     /// The process stops.
     #[error("the hub has stopped")]
     Stopped,

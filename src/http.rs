@@ -2,6 +2,7 @@
 
 mod assets;
 pub mod error;
+pub mod intake;
 mod metrics;
 mod pages;
 mod push;
@@ -11,12 +12,16 @@ pub mod serve;
 mod upgrade;
 mod view;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Router, middleware,
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
+use http::{Method, StatusCode, Uri};
 use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 
@@ -26,8 +31,13 @@ use crate::collect::TopProcesses;
 use crate::dashboards::{Dashboards, Pushed};
 use crate::hub::Hub;
 use crate::live::Live;
-use crate::telemetry::Registry;
+use crate::telemetry::{Counter, Registry};
 use error::Failure;
+use intake::Intake;
+
+/// How long a request may take, from its head to its answer: the disk is waited for at most 8 s, and the largest body
+/// comes in this time over 2.2 Mbit/s.
+pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// What the pages and doors are made from.
 #[derive(Debug)]
@@ -52,6 +62,10 @@ pub struct Site {
     pub clock: Clock,
     /// What the doors count.
     pub counters: push::Counters,
+    /// Takes bodies in.
+    pub intake: Intake,
+    /// Requests past [`REQUEST_TIME_MAX`].
+    pub timeouts: Counter,
 }
 
 /// The site that every request shares.
@@ -85,11 +99,59 @@ pub fn router(site: Shared) -> Router {
         .route("/-/ready", get(metrics::healthy))
         .layer(CompressionLayer::new().gzip(true))
         .route("/connection/websocket", get(upgrade::websocket))
-        .fallback(pages::not_found)
+        .fallback(nowhere)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(site.timeouts.clone(), in_time))
         .layer(middleware::from_fn(security::headers))
         .layer(middleware::from_fn(security::open_mode))
         .with_state(site)
 }
 
+/// What is nowhere: a person is told by a page, a program in the form of the other failures.
+async fn nowhere(uri: Uri) -> Response {
+    if uri.path().starts_with("/api/") {
+        let detail = format!("there is no {} here; docs/protocol.md lists what there is", uri.path());
+        return Failure::new(StatusCode::NOT_FOUND, detail).into_response();
+    }
+    pages::not_found()
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Failure {
+    let detail = format!("{} does not take {method}; the header Allow names what it takes", uri.path());
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+/// Ends requests that take too long, most often because their body does not arrive.
+async fn in_time(State(timeouts): State<Counter>, request: Request, next: Next) -> Response {
+    tokio::time::timeout(REQUEST_TIME_MAX, next.run(request)).await.unwrap_or_else(|_| {
+        timeouts.increment();
+        let detail = format!("the request did not arrive and was not answered within {REQUEST_TIME_MAX:?}");
+        Failure::new(StatusCode::REQUEST_TIMEOUT, detail).into_response()
+    })
+}
+
 /// The answer of a door that can refuse.
 pub type Answer<T> = Result<T, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, Bytes};
+    use futures_util::StreamExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_given_up() {
+        let timeouts = Counter::default();
+        let router = Router::new()
+            .route("/", post(|_: Bytes| async {}))
+            .layer(middleware::from_fn_with_state(timeouts.clone(), in_time));
+        let first = futures_util::stream::iter([Ok::<_, std::io::Error>("some of it")]);
+        let body = Body::from_stream(first.chain(futures_util::stream::pending()));
+        let request = Request::post("/").body(body).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(timeouts.get(), 1);
+    }
+}

@@ -29,16 +29,17 @@ use tokio::{net::TcpStream, sync::mpsc};
 
 use crate::backend::{Backend, Delivery as Delivered};
 use crate::clock::Clock;
+use crate::dashboards::Dashboards;
 use crate::live::{Live, Step};
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
 use crate::wire::centrifugo::{ClientInfo, InfoBody, Publication, Push, PushBody};
 use crate::wire::{Close, Frame};
-use channel::{Class, Namespaces};
+use channel::{Class, Namespaces, ROOM, Rules};
 use connection::Connection;
 use counters::Counters;
 use outbox::Delivery;
-use shard::{Command, Shard};
+use shard::{Command, Publish, Shard};
 
 /// Connections of one node. Each takes a descriptor; 20,000 is a common hard limit of a process.
 pub const CONNECTIONS_MAX: usize = 16_384;
@@ -64,6 +65,8 @@ pub struct Parts {
     pub node: String,
     /// Which channels there are.
     pub namespaces: Namespaces,
+    /// Which rooms there are: one for each dashboard.
+    pub dashboards: Dashboards,
     /// What nodes share.
     pub backend: Backend,
     /// The live queries.
@@ -175,6 +178,13 @@ impl Hub {
         self.publish(channel, frame, offset, delivery).await;
     }
 
+    /// What holds in a channel that a client names; nothing if there is no such channel.
+    fn rules(&self, channel: &str) -> Option<&Rules> {
+        let parts = &self.0.parts;
+        let is_there = channel.strip_prefix(ROOM).is_none_or(|id| parts.dashboards.has(id));
+        is_there.then(|| parts.namespaces.rules(channel)).flatten()
+    }
+
     fn newest(&self) -> std::sync::MutexGuard<'_, FxHashMap<Arc<str>, Box<RawValue>>> {
         self.0.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -203,8 +213,8 @@ impl Hub {
     pub async fn publish(&self, channel: Arc<str>, frame: Frame, offset: Option<u64>, delivery: Delivery) {
         self.0.counters.publications.increment();
         for shard in &self.0.shards {
-            let command =
-                Command::Publish { channel: Arc::clone(&channel), frame: frame.clone(), offset, delivery };
+            let (channel, frame) = (Arc::clone(&channel), frame.clone());
+            let command = Command::Publish(Publish { channel, frame, offset, delivery });
             // A shard that has stopped has no subscribers.
             drop(shard.send(command).await);
         }

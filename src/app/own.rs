@@ -1,21 +1,21 @@
 //! The store's figures as own metrics.
 
 use crate::store::StoreStats;
-use crate::telemetry::{Gauge, Registry};
+use crate::telemetry::{Counter, Gauge, Registry};
 
-/// Gauges that are read from the store once a second.
+/// Metrics that are read from the store once a second.
 #[derive(Debug)]
 pub(super) struct StoreMetrics {
     series: Gauge,
     head_bytes: Gauge,
     disk_bytes: Gauge,
     pending_bytes: Gauge,
-    seals: Gauge,
-    evictions: Gauge,
-    lost: Gauge,
-    damaged: Gauge,
-    commits: Gauge,
-    commit_errors: Gauge,
+    seals: Counter,
+    evictions: Counter,
+    lost: Counter,
+    damaged: Counter,
+    commits: Counter,
+    commit_errors: Counter,
     commit_seconds: Gauge,
 }
 
@@ -29,14 +29,15 @@ impl StoreMetrics {
             disk_bytes: registry.gauge_with("watchroom_store_bytes", bytes, &[("place", "disk")]),
             pending_bytes: registry
                 .gauge("watchroom_store_pending_bytes", "Bytes of samples that wait for the disk."),
-            seals: registry.gauge("watchroom_chunks_sealed", "Chunks sealed since the start."),
+            seals: registry.counter("watchroom_chunks_sealed_total", "Chunks sealed."),
             evictions: registry
-                .gauge("watchroom_chunks_evicted", "Sealed chunks that memory let go since the start."),
-            lost: registry.gauge("watchroom_chunks_lost", "Chunks that memory let go and no disk has."),
-            damaged: registry.gauge("watchroom_chunks_damaged", "Chunks that could not be decoded."),
-            commits: registry.gauge("watchroom_store_commits", "Commits since the start."),
+                .counter("watchroom_chunks_evicted_total", "Sealed chunks that memory let go."),
+            lost: registry
+                .counter("watchroom_chunks_lost_total", "Chunks that memory let go and no disk has."),
+            damaged: registry.counter("watchroom_chunks_damaged_total", "Chunks that could not be decoded."),
+            commits: registry.counter("watchroom_store_commits_total", "Commits of the samples' file."),
             commit_errors: registry
-                .gauge("watchroom_store_commit_errors", "Commits that failed since the start."),
+                .counter("watchroom_store_commit_errors_total", "Commits of the samples' file that failed."),
             commit_seconds: registry
                 .gauge("watchroom_store_commit_seconds", "How long the last commit took."),
         }
@@ -49,12 +50,12 @@ impl StoreMetrics {
         self.head_bytes.set(stats.head_bytes as f64);
         self.disk_bytes.set(stats.disk.file_bytes as f64);
         self.pending_bytes.set(stats.disk.pending_bytes as f64);
-        self.seals.set(stats.seals as f64);
-        self.evictions.set(stats.evictions as f64);
-        self.lost.set(stats.lost_chunks as f64);
-        self.damaged.set(stats.damaged_chunks as f64);
-        self.commits.set(stats.disk.commits as f64);
-        self.commit_errors.set(stats.disk.commit_errors as f64);
+        self.seals.reach(stats.seals);
+        self.evictions.reach(stats.evictions);
+        self.lost.reach(stats.lost_chunks);
+        self.damaged.reach(stats.damaged_chunks);
+        self.commits.reach(stats.disk.commits);
+        self.commit_errors.reach(stats.disk.commit_errors);
         self.commit_seconds.set(stats.disk.commit_ms_last as f64 / 1_000.0);
     }
 }

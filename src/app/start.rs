@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::collect::{Collector, HostCollector, OwnCollector, Runner, TopProcesses, host_name};
 use crate::config::Config;
 use crate::dashboards::{Dashboards, Pushed, folder::Folder};
-use crate::http::{PushCounters, Shared, Site, pushed_panels};
+use crate::http::{PushCounters, Shared, Site, intake::Intake, pushed_panels};
 use crate::hub::channel::{Namespaces, TOP};
 use crate::hub::{Hub, Parts, PushedPanels};
 use crate::live::{Engine, EngineParts, Live};
@@ -68,6 +68,7 @@ pub(super) async fn site(
     let parts = Parts {
         node: instance.clone(),
         namespaces: Namespaces::new(config.namespaces.clone(), config.without_namespace.clone()),
+        dashboards: dashboards.clone(),
         backend: backend.clone(),
         live: live.clone(),
         clock: clock.clone(),
@@ -96,7 +97,22 @@ pub(super) async fn site(
         supervisor,
     );
     let counters = PushCounters::new(&registry);
-    let site = Site { instance, hub, backend, live, dashboards, pushed, top, registry, clock, counters };
+    let intake = Intake::new(&registry);
+    let timeouts = registry.counter("watchroom_http_timeouts_total", "Requests that took too long.");
+    let site = Site {
+        instance,
+        hub,
+        backend,
+        live,
+        dashboards,
+        pushed,
+        top,
+        registry,
+        clock,
+        counters,
+        intake,
+        timeouts,
+    };
     Ok((Arc::new(site), store))
 }
 

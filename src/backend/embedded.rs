@@ -25,9 +25,15 @@ pub struct Embedded {
     deliveries: mpsc::Sender<Delivery>,
 }
 
+/// Channels that keep a history at the same time: some 300 bytes each, beside what they keep.
+pub const STREAMS_MAX: usize = 65_536;
+
 #[derive(Debug, Default)]
 struct State {
     streams: FxHashMap<Arc<str>, Stream>,
+    /// Part of every new stream's epoch; another one after streams expired, or one made anew could be taken for the
+    /// one before.
+    round: u64,
     presence: FxHashMap<Arc<str>, BTreeMap<String, ClientInfo>>,
 }
 
@@ -51,7 +57,8 @@ impl Embedded {
     /// Creates the backend and the end at which the hub takes deliveries.
     pub fn new() -> (Self, mpsc::Receiver<Delivery>) {
         let (deliveries, receiver) = mpsc::channel(DELIVERIES_MAX);
-        (Self { state: Arc::default(), deliveries }, receiver)
+        let state = State { round: fastrand::u64(..), ..State::default() };
+        (Self { state: Arc::new(Mutex::new(state)), deliveries }, receiver)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -80,7 +87,11 @@ impl Embedded {
         let mut state = self.state();
         let channel: Arc<str> = Arc::from(channel);
         let position = if options.is_kept() {
-            let stream = state.streams.entry(Arc::clone(&channel)).or_insert_with(Stream::new);
+            if STREAMS_MAX <= state.streams.len() && !state.streams.contains_key(&channel) {
+                return Err(BackendError::TooManyStreams);
+            }
+            let epoch = state.epoch(&channel);
+            let stream = state.streams.entry(Arc::clone(&channel)).or_insert_with(|| Stream::new(epoch));
             stream.append(&mut publication, options)
         } else {
             StreamPosition::default()
@@ -95,8 +106,12 @@ impl Embedded {
             return HistoryPage::default();
         }
         let mut state = self.state();
-        // A stream that was asked for has an epoch, so that a client can recover from offset 0.
-        let stream = state.streams.entry(Arc::from(channel)).or_insert_with(Stream::new);
+        let epoch = state.epoch(channel);
+        let Some(stream) = state.streams.get_mut(channel) else {
+            // What was never published to costs nothing, and has the epoch of its first publication already: a client
+            // recovers from offset 0.
+            return HistoryPage { position: StreamPosition { offset: 0, epoch }, publications: Vec::new() };
+        };
         stream.expires = stream.expires.max(Instant::now() + options.ttl);
         stream.trim(options);
         stream.page(filter)
@@ -149,19 +164,25 @@ impl Embedded {
     /// See [`super::Backend::sweep`].
     pub fn sweep(&self) {
         let now = Instant::now();
-        self.state().streams.retain(|_, stream| now < stream.expires);
+        let mut state = self.state();
+        let before = state.streams.len();
+        state.streams.retain(|_, stream| now < stream.expires);
+        if state.streams.len() < before {
+            state.round = fastrand::u64(..);
+        }
+    }
+}
+
+impl State {
+    /// The epoch of a stream that would begin now.
+    fn epoch(&self, channel: &str) -> String {
+        format!("{:08x}", xxhash_rust::xxh3::xxh3_64_with_seed(channel.as_bytes(), self.round) & 0xffff_ffff)
     }
 }
 
 impl Stream {
-    fn new() -> Self {
-        Self {
-            epoch: format!("{:08x}", fastrand::u32(..)),
-            offset: 0,
-            kept: VecDeque::new(),
-            bytes: 0,
-            expires: Instant::now(),
-        }
+    fn new(epoch: String) -> Self {
+        Self { epoch, offset: 0, kept: VecDeque::new(), bytes: 0, expires: Instant::now() }
     }
 
     fn position(&self) -> StreamPosition {

@@ -187,7 +187,7 @@ impl Reader<'_> {
                     self.errors.count(part, malformed, &"lines not understood");
                 }
             }
-            Err(Missing::Known) => {}
+            Err(Missing::Absent) => {}
             Err(Missing::Failed(error)) => self.errors.count(part, 1, &error),
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use rust_embed::RustEmbed;
 
-use super::{DASHBOARDS_MAX, Dashboard, file};
+use super::{DASHBOARDS_MAX, Dashboard, file, pushed};
 use crate::document::{self, Problems};
 
 /// The dashboards that come with the program; a file of the same name in the folder takes their place.
@@ -46,6 +46,11 @@ impl Dashboards {
     /// All of them, in their order.
     pub fn all(&self) -> Arc<Vec<Dashboard>> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether there is one of this id; that of pushed metrics is always there.
+    pub fn has(&self, id: &str) -> bool {
+        id == pushed::ID || self.all().iter().any(|dashboard| dashboard.id == id)
     }
 
     /// Puts others in their place; returns the ids of those that differ.

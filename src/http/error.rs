@@ -18,6 +18,12 @@ impl Failure {
         Self { status, detail: detail.into(), retry_after: None, refused: Vec::new() }
     }
 
+    /// Its status.
+    #[cfg(test)]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// A failure of ours: the inner text is logged, the public one says nothing of it.
     pub fn internal(error: &dyn std::error::Error) -> Self {
         tracing::error!(error = %error, "request failed");

@@ -70,7 +70,7 @@ pub(super) async fn room(
 ) -> Answer<Response> {
     let dashboards = all(&site);
     let Some(dashboard) = dashboards.iter().find(|dashboard| dashboard.id == id) else {
-        return Ok(not_found().await);
+        return Ok(not_found());
     };
     let now = Now::evaluate(&site, std::iter::once(dashboard)).await?;
     let boot = boot::boot(&site, &now, Some(dashboard), &dashboards, dashboard.panels.iter());
@@ -98,7 +98,7 @@ pub(super) async fn room(
 }
 
 /// What is nowhere.
-pub(super) async fn not_found() -> Response {
+pub(super) fn not_found() -> Response {
     let error = ErrorPage {
         texts: &EN,
         home: HOME.to_owned(),

@@ -1,19 +1,12 @@
 //! The push doors: JSON and the text exposition format.
 
-use std::{io::Read, sync::Arc};
+use std::sync::Arc;
 
-use axum::{
-    Json,
-    body::{Body, Bytes},
-    extract::State,
-};
-use flate2::read::MultiGzDecoder;
-use http::{HeaderMap, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use axum::{Json, body::Body, extract::State};
+use http::{HeaderMap, StatusCode};
 
 use super::{Answer, Shared, Site, error::Failure};
 use crate::hub::notice;
-use crate::ingest::limits::PUSH_BODY_BYTES_MAX;
 use crate::ingest::{self, PushError, Pushed};
 use crate::model::{Batch, Source};
 use crate::store::{AppendReport, PersistError, Refused};
@@ -30,7 +23,6 @@ pub struct Counters {
     requests: Counter,
     accepted: Counter,
     refused: Counter,
-    too_big: Counter,
     unavailable: Counter,
 }
 
@@ -41,7 +33,6 @@ impl Counters {
             requests: registry.counter("watchroom_push_requests_total", "Push requests."),
             accepted: registry.counter("watchroom_push_samples_total", "Samples accepted from pushes."),
             refused: registry.counter("watchroom_push_refused_total", "Items refused from pushes."),
-            too_big: registry.counter("watchroom_push_too_big_total", "Push bodies over their limit."),
             unavailable: registry.counter(
                 "watchroom_push_unavailable_total",
                 "Pushes answered with 503: the disk did not keep up.",
@@ -79,15 +70,13 @@ type Parse = fn(&[u8], i64) -> Result<Pushed, PushError>;
 
 async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Answer<Json<Report>> {
     site.counters.requests.increment();
-    let body = read(site, headers, body).await?;
+    let body = site.intake.take(headers, body).await?;
     let now = site.clock.now_ms();
     let parsed = parse(&body, now).map_err(|error| wrong(site, &error))?;
+    drop(body);
     let mut refused_total = parsed.refused_count;
-    let mut refused: Vec<serde_json::Value> = parsed
-        .refused
-        .iter()
-        .map(|item| serde_json::json!({ "item": item.index, "reason": item.reason }))
-        .collect();
+    let mut refused: Vec<(usize, String)> =
+        parsed.refused.into_iter().map(|item| (item.index, item.reason.to_string())).collect();
     let (items, samples): (Vec<usize>, Vec<_>) = parsed.samples.into_iter().unzip();
     let mut accepted = 0;
     let mut only_limits = refused.is_empty();
@@ -98,7 +87,7 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
             let item = items.get(refusal.index).copied().unwrap_or_default();
             refused_total += 1;
             only_limits &= refusal.reason == Refused::SeriesLimit;
-            refused.push(serde_json::json!({ "item": item, "reason": refusal.reason.to_string() }));
+            refused.push((item, refusal.reason.to_string()));
         }
         accepted = report.accepted;
         announce(site, &batch, &report).await;
@@ -106,7 +95,12 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
     }
     site.counters.accepted.add(accepted as u64);
     site.counters.refused.add(refused_total as u64);
+    refused.sort_by_key(|(item, _)| *item);
     refused.truncate(REFUSED_SHOWN_MAX);
+    let refused: Vec<serde_json::Value> = refused
+        .into_iter()
+        .map(|(item, reason)| serde_json::json!({ "item": item, "reason": reason }))
+        .collect();
     if accepted == 0 && 0 < refused_total {
         let (status, detail) = if only_limits {
             (StatusCode::TOO_MANY_REQUESTS, "no more series are stored; the limit is reached")
@@ -120,14 +114,12 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
 
 /// A body of which nothing can be taken.
 fn wrong(site: &Site, error: &PushError) -> Failure {
-    let status = match error {
-        PushError::TooLarge { .. } | PushError::TooManyItems { .. } => {
-            site.counters.too_big.increment();
-            StatusCode::PAYLOAD_TOO_LARGE
+    match error {
+        PushError::TooLarge { .. } | PushError::TooManyItems { .. } => site.intake.too_big(error.to_string()),
+        PushError::NotJson { .. } | PushError::WrongForm { .. } => {
+            Failure::new(StatusCode::BAD_REQUEST, error.to_string())
         }
-        PushError::NotJson { .. } | PushError::WrongForm { .. } => StatusCode::BAD_REQUEST,
-    };
-    Failure::new(status, error.to_string())
+    }
 }
 
 /// Waits until what was accepted is on the disk.
@@ -151,34 +143,5 @@ async fn announce(site: &Site, batch: &Batch, report: &AppendReport) {
     }
     if any_new {
         notice::tell_pushed(&site.backend).await;
-    }
-}
-
-/// The body, unpacked if it is gzip, within its limit.
-async fn read(site: &Site, headers: &HeaderMap, body: Body) -> Answer<Bytes> {
-    let too_big = || {
-        site.counters.too_big.increment();
-        let detail = format!("the body is larger than {PUSH_BODY_BYTES_MAX} bytes; send it in parts");
-        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-    };
-    let collected = Limited::new(body, PUSH_BODY_BYTES_MAX).collect().await;
-    let bytes = match collected {
-        Ok(collected) => collected.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(too_big()),
-        Err(_) => return Err(Failure::new(StatusCode::BAD_REQUEST, "the body ended early")),
-    };
-    let encoding = headers.get(header::CONTENT_ENCODING).map_or(&b"identity"[..], |value| value.as_bytes());
-    match encoding {
-        b"identity" => Ok(bytes),
-        b"gzip" => {
-            let mut unpacked = Vec::new();
-            // One byte more than the limit tells that it is passed.
-            let mut decoder = MultiGzDecoder::new(&bytes[..]).take(PUSH_BODY_BYTES_MAX as u64 + 1);
-            decoder.read_to_end(&mut unpacked).map_err(|error| {
-                Failure::new(StatusCode::BAD_REQUEST, format!("the body is not gzip: {error}"))
-            })?;
-            if PUSH_BODY_BYTES_MAX < unpacked.len() { Err(too_big()) } else { Ok(unpacked.into()) }
-        }
-        _ => Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Encoding must be gzip or absent")),
     }
 }

@@ -20,15 +20,17 @@ use super::error::Failure;
 /// Headers that proxies add.
 const FORWARDING: [&str; 9] = [
     "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
     "x-real-ip",
     "x-client-ip",
+    "x-cluster-client-ip",
     "true-client-ip",
     "cf-connecting-ip",
+    "fastly-client-ip",
+    "x-original-host",
     "via",
 ];
+/// What the names of others begin with, such as `x-forwarded-for`.
+const FORWARDED: &str = "x-forwarded";
 
 /// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +59,9 @@ pub fn admit(method: &Method, headers: &HeaderMap) -> Result<(), Refused> {
     if !is_loopback(host) || 1 < headers.get_all(header::HOST).iter().count() {
         return Err(Refused::Host);
     }
-    if FORWARDING.iter().any(|name| headers.contains_key(*name)) {
+    if FORWARDING.iter().any(|name| headers.contains_key(*name))
+        || headers.keys().any(|name| name.as_str().starts_with(FORWARDED))
+    {
         return Err(Refused::Forwarded);
     }
     if let Some(origin) = headers.get(header::ORIGIN)
@@ -169,7 +173,9 @@ mod tests {
 
     #[test]
     fn proxies_are_refused() {
-        for name in FORWARDING {
+        for name in
+            FORWARDING.into_iter().chain(["x-forwarded-for", "x-forwarded-port", "x-forwarded-server"])
+        {
             check(&[("host", "localhost"), (name, "1.2.3.4")], Err(Refused::Forwarded));
         }
     }

@@ -1,28 +1,44 @@
 //! Accepts connections and serves them, each in a task that shutdown waits for.
 
-use std::{net::SocketAddr, pin::pin, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::backoff::Backoff;
 use crate::supervisor::Supervisor;
+use crate::telemetry::Counter;
 
 /// How long a client may take to send a request's head.
 const HEAD_MAX: Duration = Duration::from_secs(10);
+/// Connections that are no sockets of the hub: requests under way, and those that wait for the next.
+pub const HTTP_CONNECTIONS_MAX: usize = 1_024;
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
-/// Serves until the end.
+/// What a connection beyond the limit is told, without reading a byte of it.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Serves until the end; `refused` counts connections beyond the limit.
 ///
 /// # Errors
 ///
 /// None; the type is the supervisor's.
-pub async fn serve(listener: TcpListener, router: Router, supervisor: Supervisor) -> anyhow::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    supervisor: Supervisor,
+    refused: Counter,
+) -> anyhow::Result<()> {
+    let room = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
     let shutdown = supervisor.token().clone();
     let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
     loop {
@@ -34,7 +50,18 @@ pub async fn serve(listener: TcpListener, router: Router, supervisor: Supervisor
         match accepted {
             Ok((socket, peer)) => {
                 backoff.reset();
-                supervisor.track(connection(socket, peer, router.clone(), shutdown.clone()));
+                let Ok(permit) = Arc::clone(&room).try_acquire_owned() else {
+                    refused.increment();
+                    // A fresh socket has room for a few bytes; whether they are read is the peer's affair.
+                    socket.try_write(FULL).unwrap_or_default();
+                    continue;
+                };
+                let (router, shutdown) = (router.clone(), shutdown.clone());
+                supervisor.track(async move {
+                    connection(socket, peer, router, shutdown).await;
+                    // What was upgraded is the hub's from here on, which has a limit of its own.
+                    drop(permit);
+                });
             }
             Err(error) => {
                 // Most often no descriptor is left: others must end first.

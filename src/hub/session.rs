@@ -191,7 +191,7 @@ impl Session {
     /// Notes a subscription, so that its limit and its uniqueness hold from here on.
     fn enter(&mut self, request: &Subscribe) -> Result<(Arc<str>, Rules), Refusal> {
         let channel = request.channel.as_str();
-        let Some(rules) = self.hub.0.parts.namespaces.rules(channel) else {
+        let Some(rules) = self.hub.rules(channel) else {
             return Err((ErrorCode::UnknownChannel, ErrorCode::UnknownChannel.text().to_owned()));
         };
         if !rules.allow_subscribe_for_client {
@@ -330,5 +330,8 @@ impl Session {
 #[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
 pub(super) fn internal(error: BackendError) -> Refusal {
     tracing::warn!(error = %error, "backend failed");
-    (ErrorCode::Internal, ErrorCode::Internal.text().to_owned())
+    match error {
+        BackendError::TooManyStreams => (ErrorCode::LimitExceeded, error.to_string()),
+        _ => (ErrorCode::Internal, ErrorCode::Internal.text().to_owned()),
+    }
 }

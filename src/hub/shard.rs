@@ -20,6 +20,8 @@ use crate::wire::{Close, Frame};
 pub const COMMANDS_MAX: usize = 4_096;
 /// Seconds between two pings to a connection; spread over them, so that no second pings all.
 pub const PING_SECONDS: u64 = 25;
+/// Commands taken at once: what comes together, such as the steps of one second, is written together.
+const TOGETHER_MAX: usize = 256;
 /// Publications held for a subscriber while its history is read.
 const JOINING_MAX: usize = 1_024;
 
@@ -56,18 +58,22 @@ pub enum Command {
         number: u64,
     },
     /// Hands a frame to all subscribers of a channel.
-    Publish {
-        /// The channel.
-        channel: Arc<str>,
-        /// The frame, encoded once.
-        frame: Frame,
-        /// Its offset, if the channel has offsets.
-        offset: Option<u64>,
-        /// How it behaves towards slow readers.
-        delivery: Delivery,
-    },
+    Publish(Publish),
     /// Closes every connection.
     CloseAll(Close),
+}
+
+/// A frame for all subscribers of a channel.
+#[derive(Debug, Clone)]
+pub struct Publish {
+    /// The channel.
+    pub channel: Arc<str>,
+    /// The frame, encoded once.
+    pub frame: Frame,
+    /// Its offset, if the channel has offsets.
+    pub offset: Option<u64>,
+    /// How it behaves towards slow readers.
+    pub delivery: Delivery,
 }
 
 #[derive(Debug)]
@@ -113,24 +119,40 @@ impl Shard {
     pub async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let mut second: Interval = interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut commands = Vec::new();
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => {
                     // What was published before the end still goes out, then the close.
                     while let Ok(command) = self.commands.try_recv() {
-                        self.apply(command);
+                        commands.push(command);
                     }
-                    self.apply(Command::CloseAll(Close::Shutdown));
+                    commands.push(Command::CloseAll(Close::Shutdown));
+                    self.carry_out(&mut commands);
                     return Ok(());
                 }
-                command = self.commands.recv() => match command {
-                    Some(command) => self.apply(command),
-                    None => return Ok(()),
+                taken = self.commands.recv_many(&mut commands, TOGETHER_MAX) => match taken {
+                    0 => return Ok(()),
+                    _ => self.carry_out(&mut commands),
                 },
                 _ = second.tick() => self.ping(),
             }
         }
+    }
+
+    /// Carries commands out in their order; publications that stand together are written together.
+    fn carry_out(&mut self, commands: &mut Vec<Command>) {
+        let mut together = Vec::new();
+        for command in commands.drain(..) {
+            if let Command::Publish(publish) = command {
+                together.push(publish);
+            } else {
+                self.publish(&std::mem::take(&mut together));
+                self.apply(command);
+            }
+        }
+        self.publish(&together);
     }
 
     fn apply(&mut self, command: Command) {
@@ -147,9 +169,7 @@ impl Shard {
                 self.activate(&channel, number, &reply, after)
             }
             Command::Unsubscribe { channel, number } => self.unsubscribe(&channel, number),
-            Command::Publish { channel, frame, offset, delivery } => {
-                self.publish(&channel, &frame, offset, delivery);
-            }
+            Command::Publish(publish) => self.publish(&[publish]),
             Command::CloseAll(close) => {
                 for connection in self.connections.values() {
                     connection.close(close);
@@ -158,13 +178,51 @@ impl Shard {
         }
     }
 
-    fn publish(&mut self, channel: &str, frame: &Frame, offset: Option<u64>, delivery: Delivery) {
-        let Some(subscribers) = self.channels.get_mut(channel) else { return };
+    fn publish(&mut self, together: &[Publish]) {
+        for publish in together {
+            self.hold(publish);
+        }
+        let subscribers = |channel| self.channels.get(channel).into_iter().flatten();
+        match together {
+            [] => {}
+            [Publish { channel, frame, delivery, .. }] => {
+                for subscriber in subscribers(channel).filter(|subscriber| subscriber.held.is_none()) {
+                    subscriber.connection.send(frame, *delivery);
+                }
+            }
+            // One write for each connection, with all that is for it, in their order.
+            several => {
+                let mut letters: Vec<(&Arc<Connection>, &Publish)> = several
+                    .iter()
+                    .flat_map(|publish| {
+                        subscribers(&publish.channel).map(move |subscriber| (subscriber, publish))
+                    })
+                    .filter(|(subscriber, _)| subscriber.held.is_none())
+                    .map(|(subscriber, publish)| (&subscriber.connection, publish))
+                    .collect();
+                letters.sort_by_key(|(connection, _)| connection.number);
+                let mut frames = Vec::new();
+                for own in letters.chunk_by(|(a, _), (b, _)| a.number == b.number) {
+                    frames.clear();
+                    frames.extend(own.iter().map(|(_, publish)| (&publish.frame, publish.delivery)));
+                    if let Some((connection, _)) = own.first() {
+                        connection.send_all(&frames);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts a publication's deliveries, and holds it back for those whose history is being read.
+    fn hold(&mut self, publish: &Publish) {
+        let Some(subscribers) = self.channels.get_mut(&publish.channel) else { return };
         self.counters.deliveries.add(subscribers.len() as u64);
         for subscriber in subscribers {
             match &mut subscriber.held {
-                None => subscriber.connection.send(frame, delivery),
-                Some(held) if held.len() < JOINING_MAX => held.push((frame.clone(), offset, delivery)),
+                None => {}
+                Some(held) if held.len() < JOINING_MAX => {
+                    held.push((publish.frame.clone(), publish.offset, publish.delivery));
+                }
                 Some(_) => subscriber.connection.close(Close::Slow),
             }
         }

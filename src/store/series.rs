@@ -3,7 +3,10 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::{codec, ids::SeriesId, open::OpenChunk};
-use crate::model::{Labels, Sample, limits::LATE_MS_MAX};
+use crate::model::{
+    Labels, Sample,
+    limits::{AHEAD_MS_MAX, LATE_MS_MAX},
+};
 
 /// Samples of a sealed chunk: 8 minutes at one a second.
 pub const CHUNK_SAMPLES: usize = 480;
@@ -42,16 +45,16 @@ impl SealedChunk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refused {
     /// There is another value at the same time.
-    #[error("another value at the same time")]
+    #[error("the series has another value at this time")]
     Duplicate,
     /// It is older than late samples may be.
-    #[error("too old")]
+    #[error("older than the {} s that a sample may be late", LATE_MS_MAX / 1_000)]
     TooOld,
     /// It is further ahead of the clock than samples may be.
-    #[error("too far ahead")]
+    #[error("more than {} s ahead of the server's clock", AHEAD_MS_MAX / 1_000)]
     TooNew,
     /// There are as many series as there may be.
-    #[error("too many series")]
+    #[error("a new series, and the server stores no more of them")]
     SeriesLimit,
     /// Its labels are none, too many or too long.
     #[error("labels out of limits")]

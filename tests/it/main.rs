@@ -4,6 +4,7 @@
 mod backend;
 mod client;
 mod command;
+mod limits;
 mod nodes;
 mod open_mode;
 mod page;

@@ -190,6 +190,9 @@ fn parse(text: &str) -> Result<Command, serde_json::Error> {
             method = Some(read?);
         }
     }
+    if id == 0 && !matches!(method, None | Some(Method::Send(_))) {
+        return Err(serde::de::Error::custom("an `id` above 0 is needed, for the answer"));
+    }
     Ok(Command { id, method })
 }
 
@@ -224,6 +227,13 @@ mod tests {
         let Some(Method::Subscribe(subscribe)) = &commands[1].method else { panic!("{commands:?}") };
         assert_eq!(subscribe.data.as_ref().unwrap().get(), r#"{"x":1}"#);
         assert!(commands[2].method.is_none());
+    }
+
+    #[test]
+    fn what_is_answered_needs_an_id() {
+        assert!(commands(r#"{"rpc":{"method":"time"}}"#).is_err());
+        assert!(commands(r#"{"id":0,"rpc":{"method":"time"}}"#).is_err());
+        assert!(commands(r#"{"send":{"data":{}}}"#).is_ok());
     }
 
     #[test]
