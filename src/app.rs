@@ -45,6 +45,7 @@ impl App {
     ///
     /// When a file is wrong, the data cannot be opened, or the address is not to be had. Nothing is left behind.
     pub async fn build(arguments: &Serve) -> anyhow::Result<Self> {
+        arguments.folders.verify()?;
         let mut config = config::read(arguments.folders.config()).map_err(explain)?;
         if let Some(listen) = arguments.listen {
             config.listen = listen;
@@ -123,12 +124,7 @@ fn only_loopback(config: &Config) -> anyhow::Result<()> {
     if config.listen.ip().is_loopback() {
         return Ok(());
     }
-    bail!(
-        "{} is not a loopback address. This version knows no people yet: whoever reaches it may read and push \
-         everything. Listen on 127.0.0.1 or [::1], and reach it from elsewhere through a tunnel, such as \
-         `ssh -L 8080:127.0.0.1:8080 HOST`",
-        config.listen
-    )
+    bail!("{}: {}", config::NotLoopback(config.listen), config::NotLoopback::HELP)
 }
 
 /// Copies the samples of a running or stopped server.

@@ -2,7 +2,7 @@
 
 use crate::cli::Folders;
 use crate::config::{self, ConfigError};
-use crate::dashboards::folder::{Folder, FolderError};
+use crate::dashboards::folder::{Folder, Reading, WrongFile};
 use crate::document::{Problem, Problems};
 use crate::rules::{self, RulesError};
 
@@ -31,6 +31,10 @@ impl Findings {
 /// Reads every file.
 pub fn check(folders: &Folders) -> Findings {
     let mut findings = Findings::default();
+    if let Err(error) = folders.verify() {
+        findings.unreadable.push(error.to_string());
+        return findings;
+    }
     match config::read(folders.config()) {
         Ok(config) => findings.good.push(format!("{}: listens on {}", config::FILE, config.listen)),
         Err(ConfigError::Problems(problems)) => findings.problems(problems),
@@ -44,14 +48,17 @@ pub fn check(folders: &Folders) -> Findings {
     // What is right for one machine is right for each.
     let folder = Folder { path: folders.dashboards(), instance: crate::collect::host_name() };
     match folder.read() {
-        Ok(dashboards) => {
+        Ok(Reading { dashboards, wrong }) => {
             let panels: usize = dashboards.iter().map(|dashboard| dashboard.panels.len()).sum();
             findings.good.push(format!("dashboards: {}, with {panels} panels", dashboards.len()));
+            for wrong in wrong {
+                match wrong.error {
+                    WrongFile::Problems(problems) => findings.problems(problems),
+                    WrongFile::File(error) => findings.unreadable.push(error.to_string()),
+                }
+            }
         }
-        Err(FolderError::Problems(problems)) => findings.problems(problems),
-        Err(error @ (FolderError::File(_) | FolderError::Folder { .. } | FolderError::TooMany(_))) => {
-            findings.unreadable.push(error.to_string());
-        }
+        Err(error) => findings.unreadable.push(error.to_string()),
     }
     findings
 }

@@ -51,7 +51,7 @@ pub enum Command {
 /// Where files are.
 #[derive(Debug, Clone, Args)]
 pub struct Folders {
-    /// Where samples and events are kept [default: the platform's data folder]
+    /// Where samples are kept [default: the platform's data folder]
     #[arg(long, value_name = "DIR", env = "WATCHROOM_DATA")]
     pub data: Option<PathBuf>,
     /// Where watchroom.toml, alerts.toml and dashboards/ are
@@ -94,6 +94,17 @@ impl Folders {
     /// The folder of dashboards.
     pub fn dashboards(&self) -> PathBuf {
         self.config.join("dashboards")
+    }
+
+    /// Says what is wrong with the folder of the configuration; a name mistyped would mean the defaults.
+    ///
+    /// # Errors
+    ///
+    /// When it is not there.
+    pub fn verify(&self) -> anyhow::Result<()> {
+        let there = self.config.is_dir();
+        anyhow::ensure!(there, "{}: there is no such folder for --config", self.config.display());
+        Ok(())
     }
 
     /// The folder of `watchroom.toml` and `alerts.toml`.

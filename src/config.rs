@@ -73,6 +73,19 @@ pub fn read(folder: &Path) -> Result<Config, ConfigError> {
     }
 }
 
+/// An address that others than this machine reach: everyone who does may do everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0} is not a loopback address. This version knows no people yet: whoever reaches it may read and push everything"
+)]
+pub struct NotLoopback(pub SocketAddr);
+
+impl NotLoopback {
+    /// What to do instead.
+    pub const HELP: &str = "listen on 127.0.0.1 or [::1], and reach it from elsewhere through a tunnel, such as \
+                            `ssh -L 8080:127.0.0.1:8080 HOST`";
+}
+
 /// Reads a configuration; `name` is the file's, for problems.
 ///
 /// # Errors
@@ -82,8 +95,13 @@ pub fn parse(name: &str, text: &str) -> Result<Config, Problems> {
     document::read(name, text, |table| {
         let mut config = Config::default();
         if let Some(listen) = table.text("listen") {
-            match listen.value.parse() {
-                Ok(address) => config.listen = address,
+            match listen.value.parse::<SocketAddr>() {
+                Ok(address) if address.ip().is_loopback() => config.listen = address,
+                Ok(address) => table.reader().wrong_with(
+                    listen.span,
+                    NotLoopback(address).to_string(),
+                    NotLoopback::HELP,
+                ),
                 Err(_) => table.reader().wrong_with(
                     listen.span,
                     "`listen` is not an address and port",
@@ -91,9 +109,26 @@ pub fn parse(name: &str, text: &str) -> Result<Config, Problems> {
                 ),
             }
         }
-        config.instance = table.text("instance").map(|text| text.value);
+        config.instance = table.text("instance").map(|text| {
+            if text.value.trim().is_empty() || text.value.chars().any(char::is_control) {
+                let help = "leave the key out for the host name";
+                table.reader().wrong_with(text.span, "`instance` is a name without control characters", help);
+            }
+            text.value
+        });
         config.collect_host = table.flag("collect_host").unwrap_or(true);
-        table.table("redis", |redis| config.redis = redis.text("url").map(|text| text.value));
+        table.table("redis", |redis| {
+            config.redis = redis.text("url").map(|text| {
+                if !text.value.starts_with("redis://") {
+                    redis.reader().wrong_with(
+                        text.span,
+                        "`url` is not an address of Redis",
+                        "write it like redis://127.0.0.1:6379",
+                    );
+                }
+                text.value
+            });
+        });
         table.table("retention", |retention| {
             config.retention_ms = retention.duration_ms("time");
             config.retention_bytes =

@@ -42,6 +42,20 @@ impl Reader {
         self.problem(span, message.into(), "here", None);
     }
 
+    /// Where a part of a text stands in the file: the character of `text`'s value at a line and column, both from 1.
+    /// The whole text, where it is written with escapes that make the two differ.
+    pub fn place_in(&self, text: &Placed<String>, line: usize, column: usize) -> Range<usize> {
+        let written = self.source.inner().get(text.span.clone()).unwrap_or_default();
+        let Some(start) = written.find(text.value.as_str()) else { return text.span.clone() };
+        let lines = text.value.split_inclusive('\n').take(line.saturating_sub(1));
+        let before_line: usize = lines.map(str::len).sum();
+        let rest = text.value.get(before_line..).unwrap_or_default();
+        let before: usize = rest.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
+        let at = text.span.start + start + before_line + before;
+        let length = rest.get(before..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        at..at + length
+    }
+
     /// Like [`Reader::wrong`], with what to do.
     pub fn wrong_with(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         self.problem(span, message.into(), "here", Some(help.into()));
@@ -58,6 +72,14 @@ pub enum FileError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// Its name cannot be a name.
+    #[error("{}: {why}", path.display())]
+    Name {
+        /// Which file.
+        path: PathBuf,
+        /// Why not, and what could be.
+        why: &'static str,
     },
     /// Past [`FILE_BYTES_MAX`].
     #[error("{}: larger than {FILE_BYTES_MAX} bytes", path.display())]
@@ -102,6 +124,7 @@ pub fn read<T>(name: &str, text: &str, read: impl FnOnce(&mut Table<'_>) -> T) -
     let mut table = Table::new(root.get_ref(), span, &mut reader);
     let value = read(&mut table);
     table.finish();
+    reader.problems.sort_by_key(|problem| problem.span.start);
     if reader.problems.is_empty() { Ok(value) } else { Err(Problems(reader.problems)) }
 }
 

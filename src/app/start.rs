@@ -13,7 +13,10 @@ use crate::cli::Folders;
 use crate::clock::Clock;
 use crate::collect::{Collector, HostCollector, OwnCollector, Runner, TopProcesses, host_name};
 use crate::config::Config;
-use crate::dashboards::{Dashboards, Pushed, folder::Folder};
+use crate::dashboards::{
+    Dashboard, Dashboards, Pushed,
+    folder::{Folder, Reading},
+};
 use crate::http::{PushCounters, Shared, Site, intake::Intake, pushed_panels};
 use crate::hub::channel::{Namespaces, TOP};
 use crate::hub::{Hub, Parts, PushedPanels};
@@ -50,7 +53,7 @@ pub(super) async fn site(
     let instance = config.instance.clone().unwrap_or_else(host_name);
     let dashboards = Dashboards::default();
     let folder = Folder { path: folders.dashboards(), instance: instance.clone() };
-    dashboards.replace(folder.read().map_err(super::explain)?);
+    dashboards.replace(all_right(folder.read().map_err(super::explain)?)?);
     let store = open(config, folders, &clock).await?;
     let pushed = Pushed::default();
     for labels in store.series(&[]) {
@@ -114,6 +117,14 @@ pub(super) async fn site(
         timeouts,
     };
     Ok((Arc::new(site), store))
+}
+
+/// A start with a part of the dashboards would hide that something is wrong.
+fn all_right(reading: Reading) -> anyhow::Result<Vec<Dashboard>> {
+    match reading.wrong.into_iter().next() {
+        None => Ok(reading.dashboards),
+        Some(wrong) => Err(super::explain(wrong.error)),
+    }
 }
 
 async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Result<Store> {

@@ -2,12 +2,12 @@
 
 use super::{Dashboard, Expression, Kind, Limit, LimitAt, PANELS_MAX, Panel, PanelQuery, QUERIES_MAX};
 use crate::document::{self, Placed, Problems, Table};
-use crate::query::{Plan, QueryError};
+use crate::query::Plan;
 
 /// In an expression it stands for the instance that the page is about, ready for a text in double quotes.
 const INSTANCE: &str = "$instance";
 /// Columns that a panel can be wide.
-const WIDTHS: [i64; 6] = [2, 3, 4, 6, 8, 12];
+const WIDTHS: [u8; 6] = [2, 3, 4, 6, 8, 12];
 
 /// Reads a dashboard; `name` is the file's, for problems, `id` the dashboard's, and `instance` the machine that it
 /// is about.
@@ -63,6 +63,12 @@ fn panel(table: &mut Table<'_>, instance: &str) -> (Placed<String>, Panel) {
     if QUERIES_MAX < queries.len() {
         table.reader().wrong(span, format!("{} queries, at most {QUERIES_MAX}", queries.len()));
     }
+    let (min, max) = (table.number("min"), table.number("max"));
+    if let (Some(min), Some(max)) = (&min, &max)
+        && max.value <= min.value
+    {
+        table.reader().wrong(max.span.clone(), "`max` must be above `min`");
+    }
     let panel = Panel {
         id: id.value.clone(),
         title: table.need_text("title").value,
@@ -71,8 +77,8 @@ fn panel(table: &mut Table<'_>, instance: &str) -> (Placed<String>, Panel) {
         kind,
         width: width(table),
         tall: table.flag("tall").unwrap_or_default(),
-        min: table.number("min").map(|number| number.value),
-        max: table.number("max").map(|number| number.value),
+        min: min.map(|number| number.value),
+        max: max.map(|number| number.value),
         decimals: table.whole("decimals", 0..=6).and_then(|digits| u8::try_from(digits).ok()),
         scale: table.number("scale").map_or(1.0, |number| number.value),
         total: text(table, "total"),
@@ -101,12 +107,13 @@ fn kind(table: &mut Table<'_>) -> Kind {
 }
 
 fn width(table: &mut Table<'_>) -> u8 {
-    let span = table.span();
-    let width = table.whole("width", 1..=12).unwrap_or(4);
-    if !WIDTHS.contains(&width) {
-        table.reader().wrong(span.start..span.start + 1, format!("`width` must be one of {WIDTHS:?}"));
-    }
-    u8::try_from(width).unwrap_or(4)
+    let Some(width) = table.number("width") else { return 4 };
+    let found = WIDTHS.iter().find(|known| f64::from(**known) == width.value);
+    found.copied().unwrap_or_else(|| {
+        let known = WIDTHS.map(|width| width.to_string()).join(", ");
+        table.reader().wrong(width.span, format!("`width` is one of {known}"));
+        4
+    })
 }
 
 fn limit(table: &mut Table<'_>, instance: &str) -> Limit {
@@ -127,7 +134,7 @@ fn query(table: &mut Table<'_>, instance: &str) -> PanelQuery {
     let text = table.need_text("expr");
     PanelQuery {
         expr: expression(table, &text, instance),
-        legend: self::text(table, "legend").unwrap_or_default(),
+        legend: legend(table),
         color: table.whole("color", 1..=8).and_then(|color| u8::try_from(color).ok()),
         negative: table.flag("negative").unwrap_or_default(),
     }
@@ -138,25 +145,48 @@ fn quoted(name: &str) -> String {
     name.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
 }
 
+/// A template such as `{{cpu}} of {{instance}}`.
+fn legend(table: &mut Table<'_>) -> String {
+    let Some(text) = table.text("legend") else { return String::new() };
+    let mut rest = text.value.as_str();
+    while let Some((_, after)) = rest.split_once("{{") {
+        let Some((name, behind)) = after.split_once("}}") else {
+            let help = "write it like {{instance}}";
+            table.reader().wrong_with(text.span.clone(), "`{{` without `}}`", help);
+            break;
+        };
+        if name.trim().is_empty() || name.contains('{') {
+            table.reader().wrong(text.span.clone(), format!("`{{{{{name}}}}}` names no label"));
+        }
+        rest = behind;
+    }
+    text.value
+}
+
 fn expression(table: &mut Table<'_>, text: &Placed<String>, instance: &str) -> Expression {
     let trimmed = text.value.trim().replace(INSTANCE, instance);
-    let plan = if trimmed.is_empty() { None } else { checked(table, text, &trimmed) };
+    // As written, so that places are those of the file; the name of a machine makes no expression wrong.
+    let plan = if trimmed.is_empty() { None } else { checked(table, text, text.value.trim(), &trimmed) };
     Expression { text: trimmed, plan }
 }
 
 /// Parses an expression, and says what is wrong with it at its place in the file.
-fn checked(table: &mut Table<'_>, text: &Placed<String>, trimmed: &str) -> Option<Plan> {
-    match Plan::parse(trimmed) {
+fn checked(table: &mut Table<'_>, text: &Placed<String>, written: &str, meant: &str) -> Option<Plan> {
+    match Plan::parse(written).and_then(|_| Plan::parse(meant)) {
         Ok(plan) => Some(plan),
         Err(error) => {
-            table.reader().wrong(text.span.clone(), describe(&error));
+            let (line, column) = error.place().unwrap_or((1, 1));
+            let span = match error.place() {
+                // Places count in the text without what stands before it.
+                Some(_) if text.value.trim_start() == text.value => {
+                    table.reader().place_in(text, line, column)
+                }
+                _ => text.span.clone(),
+            };
+            table.reader().wrong(span, format!("the expression: {}", error.message()));
             None
         }
     }
-}
-
-fn describe(error: &QueryError) -> String {
-    format!("the expression: {error}")
 }
 
 #[cfg(test)]
@@ -178,7 +208,21 @@ mod tests {
         let panel = "title = 'T'\n[[panel]]\nid = 'a'\ntitle = 'A'\n";
         check(&format!("{panel}[[panel.query]]\nexpr = 'up'\n"), &[]);
         check(&format!("{panel}kind = 'lien'\n[[panel.query]]\nexpr = 'up'\n"), &["host.toml:5:8: no kind"]);
-        check(&format!("{panel}[[panel.query]]\nexpr = 'sum('\n"), &["host.toml:6:8: the expression"]);
+        check(&format!("{panel}[[panel.query]]\nexpr = 'sum('\n"), &["host.toml:6:12: the expression"]);
+        check(
+            &format!("{panel}[[panel.query]]\nexpr = '''\nup +\n(a b)'''\n"),
+            &["host.toml:8:4: the expression"],
+        );
+        check(
+            &format!(
+                "{panel}width = 5\nmin = 5\nmax = 1\n[[panel.query]]\nexpr = 'up'\nlegend = '{{{{a}}'\n"
+            ),
+            &[
+                "host.toml:5:9: `width` is one of 2, 3, 4, 6, 8, 12",
+                "host.toml:7:7: `max` must be above",
+                "host.toml:10:10: `{{` without",
+            ],
+        );
         check(panel, &["host.toml:2:1: a panel without"]);
     }
 

@@ -8,7 +8,10 @@ use std::{
 use rust_embed::RustEmbed;
 
 use super::{DASHBOARDS_MAX, Dashboard, file, pushed};
-use crate::document::{self, Problems};
+use crate::document::{self, FileError, Problems};
+
+/// Bytes of a dashboard's id.
+const ID_BYTES_MAX: usize = 64;
 
 /// The dashboards that come with the program; a file of the same name in the folder takes their place.
 #[derive(Debug, RustEmbed)]
@@ -20,15 +23,38 @@ struct BuiltIn;
 #[derive(Debug, Clone, Default)]
 pub struct Dashboards(Arc<RwLock<Arc<Vec<Dashboard>>>>);
 
+/// What a folder holds.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Those that are right, in their order.
+    pub dashboards: Vec<Dashboard>,
+    /// Files that are wrong.
+    pub wrong: Vec<Wrong>,
+}
+
+/// A file that is no dashboard.
+#[derive(Debug)]
+pub struct Wrong {
+    /// The dashboard that it would be.
+    pub id: String,
+    /// What is wrong.
+    pub error: WrongFile,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+pub enum WrongFile {
+    /// What it says.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+    /// The file itself.
+    #[error(transparent)]
+    File(#[from] document::FileError),
+}
+
 /// Why a folder could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// Files that are wrong.
-    #[error(transparent)]
-    Problems(#[from] Problems),
-    /// A file that cannot be read.
-    #[error(transparent)]
-    File(#[from] document::FileError),
     /// The folder itself.
     #[error("{}: {source}", path.display())]
     Folder {
@@ -78,40 +104,54 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// [`FolderError`]; problems of all files together.
-    pub fn read(&self) -> Result<Vec<Dashboard>, FolderError> {
-        let mut dashboards = Vec::new();
-        let mut problems = Problems::default();
-        let mut take = |name: &str, text: &str| {
-            let id = name.rsplit('/').next().unwrap_or(name).trim_end_matches(".toml").to_owned();
-            match file::parse(name, &id, text, &self.instance) {
-                Ok(dashboard) => {
-                    dashboards.retain(|other: &Dashboard| other.id != dashboard.id);
-                    dashboards.push(dashboard);
-                }
-                Err(found) => problems.0.extend(found.0),
-            }
-        };
+    /// [`FolderError`]; what is wrong with single files is in the [`Reading`].
+    pub fn read(&self) -> Result<Reading, FolderError> {
+        let mut reading = Reading::default();
         for name in BuiltIn::iter() {
             if let Some(file) = BuiltIn::get(&name)
                 && !self.path.join(&*name).exists()
             {
-                take(&name, &String::from_utf8_lossy(&file.data));
+                let text = String::from_utf8_lossy(&file.data);
+                let id = name.trim_end_matches(".toml");
+                reading.take(id, file::parse(&name, id, &text, &self.instance).map_err(Into::into));
             }
         }
         for path in files(&self.path)? {
-            if let Some(text) = document::text(&path)? {
-                take(&path.to_string_lossy(), &text);
+            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            match self.file(&path, &id) {
+                Ok(None) => {}
+                Ok(Some(dashboard)) => reading.take(&id, Ok(dashboard)),
+                Err(error) => reading.take(&id, Err(error)),
             }
         }
-        if !problems.0.is_empty() {
-            return Err(problems.into());
+        if DASHBOARDS_MAX < reading.dashboards.len() {
+            return Err(FolderError::TooMany(reading.dashboards.len()));
         }
-        if DASHBOARDS_MAX < dashboards.len() {
-            return Err(FolderError::TooMany(dashboards.len()));
+        reading.dashboards.sort_by(|a, b| (a.order, &a.title).cmp(&(b.order, &b.title)));
+        Ok(reading)
+    }
+
+    fn file(&self, path: &Path, id: &str) -> Result<Option<Dashboard>, WrongFile> {
+        let name = |why| FileError::Name { path: path.to_owned(), why };
+        if id == pushed::ID {
+            return Err(name("the room `pushed` is that of pushed metrics; choose another name").into());
         }
-        dashboards.sort_by(|a, b| (a.order, &a.title).cmp(&(b.order, &b.title)));
-        Ok(dashboards)
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if id.is_empty() || ID_BYTES_MAX < id.len() || !id.chars().all(is_plain) {
+            let why = "the name is the room's id: at most 64 letters, digits, `-` and `_`";
+            return Err(name(why).into());
+        }
+        let Some(text) = document::text(path)? else { return Ok(None) };
+        Ok(Some(file::parse(&path.to_string_lossy(), id, &text, &self.instance)?))
+    }
+}
+
+impl Reading {
+    fn take(&mut self, id: &str, read: Result<Dashboard, WrongFile>) {
+        match read {
+            Ok(dashboard) => self.dashboards.push(dashboard),
+            Err(error) => self.wrong.push(Wrong { id: id.to_owned(), error }),
+        }
     }
 }
 
@@ -137,22 +177,44 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
 mod tests {
     use super::*;
 
+    fn read(path: &Path) -> Reading {
+        Folder { path: path.to_owned(), instance: "box".to_owned() }.read().unwrap()
+    }
+
+    const MINE: &str = "title = 'Mine'\n[[panel]]\nid = 'a'\ntitle = 'A'\n[[panel.query]]\nexpr = 'up'\n";
+
     #[test]
     fn the_built_in_dashboards_are_right() {
-        let dashboards = Folder { path: "/nonexistent".into(), instance: "box".into() }
-            .read()
-            .unwrap_or_else(|error| panic!("{error}"));
-        assert!(dashboards.iter().any(|dashboard| dashboard.id == "host"), "{dashboards:?}");
+        let reading = read(Path::new("/nonexistent"));
+        assert!(reading.wrong.is_empty(), "{:?}", reading.wrong);
+        assert!(reading.dashboards.iter().any(|dashboard| dashboard.id == "host"), "{reading:?}");
     }
 
     #[test]
     fn a_file_takes_the_place_of_a_built_in_one() {
         let folder = tempfile::tempdir().unwrap();
-        let text = "title = 'Mine'\n[[panel]]\nid = 'a'\ntitle = 'A'\n[[panel.query]]\nexpr = 'up'\n";
-        std::fs::write(folder.path().join("host.toml"), text).unwrap();
-        let dashboards = Folder { path: folder.path().into(), instance: "box".into() }.read().unwrap();
-        let mine: Vec<_> = dashboards.iter().filter(|dashboard| dashboard.id == "host").collect();
+        std::fs::write(folder.path().join("host.toml"), MINE).unwrap();
+        let reading = read(folder.path());
+        let mine: Vec<_> = reading.dashboards.iter().filter(|dashboard| dashboard.id == "host").collect();
         assert_eq!(mine.len(), 1);
         assert_eq!(mine[0].title, "Mine");
+    }
+
+    #[test]
+    fn a_wrong_file_hides_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("good.toml", MINE.as_bytes()),
+            ("bytes.toml", b"\xff"),
+            ("wrong.toml", b"titel = 'T'\n"),
+            ("pushed.toml", MINE.as_bytes()),
+            ("a b.toml", MINE.as_bytes()),
+        ] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let reading = read(folder.path());
+        assert!(reading.dashboards.iter().any(|dashboard| dashboard.id == "good"));
+        let wrong: Vec<_> = reading.wrong.iter().map(|wrong| wrong.id.as_str()).collect();
+        assert_eq!(wrong, ["a b", "bytes", "pushed", "wrong"]);
     }
 }

@@ -39,6 +39,23 @@ pub enum QueryError {
 }
 
 impl QueryError {
+    /// The line and column in the text that it is about, from 1, if it is about one.
+    pub const fn place(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Parse { line, column, .. } | Self::NotYet { line, column, .. } => Some((*line, *column)),
+            Self::Eval(_) | Self::Limit { .. } => None,
+        }
+    }
+
+    /// What is wrong, without the place.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Parse { message, .. } => message.clone(),
+            Self::NotYet { what, .. } => format!("not implemented yet: {what}"),
+            Self::Eval(_) | Self::Limit { .. } => self.to_string(),
+        }
+    }
+
     /// Two series of one vector have the same labels, Prometheus's words.
     pub fn same_labelset() -> Self {
         Self::Eval("vector cannot contain metrics with the same labelset".to_owned())

@@ -10,7 +10,7 @@ use crate::query::{
 ///
 /// # Errors
 ///
-/// When there are more than [`REGEXES_MAX`], or one is larger than [`REGEX_BYTES_MAX`] when compiled.
+/// When there are more than [`REGEXES_MAX`], or one is wrong or larger than [`REGEX_BYTES_MAX`] when compiled.
 pub fn check(scanned: &Scanned<'_>) -> Result<(), QueryError> {
     let mut count = 0;
     for pair in scanned.tokens.windows(2) {
@@ -27,10 +27,17 @@ pub fn check(scanned: &Scanned<'_>) -> Result<(), QueryError> {
         let Ok(pattern) = promql_parser::util::unquote_string(text.text) else {
             continue;
         };
-        // Anything else that is wrong with it is for the parser to say.
-        let built = regex::RegexBuilder::new(&pattern).size_limit(REGEX_BYTES_MAX).build();
-        if let Err(regex::Error::CompiledTooBig(_)) = built {
-            return Err(scanned.error(text.at, "the regular expression is too large".to_owned()));
+        match regex::RegexBuilder::new(&pattern).size_limit(REGEX_BYTES_MAX).build() {
+            Ok(_) => {}
+            Err(regex::Error::CompiledTooBig(_)) => {
+                return Err(scanned.error(text.at, "the regular expression is too large".to_owned()));
+            }
+            Err(error) => {
+                // The crate draws the pattern over several lines; the last one says what is wrong with it.
+                let told = error.to_string();
+                let reason = told.lines().next_back().unwrap_or_default().trim_start_matches("error: ");
+                return Err(scanned.error(text.at, format!("the regular expression is wrong: {reason}")));
+            }
         }
     }
     Ok(())
@@ -49,6 +56,7 @@ mod tests {
     fn large_expressions_are_refused() {
         check_text(r#"a{b=~"c.*|\\d+"}"#, true);
         check_text(r#"a{b=~"(.{99}){99}"}"#, false);
+        check_text(r#"a{b=~"("}"#, false);
         check_text(&format!("{{{}}}", r#"b=~"c","#.repeat(65)), false);
     }
 }
