@@ -4,6 +4,7 @@
 mod backend;
 mod client;
 mod command;
+mod disk;
 mod nodes;
 mod open_mode;
 mod page;
@@ -12,5 +13,7 @@ mod query;
 mod redis_server;
 mod server;
 mod slow;
+#[path = "../shim/slowdisk.rs"]
+mod slowdisk;
 mod socket;
 mod steps;
