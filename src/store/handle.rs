@@ -328,17 +328,6 @@ impl Store {
         self.0.disk.as_ref().is_none_or(Disk::flush)
     }
 
-    /// Copies the file to `path` while it is in use, with everything that came up to now.
-    ///
-    /// *Blocks*.
-    ///
-    /// # Errors
-    ///
-    /// When either file fails, or the store has none.
-    pub fn backup(&self, path: &Path) -> Result<(), StoreError> {
-        self.0.disk.as_ref().ok_or(StoreError::Closed)?.backup(path)
-    }
-
     /// Writes everything that waits and closes the file, within
     /// [`SHUTDOWN_WAIT`](super::disk::SHUTDOWN_WAIT). Later calls do nothing.
     ///
