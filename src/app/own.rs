@@ -17,6 +17,7 @@ pub(super) struct StoreMetrics {
     commits: Gauge,
     commit_errors: Gauge,
     commit_seconds: Gauge,
+    rows_unwritten: Gauge,
 }
 
 impl StoreMetrics {
@@ -39,6 +40,10 @@ impl StoreMetrics {
                 .gauge("watchroom_store_commit_errors", "Commits that failed since the start."),
             commit_seconds: registry
                 .gauge("watchroom_store_commit_seconds", "How long the last commit took."),
+            rows_unwritten: registry.gauge(
+                "watchroom_store_rows_unwritten",
+                "Collected samples since the start that found no room on the way to the disk.",
+            ),
         }
     }
 
@@ -55,6 +60,7 @@ impl StoreMetrics {
         self.damaged.set(stats.damaged_chunks as f64);
         self.commits.set(stats.disk.commits as f64);
         self.commit_errors.set(stats.disk.commit_errors as f64);
+        self.rows_unwritten.set(stats.disk.rows_unwritten as f64);
         self.commit_seconds.set(stats.disk.commit_ms_last as f64 / 1_000.0);
     }
 }
