@@ -74,7 +74,7 @@ impl Store {
         Self(Arc::new(Inner {
             config,
             disk,
-            upkeep: Mutex::default(),
+            upkeep: Mutex::new(Upkeep::new(&head)),
             restored,
             state,
             head: RwLock::new(head),
