@@ -12,6 +12,7 @@ help:
 	@echo "make check    formats, lints, types, documentation"
 	@echo "make bench    the figures, as ratios within one run"
 	@echo "make soak     ten minutes of drawing in a browser"
+	@echo "make fuzz     a fuzzer at every decoder of outside bytes, FUZZ_SECONDS (60) each"
 	@echo "make clean    remove what was built"
 
 run: build
@@ -57,6 +58,9 @@ bench: build
 soak: build
 	WATCHROOM_SOAK=1 scripts/test-web
 
+fuzz: page
+	scripts/fuzz
+
 clean:
-	rm -rf static/dist static/node_modules
+	rm -rf static/dist static/node_modules fuzz/target fuzz/corpus fuzz/findings
 	$(CARGO) clean

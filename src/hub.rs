@@ -35,9 +35,10 @@ use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
 use crate::wire::centrifugo::{ClientInfo, InfoBody, Publication, Push, PushBody};
 use crate::wire::{Close, Frame};
-use channel::{Class, Namespaces, ROOM, Rules};
+use channel::{Class, NOTICES, Namespaces, ROOM, Rules};
 use connection::Connection;
 use counters::Counters;
+use notice::Standing;
 use outbox::Delivery;
 use shard::{Command, Publish, Shard};
 
@@ -88,9 +89,31 @@ struct Inner {
     counters: Counters,
     next_number: AtomicU64,
     open: AtomicU64,
-    /// The newest publication of each signal channel, for those who come later.
-    newest: Mutex<FxHashMap<Arc<str>, Box<RawValue>>>,
+    kept: Mutex<Kept>,
     supervisor: Supervisor,
+}
+
+/// What signal channels keep for those who come later.
+#[derive(Debug, Default)]
+struct Kept {
+    /// The newest publication of each channel but [`NOTICES`].
+    newest: FxHashMap<Arc<str>, Box<RawValue>>,
+    notices: Standing,
+}
+
+impl Kept {
+    fn note(&mut self, channel: &Arc<str>, data: &RawValue) {
+        if &**channel == NOTICES {
+            self.notices.note(data);
+        } else {
+            self.newest.insert(Arc::clone(channel), data.to_owned());
+        }
+    }
+
+    /// The `data` of a subscribe reply.
+    fn data(&self, channel: &str) -> Option<Box<RawValue>> {
+        if channel == NOTICES { Some(self.notices.all()) } else { self.newest.get(channel).cloned() }
+    }
 }
 
 impl Hub {
@@ -111,7 +134,7 @@ impl Hub {
             counters,
             next_number: AtomicU64::new(1),
             open: AtomicU64::new(0),
-            newest: Mutex::default(),
+            kept: Mutex::default(),
             supervisor: supervisor.clone(),
         }))
     }
@@ -167,7 +190,7 @@ impl Hub {
         let delivery = match class {
             Class::Signal => {
                 if let Some(data) = &publication.data {
-                    self.newest().insert(Arc::clone(&channel), data.clone());
+                    self.kept().note(&channel, data);
                 }
                 Delivery::Signal
             }
@@ -185,8 +208,8 @@ impl Hub {
         is_there.then(|| parts.namespaces.rules(channel)).flatten()
     }
 
-    fn newest(&self) -> std::sync::MutexGuard<'_, FxHashMap<Arc<str>, Box<RawValue>>> {
-        self.0.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands the steps of live queries to their subscribers.

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod index;
 pub mod open;
 pub mod report;
+pub mod retention_clock;
 pub mod select;
 pub mod series;
 pub mod symbols;

@@ -10,6 +10,8 @@
 mod kill;
 #[path = "it_store/slow.rs"]
 mod slow;
+#[path = "shim/slowdisk.rs"]
+mod slowdisk;
 
 use std::{
     path::{Path, PathBuf},

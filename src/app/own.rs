@@ -17,6 +17,7 @@ pub(super) struct StoreMetrics {
     commits: Counter,
     commit_errors: Counter,
     commit_seconds: Gauge,
+    rows_unwritten: Counter,
 }
 
 impl StoreMetrics {
@@ -40,6 +41,10 @@ impl StoreMetrics {
                 .counter("watchroom_store_commit_errors_total", "Commits of the samples' file that failed."),
             commit_seconds: registry
                 .gauge("watchroom_store_commit_seconds", "How long the last commit took."),
+            rows_unwritten: registry.counter(
+                "watchroom_store_rows_unwritten_total",
+                "Collected samples that found no room on the way to the disk.",
+            ),
         }
     }
 
@@ -56,6 +61,7 @@ impl StoreMetrics {
         self.damaged.reach(stats.damaged_chunks);
         self.commits.reach(stats.disk.commits);
         self.commit_errors.reach(stats.disk.commit_errors);
+        self.rows_unwritten.reach(stats.disk.rows_unwritten);
         self.commit_seconds.set(stats.disk.commit_ms_last as f64 / 1_000.0);
     }
 }

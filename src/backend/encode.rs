@@ -15,7 +15,7 @@ use std::{
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use rustc_hash::FxHashMap;
 
-use crate::model::{Batch, BatchSample, Label, Labels, Sample, Source};
+use crate::model::{Batch, BatchSample, Label, Labels, Sample, Source, limits::LABELS_MAX};
 use crate::store::codec::{Bytes, Damaged, varint};
 
 /// The version that this node writes, and the newest that it reads.
@@ -27,6 +27,8 @@ pub const BODY_BYTES_MAX: usize = 4 << 20;
 const DEFLATE_BYTES_MIN: usize = 1_024;
 /// Items that a list makes room for before it has read one.
 const ITEMS_AT_ONCE: usize = 1_024;
+/// Bytes of the smallest sample: label set, time, value.
+const SAMPLE_BYTES_MIN: usize = 10;
 /// Bit 0 of the flags.
 const DEFLATED: u8 = 1;
 
@@ -250,14 +252,19 @@ fn read(body: &[u8]) -> Result<Batch, Damaged> {
         1 => Some(bytes.signed()?),
         _ => return Err(Damaged("step")),
     };
-    let strings = list(&mut bytes, |bytes| text(bytes).map(Arc::<str>::from))?;
+    // Lists are bounded by what must follow them, so that few bytes cannot ask for much memory: a string is in a
+    // label, two to a label of two bytes; a label set is in a sample, which takes ten.
+    let most = bytes.rest().len();
+    let strings = list(&mut bytes, most / 2, |bytes| text(bytes).map(Arc::<str>::from))?;
     let string = |bytes: &mut Bytes<'_>| {
         let place = bytes.count(usize::MAX)?;
         strings.get(place).cloned().ok_or(Damaged("string"))
     };
     let label = |bytes: &mut Bytes<'_>| Ok(Label { name: string(bytes)?, value: string(bytes)? });
-    let sets = list(&mut bytes, |bytes| list(bytes, label).map(Labels::new))?;
-    let of = list(&mut bytes, |bytes| {
+    let most = bytes.rest().len() / (1 + SAMPLE_BYTES_MIN);
+    let sets = list(&mut bytes, most, |bytes| list(bytes, LABELS_MAX, label).map(Labels::new))?;
+    let most = bytes.rest().len() / SAMPLE_BYTES_MIN;
+    let of = list(&mut bytes, most, |bytes| {
         let place = bytes.count(usize::MAX)?;
         sets.get(place).cloned().ok_or(Damaged("label set"))
     })?;
@@ -280,12 +287,13 @@ fn columns(bytes: &mut Bytes<'_>, of: Vec<Labels>) -> Result<Vec<BatchSample>, D
     Ok(samples)
 }
 
-/// A count and that many items, each of a byte at least. A damaged count asks for little memory before the bytes end.
+/// A count, at most `most`, and that many items. A damaged count asks for little memory before the bytes end.
 fn list<'a, T>(
     bytes: &mut Bytes<'a>,
+    most: usize,
     mut item: impl FnMut(&mut Bytes<'a>) -> Result<T, Damaged>,
 ) -> Result<Vec<T>, Damaged> {
-    let count = bytes.count(bytes.rest().len())?;
+    let count = bytes.count(most)?;
     let mut items = Vec::with_capacity(count.min(ITEMS_AT_ONCE));
     for _ in 0..count {
         items.push(item(bytes)?);

@@ -127,7 +127,9 @@ async fn keep(site: &Site, report: &AppendReport) -> Answer<()> {
     let unavailable = |error: &PersistError| {
         site.counters.unavailable.increment();
         tracing::debug!(error = %error, "push not acknowledged");
-        Failure::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after(RETRY_SECONDS)
+        let detail =
+            format!("{error}; send the same samples with their time stamps again in {RETRY_SECONDS} s");
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(RETRY_SECONDS)
     };
     let durable = site.live.store().persist(&report.rows).map_err(|error| unavailable(&error))?;
     durable.wait().await.map_err(|error| unavailable(&error))

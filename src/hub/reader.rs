@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{Hub, connection::Connection, outbox::Delivery, session::Session, shard::Command};
-use crate::wire::websocket::{Decoder, Message, Opcode};
+use crate::wire::websocket::{Decoded, Decoder, Message, Opcode};
 use crate::wire::{Close, Frame};
 
 /// How long a client may take to send `connect`.
@@ -67,8 +67,8 @@ async fn serve(connection: &Connection, session: &mut Session, leftover: Bytes) 
                 }
                 if ready.is_readable() {
                     match read(connection, &mut decoder) {
-                        Ok(Some(messages)) => {
-                            if !take(connection, session, messages).await {
+                        Ok(Some(decoded)) => {
+                            if !take(connection, session, decoded).await {
                                 return;
                             }
                         }
@@ -87,8 +87,6 @@ async fn serve(connection: &Connection, session: &mut Session, leftover: Bytes) 
     }
 }
 
-type Decoded = Result<Vec<Message>, crate::wire::websocket::ProtocolError>;
-
 /// Reads once; nothing if the socket had nothing.
 fn read(connection: &Connection, decoder: &mut Decoder) -> io::Result<Option<Decoded>> {
     let mut buffer = [0_u8; READ_BYTES];
@@ -102,15 +100,7 @@ fn read(connection: &Connection, decoder: &mut Decoder) -> io::Result<Option<Dec
 
 /// Acts on messages; false ends the connection at once.
 async fn take(connection: &Connection, session: &mut Session, decoded: Decoded) -> bool {
-    let messages = match decoded {
-        Ok(messages) => messages,
-        Err(error) => {
-            tracing::debug!(connection.number = connection.number, error = %error, "protocol error");
-            connection.close_with(&Frame::close_code(error.code()));
-            return true;
-        }
-    };
-    for message in messages {
+    for message in decoded.messages {
         if connection.is_closing() {
             // What comes after a close is not read.
             return true;
@@ -124,6 +114,10 @@ async fn take(connection: &Connection, session: &mut Session, decoded: Decoded) 
             Message::Pong => {}
             Message::Close(code) => connection.close_with(&Frame::close_code(code)),
         }
+    }
+    if let Some(error) = decoded.broken {
+        tracing::debug!(connection.number = connection.number, error = %error, "protocol error");
+        connection.close_with(&Frame::close_code(error.code()));
     }
     true
 }

@@ -104,8 +104,7 @@ async fn event(hub: &Hub, connection: &Connection, joining: &Joining) -> Result<
 }
 
 fn signal(hub: &Hub, joining: &Joining) -> SubscribeResult {
-    let data = hub.newest().get(&joining.channel).cloned();
-    SubscribeResult { data, ..SubscribeResult::default() }
+    SubscribeResult { data: hub.kept().data(&joining.channel), ..SubscribeResult::default() }
 }
 
 async fn live(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Refusal> {

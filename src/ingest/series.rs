@@ -54,8 +54,9 @@ impl SeriesParts {
         if self.pairs.iter().any(|(known, _)| *known == name) {
             return Err(format!("label {} is given twice", quoted(&name)));
         }
-        // Name and job are labels, too.
-        if self.pairs.len() + 2 >= LABELS_MAX && name != "job" {
+        // Name and job are labels, too; each has its place whether it was given yet or not.
+        let others = self.pairs.iter().filter(|(known, _)| known != "job").count();
+        if others + 2 >= LABELS_MAX && name != "job" {
             return Err(format!("more than {LABELS_MAX} labels, name and job counted"));
         }
         self.pairs.push((name, value));
@@ -110,16 +111,18 @@ pub fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn made(name: &str, pairs: &[(&str, &str)]) -> Result<Labels, String> {
+        let mut parts = SeriesParts::default();
+        parts.set_name(name.to_owned())?;
+        for (name, value) in pairs {
+            parts.add((*name).to_owned(), (*value).to_owned())?;
+        }
+        parts.finish()
+    }
+
     #[track_caller]
     fn check(name: &str, pairs: &[(&str, &str)], expected: Result<&str, &str>) {
-        let mut parts = SeriesParts::default();
-        let made = parts
-            .set_name(name.to_owned())
-            .and_then(|()| {
-                pairs.iter().try_for_each(|(name, value)| parts.add((*name).to_owned(), (*value).to_owned()))
-            })
-            .and_then(|()| parts.finish());
-        let made = made.map(|labels| labels.to_string());
+        let made = made(name, pairs).map(|labels| labels.to_string());
         assert_eq!(made, expected.map(str::to_owned).map_err(str::to_owned));
     }
 
@@ -150,6 +153,12 @@ mod tests {
         }
         parts.add("job".to_owned(), "x".to_owned()).unwrap();
         assert_eq!(parts.finish().unwrap().len(), 32);
+        // A job that comes first takes no other label's place.
+        let mut pairs = vec![("job", "x")];
+        pairs.extend(names[..30].iter().map(|name| (name.as_str(), "1")));
+        assert_eq!(made("a", &pairs).unwrap().len(), 32);
+        pairs.push(("one_more", "1"));
+        assert!(made("a", &pairs).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod block;
 pub mod chunk;
+pub mod numbers;
 pub mod times;
 pub mod values;
 pub mod varint;

@@ -9,7 +9,6 @@
 //! Every sample that was acknowledged is in `pending`, `carried` or `chunk`; a restart puts the head
 //! together from them. A pending row goes when all its samples are sealed or carried.
 
-pub mod backup;
 pub mod block;
 pub mod pace;
 pub mod queue;

@@ -74,7 +74,7 @@ impl Store {
         Self(Arc::new(Inner {
             config,
             disk,
-            upkeep: Mutex::default(),
+            upkeep: Mutex::new(Upkeep::new(&head)),
             restored,
             state,
             head: RwLock::new(head),
@@ -326,17 +326,6 @@ impl Store {
     /// *Blocks*.
     pub fn flush(&self) -> bool {
         self.0.disk.as_ref().is_none_or(Disk::flush)
-    }
-
-    /// Copies the file to `path` while it is in use, with everything that came up to now.
-    ///
-    /// *Blocks*.
-    ///
-    /// # Errors
-    ///
-    /// When either file fails, or the store has none.
-    pub fn backup(&self, path: &Path) -> Result<(), StoreError> {
-        self.0.disk.as_ref().ok_or(StoreError::Closed)?.backup(path)
     }
 
     /// Writes everything that waits and closes the file, within

@@ -215,13 +215,83 @@ fn retention_deletes_the_oldest() {
 }
 
 #[test]
+fn retention_by_bytes_deletes_the_oldest_and_shrinks_the_file() {
+    const BYTES: u64 = 1 << 20;
+    const SERIES: usize = 24;
+    let config = StoreConfig { retention_bytes: BYTES, head_bytes_max: 1 << 20, ..StoreConfig::default() };
+    let mut bench = Bench::with(config);
+    // Values that take their eight bytes: 160 KiB in 15 minutes.
+    let noise = |n: usize, t: i64| {
+        f64::from_bits(xxhash_rust::xxh3::xxh3_64_with_seed(&t.to_le_bytes(), n as u64) >> 2)
+    };
+    let mut largest = 0;
+    for second in 1..=12_000_i64 {
+        bench.now += 1_000;
+        bench.clock.set(bench.now);
+        let mut batch = batch(0..SERIES, bench.now);
+        for (n, sample) in batch.samples.iter_mut().enumerate() {
+            sample.sample.v = noise(n, bench.now);
+        }
+        let report = bench.store().append(&batch, bench.now);
+        bench.store().persist_lazily(&report.rows);
+        bench.store().tick(bench.now);
+        if second % 20 == 0 {
+            assert!(bench.store().flush());
+            largest = largest.max(bench.store().stats().disk.file_bytes);
+        }
+    }
+    // Between two looks ten seconds' worth comes.
+    assert!(largest <= BYTES + (64 << 10), "{largest} bytes");
+    assert!(bench.store().stats().disk.chunks_deleted > 100);
+    bench.store().shutdown();
+    let file = std::fs::metadata(bench.path().join(disk::FILE_NAME)).unwrap().len();
+    assert!(file <= BYTES + (64 << 10), "{file} bytes");
+    bench.reopen();
+    let found = bench.all();
+    assert_eq!(found.len(), SERIES);
+    for series in found {
+        let n: usize = series.labels.get("n").unwrap().parse().unwrap();
+        // What is left is the newest, without a hole.
+        let first = series.samples[0].t;
+        assert!(first > START + 3_600_000 && first < bench.now - 3_000_000, "{}", bench.now - first);
+        let expected = (first..=bench.now).step_by(1_000).map(|t| Sample::new(t, noise(n, t)));
+        assert!(series.samples.iter().copied().eq(expected), "{}", series.labels);
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_costs_no_history() {
+    let mut bench = Bench::new();
+    for _ in 0..1_500 {
+        bench.second(0..3);
+    }
+    // A year ahead for ten minutes, and what is collected meanwhile has that time, too.
+    let (right, year) = (bench.now, 365 * 86_400_000);
+    bench.now += year;
+    for _ in 0..600 {
+        bench.second(2..3);
+    }
+    assert!(bench.store().flush());
+    bench.now = right;
+    bench.clock.set(right);
+    for _ in 0..20 {
+        bench.store().tick(right);
+    }
+    assert!(bench.store().flush());
+    let stats = bench.store().stats();
+    assert_eq!((stats.disk.chunks_deleted, stats.series), (0, 3));
+    check(&all(bench.store(), i64::MIN, right), 3, seconds(1, 1_500));
+}
+
+#[test]
 fn a_backup_opens_as_a_store() {
     let mut bench = Bench::new();
     for _ in 0..1_500 {
         bench.second(0..3);
     }
     let folder = tempfile::tempdir().unwrap();
-    bench.store().backup(&folder.path().join(disk::FILE_NAME)).unwrap();
+    bench.store().flush();
+    copy(bench.path(), &folder.path().join(disk::FILE_NAME)).unwrap();
     bench.second(0..3);
     let copy = Store::open(folder.path(), StoreConfig::default(), &bench.clock).unwrap();
     check(&all(&copy, i64::MIN, i64::MAX), 3, seconds(1, 1_500));

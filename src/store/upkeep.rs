@@ -13,7 +13,8 @@ use super::{
     head::Head,
     ids::SeriesId,
     report::StorageState,
-    series::SealedChunk,
+    retention_clock::RetentionClock,
+    series::{SealedChunk, Series},
 };
 use crate::model::limits::LATE_MS_MAX;
 
@@ -35,10 +36,19 @@ pub const CARRIES_PER_TICK: usize = 256;
 pub const SWEEP_MS: i64 = 10_000;
 
 /// What ticks remember.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Upkeep {
     saves_on_the_way: usize,
     swept_at: Option<i64>,
+    retention_clock: RetentionClock,
+}
+
+impl Upkeep {
+    /// Begins with the samples that were restored.
+    pub fn new(head: &Head) -> Self {
+        let newest = head.iter().filter_map(Series::newest_t).max();
+        Self { saves_on_the_way: 0, swept_at: None, retention_clock: RetentionClock::new(newest) }
+    }
 }
 
 impl Store {
@@ -51,6 +61,7 @@ impl Store {
         if let Some(disk) = &self.0.disk {
             self.note_acks(disk, &mut upkeep);
         }
+        let retention_ms = upkeep.retention_clock.tick(now_ms);
         let seals = self.seal(now_ms);
         if let Some(disk) = &self.0.disk {
             self.save(disk, &mut upkeep);
@@ -59,12 +70,12 @@ impl Store {
         let since_sweep = upkeep.swept_at.map_or(i64::MAX, |at| now_ms.saturating_sub(at));
         if !(0..SWEEP_MS).contains(&since_sweep) {
             upkeep.swept_at = Some(now_ms);
-            self.sweep(now_ms);
+            self.sweep(now_ms, retention_ms);
         }
         self.evict();
         self.stats_mut().seals += seals as u64;
         if let Some(disk) = &self.0.disk {
-            disk.queue().push(Job::Tick(now_ms));
+            disk.queue().push(Job::Tick { now_ms, retention_ms });
         }
     }
 
@@ -143,8 +154,8 @@ impl Store {
     }
 
     /// Tells the disk which pending rows may go, and drops series of which nothing is kept.
-    fn sweep(&self, now_ms: i64) {
-        let cutoff = now_ms.saturating_sub(self.0.config.retention_ms);
+    fn sweep(&self, now_ms: i64, retention_ms: i64) {
+        let cutoff = retention_ms.saturating_sub(self.0.config.retention_ms);
         let (gone, uncovered) = {
             let head = self.head();
             let gone: Vec<SeriesId> = head

@@ -129,6 +129,17 @@ pub struct Decoder {
     pending: Vec<u8>,
     /// The parts of a message so far, and what it is.
     fragments: Option<(Opcode, Vec<u8>)>,
+    broken: Option<ProtocolError>,
+}
+
+/// What bytes from a client were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Decoded {
+    /// The messages that they completed, in order.
+    pub messages: Vec<Message>,
+    /// What broke the protocol after them, if anything did.
+    pub broken: Option<ProtocolError>,
 }
 
 struct Header {
@@ -142,29 +153,47 @@ struct Header {
 impl Decoder {
     /// Takes bytes and returns the messages that they complete, in order.
     ///
-    /// # Errors
-    ///
-    /// [`ProtocolError`] at the first frame that breaks the protocol; the connection must end.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<Vec<Message>, ProtocolError> {
+    /// How the bytes are cut makes no difference: what was whole before a frame that breaks the protocol is
+    /// returned, too. After such a frame the connection must end; what is fed then is not looked at.
+    pub fn feed(&mut self, bytes: &[u8]) -> Decoded {
+        let mut decoded = Decoded { messages: Vec::new(), broken: self.broken };
+        if self.broken.is_some() {
+            return decoded;
+        }
         self.pending.extend_from_slice(bytes);
-        let mut messages = Vec::new();
         let mut at = 0;
-        while let Some(header) = parse_header(&self.pending[at..])? {
-            let held = self.fragments.as_ref().map_or(0, |(_, parts)| parts.len());
-            if !header.opcode.is_control() && MESSAGE_BYTES_MAX < held + (header.end - header.start) {
-                return Err(ProtocolError::TooBig);
+        loop {
+            match self.frame(at) {
+                Ok(Some((end, message))) => {
+                    at = end;
+                    decoded.messages.extend(message);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    *self = Self { broken: Some(error), ..Self::default() };
+                    decoded.broken = self.broken;
+                    return decoded;
+                }
             }
-            let Some(masked) = self.pending[at..].get(header.start..header.end) else { break };
-            let payload = unmask(masked, header.mask);
-            at += header.end;
-            messages.extend(self.accept(&header, payload)?);
         }
         if at == self.pending.len() {
             self.pending = Vec::new();
         } else {
             self.pending.drain(..at);
         }
-        Ok(messages)
+        decoded
+    }
+
+    /// The frame at `at`, if it is whole: where it ends, and the message that it completes.
+    fn frame(&mut self, at: usize) -> Result<Option<(usize, Option<Message>)>, ProtocolError> {
+        let Some(header) = parse_header(&self.pending[at..])? else { return Ok(None) };
+        let held = self.fragments.as_ref().map_or(0, |(_, parts)| parts.len());
+        if !header.opcode.is_control() && MESSAGE_BYTES_MAX < held + (header.end - header.start) {
+            return Err(ProtocolError::TooBig);
+        }
+        let Some(masked) = self.pending[at..].get(header.start..header.end) else { return Ok(None) };
+        let payload = unmask(masked, header.mask);
+        Ok(Some((at + header.end, self.accept(&header, payload)?)))
     }
 
     fn accept(&mut self, header: &Header, payload: Vec<u8>) -> Result<Option<Message>, ProtocolError> {
@@ -273,22 +302,18 @@ mod tests {
     }
 
     #[track_caller]
-    #[expect(clippy::needless_pass_by_value, reason = "a literal at each call")]
-    fn check(bytes: &[u8], expected: Result<Vec<Message>, ProtocolError>) {
+    fn check(bytes: &[u8], messages: &[Message], broken: Option<ProtocolError>) {
+        let expected = Decoded { messages: messages.to_vec(), broken };
         assert_eq!(Decoder::default().feed(bytes), expected);
         // The same byte by byte.
         let mut decoder = Decoder::default();
-        let mut messages = Ok(Vec::new());
+        let mut found = Decoded { messages: Vec::new(), broken: None };
         for byte in bytes {
-            match decoder.feed(&[*byte]) {
-                Ok(more) => messages.as_mut().unwrap().extend(more),
-                Err(error) => {
-                    messages = Err(error);
-                    break;
-                }
-            }
+            let Decoded { messages, broken } = decoder.feed(&[*byte]);
+            found.messages.extend(messages);
+            found.broken = broken;
         }
-        assert_eq!(messages, expected, "byte by byte");
+        assert_eq!(found, expected, "byte by byte");
     }
 
     #[test]
@@ -298,33 +323,39 @@ mod tests {
 
     #[test]
     fn messages_come_whole() {
-        check(&masked(0x81, b"hi"), Ok(vec![Message::Text("hi".into())]));
-        check(&masked(0x82, &[7; 300]), Ok(vec![Message::Binary(vec![7; 300])]));
-        check(&masked(0x89, b"x"), Ok(vec![Message::Ping(b"x".to_vec())]));
-        check(&masked(0x88, b""), Ok(vec![Message::Close(1000)]));
+        check(&masked(0x81, b"hi"), &[Message::Text("hi".into())], None);
+        check(&masked(0x82, &[7; 300]), &[Message::Binary(vec![7; 300])], None);
+        check(&masked(0x89, b"x"), &[Message::Ping(b"x".to_vec())], None);
+        check(&masked(0x88, b""), &[Message::Close(1000)], None);
     }
 
     #[test]
     fn fragments_join_around_control_frames() {
         let bytes = [masked(0x01, b"a"), masked(0x89, b""), masked(0x80, b"b")].concat();
-        check(&bytes, Ok(vec![Message::Ping(vec![]), Message::Text("ab".into())]));
+        check(&bytes, &[Message::Ping(vec![]), Message::Text("ab".into())], None);
     }
 
     #[test]
     fn what_breaks_the_protocol_is_named() {
-        check(&[0x81, 0x02, b'h', b'i'], Err(ProtocolError::Frame));
-        check(&masked(0xc1, b"x"), Err(ProtocolError::Frame));
-        check(&masked(0x80, b"x"), Err(ProtocolError::Frame));
-        check(&masked(0x83, b"x"), Err(ProtocolError::Frame));
-        check(&masked(0x81, &[0xff]), Err(ProtocolError::Utf8));
-        check(&masked(0x88, &[0x03, 0xed]), Err(ProtocolError::Frame));
-        check(&[0x81, 0xff, 0, 0, 0, 0, 1, 0, 0, 0], Err(ProtocolError::TooBig));
+        check(&[0x81, 0x02, b'h', b'i'], &[], Some(ProtocolError::Frame));
+        check(&masked(0xc1, b"x"), &[], Some(ProtocolError::Frame));
+        check(&masked(0x80, b"x"), &[], Some(ProtocolError::Frame));
+        check(&masked(0x83, b"x"), &[], Some(ProtocolError::Frame));
+        check(&masked(0x81, &[0xff]), &[], Some(ProtocolError::Utf8));
+        check(&masked(0x88, &[0x03, 0xed]), &[], Some(ProtocolError::Frame));
+        check(&[0x81, 0xff, 0, 0, 0, 0, 1, 0, 0, 0], &[], Some(ProtocolError::TooBig));
+    }
+
+    #[test]
+    fn what_came_before_a_broken_frame_counts() {
+        let bytes = [masked(0x81, b"hi"), masked(0x83, b"x"), masked(0x81, b"late")].concat();
+        check(&bytes, &[Message::Text("hi".into())], Some(ProtocolError::Frame));
     }
 
     #[test]
     fn an_idle_decoder_holds_nothing() {
         let mut decoder = Decoder::default();
-        decoder.feed(&masked(0x81, &[b'x'; 4_000])).unwrap();
+        assert_eq!(decoder.feed(&masked(0x81, &[b'x'; 4_000])).broken, None);
         assert_eq!(decoder.pending.capacity(), 0);
     }
 

@@ -1,9 +1,11 @@
 //! A client of Centrifugo's protocol in JSON.
 
+use std::net::SocketAddr;
+
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async, tungstenite::Message};
 
 use crate::server::{SOON, Server};
 
@@ -13,22 +15,48 @@ pub(crate) struct Client {
     pending: std::collections::VecDeque<Value>,
     next: u32,
     pub(crate) id: String,
+    /// Bytes of text that were read.
+    pub(crate) bytes: usize,
 }
 
 impl Client {
     /// Opens a socket and connects.
     pub(crate) async fn connect(server: &Server) -> Self {
-        let mut client = Self::open(server).await;
+        Self::connect_to(server.address).await
+    }
+
+    /// As [`Client::connect`], to a server of another process.
+    pub(crate) async fn connect_to(address: SocketAddr) -> Self {
+        let mut client = Self::open_to(address).await;
         let reply = client.call("connect", json!({ "name": "test" })).await;
         client.id = reply["connect"]["client"].as_str().unwrap().to_owned();
         client
     }
 
+    /// Connects, with room for so many bytes that came and were not read: the kernel doubles it for its own part.
+    pub(crate) async fn narrow(server: &Server, room: u32) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(room).unwrap();
+        let stream = MaybeTlsStream::Plain(socket.connect(server.address).await.unwrap());
+        let url = format!("ws://{}/connection/websocket", server.address);
+        let (socket, _) = client_async(url, stream).await.unwrap();
+        let mut client = Self::over(socket);
+        client.call("connect", json!({ "name": "test" })).await;
+        client
+    }
+
     /// Opens a socket and says nothing.
     pub(crate) async fn open(server: &Server) -> Self {
-        let url = format!("ws://{}/connection/websocket", server.address);
-        let (socket, _) = connect_async(url).await.unwrap();
-        Self { socket, pending: std::collections::VecDeque::new(), next: 0, id: String::new() }
+        Self::open_to(server.address).await
+    }
+
+    async fn open_to(address: SocketAddr) -> Self {
+        let url = format!("ws://{address}/connection/websocket");
+        Self::over(connect_async(url).await.unwrap().0)
+    }
+
+    fn over(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self { socket, pending: std::collections::VecDeque::new(), next: 0, id: String::new(), bytes: 0 }
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
@@ -63,6 +91,7 @@ impl Client {
             }
             match self.frame().await {
                 Message::Text(text) => {
+                    self.bytes += text.len();
                     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
                     self.pending.extend(lines);
                 }

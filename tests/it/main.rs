@@ -4,6 +4,7 @@
 mod backend;
 mod client;
 mod command;
+mod disk;
 mod limits;
 mod nodes;
 mod open_mode;
@@ -13,5 +14,7 @@ mod query;
 mod redis_server;
 mod server;
 mod slow;
+#[path = "../shim/slowdisk.rs"]
+mod slowdisk;
 mod socket;
 mod steps;

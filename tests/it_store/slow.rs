@@ -10,27 +10,13 @@ use super::*;
 const SERIES: usize = 50;
 const CONTROL: &str = "SLOWDISK_FULL";
 
-/// Builds the library that makes a disk slow and full.
-fn shim(folder: &Path) -> PathBuf {
-    let library = folder.join("slowdisk.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shim/slowdisk.c");
-    let built = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .args([&library, &source])
-        .arg("-ldl")
-        .status()
-        .expect("a C compiler");
-    assert!(built.success());
-    library
-}
-
 #[test]
 fn memory_goes_on_while_the_disk_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let store_folder = folder.path().join("store");
     std::fs::create_dir(&store_folder).unwrap();
     let output = child("slow::child_on_a_bad_disk", &store_folder)
-        .env("LD_PRELOAD", shim(folder.path()))
+        .env("LD_PRELOAD", slowdisk::build(folder.path()))
         .env("SLOWDISK_DIR", &store_folder)
         .env("SLOWDISK_FSYNC_MS", "100")
         .env(CONTROL, folder.path().join("full"))

@@ -2,6 +2,7 @@
  *
  *   SLOWDISK_DIR       the folder; files elsewhere are left alone
  *   SLOWDISK_FSYNC_MS  what each fsync of a file in it takes
+ *   SLOWDISK_SLOW      if set, only while a file of this name exists
  *   SLOWDISK_FULL      while a file of this name exists, writes in the folder fail with ENOSPC
  *
  * Built by the test: cc -shared -fPIC -O1 -o slowdisk.so slowdisk.c -ldl
@@ -34,7 +35,8 @@ static int is_full(int fd) {
 
 static void delay(int fd) {
     const char *ms = getenv("SLOWDISK_FSYNC_MS");
-    if (!ms || !is_ours(fd)) return;
+    const char *control = getenv("SLOWDISK_SLOW");
+    if (!ms || !is_ours(fd) || (control && access(control, F_OK) != 0)) return;
     struct timespec wait = {atoi(ms) / 1000, (atoi(ms) % 1000) * 1000000L};
     while (nanosleep(&wait, &wait) != 0 && errno == EINTR) {}
 }

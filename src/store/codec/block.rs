@@ -50,7 +50,7 @@ pub fn encode_block(rows: &[Row]) -> Vec<u8> {
     out
 }
 
-/// Decodes the rows of a block, by series and then by time.
+/// Decodes the rows of a block, by series and then by time, each time of a series once.
 ///
 /// # Errors
 ///
@@ -67,8 +67,11 @@ pub fn decode_block(bytes: &[u8]) -> Result<Vec<Row>, Damaged> {
 pub fn decode_block_body(body: &[u8]) -> Result<Vec<Row>, Damaged> {
     let mut bytes = Bytes::new(body);
     let (mut id, mut times, mut rows) = (0_u32, Vec::new(), Vec::new());
-    for _ in 0..bytes.count(BLOCK_ROWS_MAX)? {
+    for nth in 0..bytes.count(BLOCK_ROWS_MAX)? {
         let step = u32::try_from(bytes.number()?).map_err(|_| Damaged("series"))?;
+        if nth > 0 && step == 0 {
+            return Err(Damaged("a series twice"));
+        }
         id = id.checked_add(step).ok_or(Damaged("series"))?;
         let n = bytes.count(BLOCK_ROWS_MAX - rows.len())?;
         if n > 0 {
@@ -116,6 +119,19 @@ mod tests {
                 decode_block_body(&bytes[4..]).ok();
             }
         }
+    }
+
+    #[test]
+    fn a_series_that_comes_twice_is_damage() {
+        let mut body = Vec::new();
+        varint::put(&mut body, 2);
+        for step in [3, 0] {
+            varint::put(&mut body, step);
+            varint::put(&mut body, 1);
+            encode_times(&[7], &mut body);
+            encode_values(&[1.0], &mut body);
+        }
+        assert_eq!(decode_block_body(&body), Err(Damaged("a series twice")));
     }
 
     #[test]

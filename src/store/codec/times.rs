@@ -2,7 +2,7 @@
 
 use super::{
     COLUMN_SAMPLES_MAX, Damaged,
-    values::{pco_numbers, pco_put},
+    numbers::{pco_numbers, pco_put},
     varint::{self, Bytes},
 };
 

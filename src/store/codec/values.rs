@@ -1,9 +1,8 @@
 //! A column of values.
 
-use pco::{ChunkConfig, data_types::Number};
-
 use super::{
     COLUMN_SAMPLES_MAX, Damaged,
+    numbers::{pco_numbers, pco_put},
     varint::{self, Bytes},
 };
 
@@ -18,8 +17,6 @@ const PCO: u8 = 3;
 /// 8 bytes each.
 const RAW: u8 = 4;
 
-/// The level: 4 and 8 give the same size on metrics, and 4 costs a third (25 µs for 480 values).
-const PCO_LEVEL: usize = 4;
 /// Below so many values pco's own head costs more than it saves.
 const PCO_VALUES_MIN: usize = 16;
 /// Doubles hold every whole number below this.
@@ -90,26 +87,6 @@ fn put_whole(whole: &[i64], out: &mut Vec<u8>) -> bool {
         before = *value;
     }
     true
-}
-
-/// Appends numbers by pco, with their length; `false` when pco refuses, and then nothing counts.
-pub fn pco_put<T: Number>(numbers: &[T], out: &mut Vec<u8>) -> bool {
-    let config = ChunkConfig::default().with_compression_level(PCO_LEVEL);
-    let Ok(bytes) = pco::standalone::simple_compress(numbers, &config) else { return false };
-    varint::put_bytes(out, &bytes);
-    true
-}
-
-/// Reads `n` numbers by pco.
-///
-/// # Errors
-///
-/// When the bytes are not exactly `n` numbers.
-pub fn pco_numbers<T: Number + Default>(bytes: &mut Bytes<'_>, n: usize) -> Result<Vec<T>, Damaged> {
-    let body = bytes.bytes()?;
-    let mut numbers = vec![T::default(); n];
-    let progress = pco::standalone::simple_decompress_into(body, &mut numbers).map_err(|_| Damaged("pco"))?;
-    if progress.n_processed == n { Ok(numbers) } else { Err(Damaged("count of numbers")) }
 }
 
 /// Reads `n` values.

@@ -52,7 +52,12 @@ pub enum Job {
     /// Series that are gone.
     Forget(Vec<SeriesId>),
     /// The time, once a second.
-    Tick(i64),
+    Tick {
+        /// That of the clock, ms.
+        now_ms: i64,
+        /// That by which retention judges, ms.
+        retention_ms: i64,
+    },
     /// Write the open block, then tell.
     Flush(std::sync::mpsc::Sender<()>),
     /// Write everything, tell, and end.

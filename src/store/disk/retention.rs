@@ -28,7 +28,8 @@ pub struct FileSize {
 /// Deletes at most [`DELETED_MAX`] of the oldest chunks, if they are too old or too much; gives how
 /// many.
 ///
-/// Chunks go in the order in which they were sealed, and the first that may stay ends the step.
+/// Chunks go in the order in which they were sealed, and the first that may stay ends the step. `now_ms` is the
+/// time of [`RetentionClock`](crate::store::retention_clock::RetentionClock).
 ///
 /// # Errors
 ///
@@ -40,17 +41,19 @@ pub fn delete_step(
 ) -> rusqlite::Result<usize> {
     let cutoff = now_ms.saturating_sub(retention.ms);
     let size = file_size(transaction)?;
-    let too_much = size.bytes - size.free > retention.bytes;
+    let mut too_much = (size.bytes - size.free).saturating_sub(retention.bytes);
     let mut last = None;
     let mut count = 0;
     {
-        let mut oldest =
-            transaction.prepare_cached("SELECT id, t_min + span FROM chunk ORDER BY id LIMIT ?1")?;
+        let mut oldest = transaction
+            .prepare_cached("SELECT id, t_min + span, length(body) FROM chunk ORDER BY id LIMIT ?1")?;
         let mut rows = oldest.query(params![DELETED_MAX])?;
         while let Some(row) = rows.next()? {
-            if !too_much && row.get::<_, i64>(1)? >= cutoff {
+            if too_much == 0 && row.get::<_, i64>(1)? >= cutoff {
                 break;
             }
+            // Its place in the table and in the index is left out: the next step takes what that leaves over.
+            too_much = too_much.saturating_sub(row.get::<_, u32>(2)?.into());
             last = Some(row.get::<_, i64>(0)?);
             count += 1;
         }
@@ -61,15 +64,16 @@ pub fn delete_step(
     Ok(count)
 }
 
-/// Gives free pages back to the file system when they are more than a quarter of the file: a few are
-/// left for what comes next.
+/// Gives free pages back to the file system when the file is larger than it may be, or they are more than a quarter
+/// of it: a few are left for what comes next.
 ///
 /// # Errors
 ///
 /// When the file fails.
-pub fn give_back(connection: &Connection) -> rusqlite::Result<()> {
+pub fn give_back(connection: &Connection, retention: Retention) -> rusqlite::Result<()> {
     let size = file_size(connection)?;
-    if size.free > 1 << 20 && size.free > size.bytes / 4 {
+    let idle = size.free > 1 << 20 && size.free > size.bytes / 4;
+    if idle || size.free > 0 && size.bytes > retention.bytes {
         let sql = format!("PRAGMA incremental_vacuum({GIVEN_BACK_PAGES})");
         let mut statement = connection.prepare(&sql)?;
         let mut rows = statement.query([])?;

@@ -70,7 +70,7 @@ pub fn commit(connection: &mut Connection, work: &Work<'_>) -> rusqlite::Result<
             Job::Carry(carried) => put_carried(&transaction, carried, &mut done)?,
             Job::Trim(before) => done.trimmed = done.trimmed.max(*before),
             Job::Forget(ids) => forget(&transaction, ids)?,
-            Job::Durable(_) | Job::Lazy(_) | Job::Tick(_) | Job::Flush(_) | Job::Close(_) => {}
+            Job::Durable(_) | Job::Lazy(_) | Job::Tick { .. } | Job::Flush(_) | Job::Close(_) => {}
         }
     }
     let mut trim = transaction.prepare_cached("DELETE FROM pending WHERE id = ?1")?;

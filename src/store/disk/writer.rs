@@ -49,6 +49,8 @@ pub struct Writer {
     now_ms: i64,
     flushed_at: Option<i64>,
     ticks: u32,
+    /// Retention deleted as much as one step may: the next tick looks again.
+    behind: bool,
     flush: bool,
     /// When a failed commit is tried again, and how long the wait was.
     retry: Option<(Instant, Duration)>,
@@ -79,6 +81,7 @@ impl Writer {
             now_ms,
             flushed_at: None,
             ticks: 0,
+            behind: false,
             flush: false,
             retry: None,
             ending: None,
@@ -130,7 +133,7 @@ impl Writer {
         for job in drained.jobs {
             match job {
                 Job::Lazy(rows) => self.fill(&rows, true),
-                Job::Tick(now_ms) => self.tick(now_ms),
+                Job::Tick { now_ms, retention_ms } => self.tick(now_ms, retention_ms),
                 Job::Close(ending) => {
                     self.flush = true;
                     self.ending = Some(ending);
@@ -186,7 +189,7 @@ impl Writer {
         }
     }
 
-    fn tick(&mut self, now_ms: i64) {
+    fn tick(&mut self, now_ms: i64, retention_ms: i64) {
         self.now_ms = now_ms;
         self.ticks = self.ticks.wrapping_add(1);
         let flushed_at = *self.flushed_at.get_or_insert(now_ms);
@@ -198,9 +201,9 @@ impl Writer {
         if self.open_block().is_over(now_ms) {
             self.begin_block();
         }
-        let asked = self.jobs.iter().any(|job| matches!(job, Job::Tick(_)));
-        if self.ticks.is_multiple_of(RETENTION_TICKS) && !asked {
-            self.jobs.push(Job::Tick(now_ms));
+        let asked = self.jobs.iter().any(|job| matches!(job, Job::Tick { .. }));
+        if (self.ticks.is_multiple_of(RETENTION_TICKS) || self.behind) && !asked {
+            self.jobs.push(Job::Tick { now_ms, retention_ms });
         }
     }
 
@@ -209,7 +212,10 @@ impl Writer {
     }
 
     fn try_commit(&mut self) {
-        let retention_due = self.jobs.iter().any(|job| matches!(job, Job::Tick(_)));
+        let judged_at = self.jobs.iter().find_map(|job| match job {
+            Job::Tick { retention_ms, .. } => Some(*retention_ms),
+            _ => None,
+        });
         let dirty = self.blocks.iter().take_while(|block| self.flush && block.is_dirty()).count();
         let work = Work {
             announced: &self.announced,
@@ -218,11 +224,11 @@ impl Writer {
             loose: !self.flush,
             closed: &self.closed,
             next_row: self.next_row,
-            retention: retention_due.then_some((self.retention, self.now_ms)),
+            retention: judged_at.map(|at| (self.retention, at)),
         };
         let began = Instant::now();
         match commit(&mut self.connection, &work) {
-            Ok(done) => self.committed(done, began.elapsed(), retention_due),
+            Ok(done) => self.committed(done, began.elapsed(), judged_at.is_some()),
             Err(error) => self.failed(&error),
         }
     }
@@ -230,6 +236,9 @@ impl Writer {
     fn committed(&mut self, done: Done, took: Duration, retention_due: bool) {
         self.announced.clear();
         self.next_row = done.next_row;
+        if retention_due {
+            self.behind = i64::try_from(done.deleted).is_ok_and(|deleted| retention::DELETED_MAX <= deleted);
+        }
         self.closed.retain(|row| row.t_max >= done.trimmed);
         let mut released = self.blocks_written(&done);
         let open = self.open_block();
@@ -251,7 +260,7 @@ impl Writer {
         }
         self.queue.release(released);
         self.queue.ack(done.acks);
-        if retention_due && let Err(error) = retention::give_back(&self.connection) {
+        if retention_due && let Err(error) = retention::give_back(&self.connection, self.retention) {
             tracing::debug!(error = %error, "the samples' file keeps its free pages");
         }
         let size = retention::file_size(&self.connection).unwrap_or_default();

@@ -47,8 +47,15 @@ export class Notices {
     }, LOST_AFTER_MS);
   }
 
-  /** Takes a publication of the channel `notices`. */
+  /** Takes a publication of the channel `notices`, or all that stand, from the reply to its subscribe. */
   said(value: unknown): void {
+    if (Array.isArray(value)) {
+      const standing: readonly unknown[] = value;
+      // A state that ended while the link was lost stands no more.
+      if (!standing.some(one => isFields(one) && one['kind'] === 'storage')) this.#storage({ state: 'ok' });
+      for (const one of standing) this.said(one);
+      return;
+    }
     if (!isFields(value)) return;
     const kind = text(value['kind']);
     if (kind === 'storage') this.#storage(value);
