@@ -28,10 +28,3 @@ pub(crate) fn pairs(
 pub(crate) fn each(values: &[f64], figure: impl Fn(f64) -> f64) -> Vec<f64> {
     values.iter().map(|value| figure(*value)).collect()
 }
-
-/// The names of benches among the arguments; all of them if there are none.
-pub(crate) fn chosen<'a>(benches: &'a [(&'a str, fn())]) -> impl Iterator<Item = fn()> + 'a {
-    let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
-    let wanted = move |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
-    benches.iter().filter(move |(name, _)| wanted(name)).map(|(_, bench)| *bench)
-}
