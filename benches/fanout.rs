@@ -34,6 +34,8 @@ use table::{ratios, show, title};
 
 /// Publishing before it is measured: what is compiled when it is hot is compiled then.
 const WARM_UP_SECONDS: f64 = 1.0;
+/// A floor that is slower than this at the median does not keep up, ms.
+const QUEUES_MS: f64 = 50.0;
 /// Files that are open beside the sockets of clients.
 const OTHER_FILES: usize = 100;
 
@@ -66,6 +68,7 @@ struct Row {
     p99_ms: Vec<f64>,
     lost: u64,
     doubled: u64,
+    closed: u64,
 }
 
 fn fan_out(args: &Args) -> anyhow::Result<()> {
@@ -80,6 +83,7 @@ fn fan_out(args: &Args) -> anyhow::Result<()> {
             p99_ms: Vec::new(),
             lost: 0,
             doubled: 0,
+            closed: 0,
         }));
     }
     for _ in 0..args.rounds {
@@ -92,7 +96,9 @@ fn fan_out(args: &Args) -> anyhow::Result<()> {
     for rate in &args.rates {
         title(&format!(
             "fan-out: {} clients, {rate} messages a second of {MESSAGE_BYTES} bytes, {} rounds of {} s",
-            args.clients, args.rounds, args.seconds
+            args.clients,
+            args.rounds,
+            args.seconds_of(*rate)
         ));
         report(&rows.iter().filter(|row| row.rate == *rate).collect::<Vec<_>>());
     }
@@ -106,13 +112,14 @@ fn turn(peer: Peer, args: &Args, rows: &mut [Row]) -> anyhow::Result<()> {
     load.publish(args.rates[0], WARM_UP_SECONDS)?;
     for row in rows.iter_mut().filter(|row| row.peer == peer) {
         let before = cpu_seconds(server.pid())?;
-        let seen = load.publish(row.rate, args.seconds)?;
+        let seen = load.publish(row.rate, args.seconds_of(row.rate))?;
         let cpu = cpu_seconds(server.pid())? - before;
         row.cpu_us.push(cpu * 1e6 / seen.delivered.max(1) as f64);
         row.p50_ms.push(seen.latency_ms(0.5));
         row.p99_ms.push(seen.latency_ms(0.99));
         row.lost += seen.lost;
         row.doubled += seen.doubled;
+        row.closed += seen.closed;
     }
     Ok(())
 }
@@ -124,8 +131,10 @@ fn report(rows: &[&Row]) {
         show(&format!("{name}: latency, p50"), &row.p50_ms, "ms", ..);
         show(&format!("{name}: latency, p99"), &row.p99_ms, "ms", ..);
         let most = if row.peer == Peer::Ours { 0.0 } else { f64::INFINITY };
-        let wrong = (row.lost + row.doubled) as f64;
-        show(&format!("{name}: lost and doubled, all rounds"), &[wrong], "messages", ..=most);
+        let counts = [("lost", row.lost), ("doubled", row.doubled), ("clients closed", row.closed)];
+        for (what, count) in counts.into_iter().filter(|(what, count)| 0 < *count || *what == "lost") {
+            show(&format!("{name}: {what}, all rounds"), &[count as f64], "", ..=most);
+        }
     }
     let Some((ours, others)) = rows.split_first() else { return };
     for other in others {
@@ -133,6 +142,9 @@ fn report(rows: &[&Row]) {
         let most = if other.peer == Peer::Floor { 2.0 } else { f64::INFINITY };
         show(&format!("CPU, ours / {name}"), &ratios(&ours.cpu_us, &other.cpu_us), "x", ..=most);
         show(&format!("p99, ours / {name}"), &ratios(&ours.p99_ms, &other.p99_ms), "x", ..);
+        if other.peer == Peer::Floor && QUEUES_MS < table::median(&other.p50_ms) {
+            println!("  This machine is too busy for that rate: messages queue, and latencies say how long.");
+        }
     }
 }
 

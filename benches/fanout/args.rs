@@ -7,8 +7,8 @@ pub(crate) struct Args {
     pub(crate) clients: usize,
     /// Messages a second; each rate is measured for itself.
     pub(crate) rates: Vec<f64>,
-    /// How long a rate is measured in a round.
-    pub(crate) seconds: f64,
+    /// How long the first rate is measured in a round; the others half as long.
+    seconds: f64,
     /// Rounds; in each, every server has its turn.
     pub(crate) rounds: usize,
     /// Idle connections of which memory is measured; 0 leaves that out.
@@ -52,5 +52,9 @@ impl Args {
         }
         anyhow::ensure!(0 < args.clients, "--clients must be at least 1");
         Ok(args)
+    }
+    /// How long a rate is measured in a round.
+    pub(crate) fn seconds_of(&self, rate: f64) -> f64 {
+        if self.rates.first() == Some(&rate) { self.seconds } else { self.seconds / 2.0 }
     }
 }

@@ -40,7 +40,7 @@ impl Server {
         let child = Command::new(std::env::current_exe()?)
             .args([LEASH, program])
             .args(args)
-            .env("RUST_LOG", "warn")
+            .env("RUST_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
