@@ -53,7 +53,7 @@ setup:
 	scripts/setup
 
 bench: build
-	$(CARGO) bench
+	scripts/bench
 
 soak: build
 	WATCHROOM_SOAK=1 scripts/test-web

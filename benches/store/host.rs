@@ -138,3 +138,10 @@ pub(crate) fn resident_mb() -> f64 {
     let kb: f64 = line.trim().trim_end_matches(" kB").trim().parse().unwrap_or(0.0);
     kb / 1e3
 }
+
+/// What this process has had written to disks, bytes.
+pub(crate) fn written_bytes() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap_or_default();
+    line.trim().parse().unwrap_or(0.0)
+}
