@@ -1,6 +1,6 @@
 //! A client of Centrifugo's protocol in JSON.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ pub(crate) struct Client {
     pub(crate) id: String,
     /// Bytes of text that were read.
     pub(crate) bytes: usize,
+    /// How long it waits for a frame.
+    patience: Duration,
 }
 
 impl Client {
@@ -41,6 +43,9 @@ impl Client {
         let url = format!("ws://{}/connection/websocket", server.address);
         let (socket, _) = client_async(url, stream).await.unwrap();
         let mut client = Self::over(socket);
+        // A full buffer makes the kernel drop segments that it had room for by its own word, and the other end sends
+        // them again only after a time that has doubled for as long as nothing was read.
+        client.patience = 4 * SOON;
         client.call("connect", json!({ "name": "test" })).await;
         client
     }
@@ -56,7 +61,14 @@ impl Client {
     }
 
     fn over(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
-        Self { socket, pending: std::collections::VecDeque::new(), next: 0, id: String::new(), bytes: 0 }
+        Self {
+            socket,
+            pending: std::collections::VecDeque::new(),
+            next: 0,
+            id: String::new(),
+            bytes: 0,
+            patience: SOON,
+        }
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
@@ -123,7 +135,7 @@ impl Client {
     }
 
     async fn frame(&mut self) -> Message {
-        let frame = tokio::time::timeout(SOON, self.socket.next()).await.expect("a frame in time");
+        let frame = tokio::time::timeout(self.patience, self.socket.next()).await.expect("a frame in time");
         frame.expect("the socket is open").unwrap()
     }
 }

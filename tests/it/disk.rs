@@ -127,17 +127,15 @@ async fn stored(server: &Process) -> Vec<usize> {
     series.iter().map(|one| one["value"][1].as_str().unwrap().parse().unwrap()).collect()
 }
 
-/// A push that is not taken says what to do.
-async fn check_refusal(refused: reqwest::Response) {
+/// A push that is not taken says what to do; tells whether it was because too much waits.
+async fn too_much_waits(refused: reqwest::Response) -> bool {
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers()["retry-after"], "5");
     assert_eq!(refused.headers()["content-type"], "application/problem+json");
     let problem: Value = refused.json().await.unwrap();
     let detail = problem["detail"].as_str().unwrap();
-    assert!(
-        detail.contains("too many samples wait for the disk") && detail.contains("again in 5 s"),
-        "{detail}"
-    );
+    assert!(detail.contains("again in 5 s"), "{detail}");
+    detail.contains("too many samples wait for the disk")
 }
 
 #[tokio::test]
@@ -185,7 +183,8 @@ async fn a_bad_disk_is_told_and_costs_nothing_that_was_acknowledged() {
     for _ in 0..PUSHES {
         pushes.spawn(server.post("/api/v1/import/prometheus", body.clone()));
     }
-    check_refusal(pushes.join_next().await.unwrap().unwrap()).await;
+    // On a busy machine others have waited for too long before.
+    while !too_much_waits(pushes.join_next().await.expect("one is too much").unwrap()).await {}
     let notice = storage_notice(&mut notices, "refusing").await;
     assert!(notice["text"].as_str().unwrap().contains("full"), "{notice}");
     let number = kept.len();
