@@ -55,10 +55,7 @@ pub(super) async fn site(
     let folder = Folder { path: folders.dashboards(), instance: instance.clone() };
     dashboards.replace(all_right(folder.read().map_err(super::explain)?)?);
     let store = open(config, folders, &clock).await?;
-    let pushed = Pushed::default();
-    for labels in store.series(&[]) {
-        pushed.note(&labels);
-    }
+    let pushed = pushed_before(&store);
     let (backend, deliveries) = match &config.redis {
         Some(url) => Backend::redis(url, &instance, supervisor, &registry).await.context("redis")?,
         None => Backend::embedded(),
@@ -83,7 +80,10 @@ pub(super) async fn site(
     supervisor.spawn("deliver", hub.clone().deliver(deliveries));
     supervisor.spawn("steps", hub.clone().steps(steps));
     supervisor.spawn("carry", carry(carried, backend.clone(), token.clone()));
-    supervisor.spawn("storage", notices::storage(store.storage_state(), backend.clone(), token.clone()));
+    supervisor.spawn(
+        "storage",
+        notices::storage(store.storage_state(), instance.clone(), backend.clone(), token.clone()),
+    );
     let upkeep = Upkeep {
         backend: backend.clone(),
         clock: clock.clone(),
@@ -125,6 +125,15 @@ fn all_right(reading: Reading) -> anyhow::Result<Vec<Dashboard>> {
         None => Ok(reading.dashboards),
         Some(wrong) => Err(super::explain(wrong.error)),
     }
+}
+
+/// What was pushed to earlier runs.
+fn pushed_before(store: &Store) -> Pushed {
+    let pushed = Pushed::default();
+    for labels in store.series(&[]) {
+        pushed.note(&labels);
+    }
+    pushed
 }
 
 async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Result<Store> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
+use tokio::time::{Duration, Instant};
 
 use super::channel::NOTICES;
 use crate::backend::{Backend, StreamOptions};
@@ -20,39 +21,54 @@ pub async fn tell_pushed(backend: &Backend) {
     tell(backend, &serde_json::json!({ "kind": "pushed" })).await;
 }
 
-/// The notices that hold for those who come later, the newest of each kind.
-///
-/// *Shape*: at most one for each kind that stands.
+/// The notices that hold for those who come later, the newest of each kind and node.
 #[derive(Debug, Default)]
-pub struct Standing(BTreeMap<&'static str, Box<RawValue>>);
+pub struct Standing(BTreeMap<(&'static str, String), (Box<RawValue>, Instant)>);
 
 /// Kinds that stand. Who comes later has the newest dashboards already, so that a change of one does not.
 const STANDING: [&str; 2] = ["pushed", "storage"];
 /// The state that ends a standing notice: all is as it should be.
 const OK: &str = "ok";
+/// How long a notice of a state stands after it was told; a node that is gone tells nothing any more.
+pub const STANDS: Duration = Duration::from_secs(90);
+/// Notices that stand: more nodes than anyone runs.
+const STANDING_MAX: usize = 256;
 
 /// The part of a notice that tells whether it stands.
 #[derive(Debug, serde::Deserialize)]
 struct Head {
     kind: String,
+    #[serde(default)]
+    node: String,
     state: Option<String>,
+}
+
+/// A state is told again while it lasts; that a metric was new is told once.
+fn stands(kind: &str, told: Instant) -> bool {
+    kind == "pushed" || told.elapsed() < STANDS
 }
 
 impl Standing {
     /// Notes a notice, of this node or another one.
     pub fn note(&mut self, notice: &RawValue) {
-        let Ok(Head { kind, state }) = serde_json::from_str(notice.get()) else { return };
+        let Ok(Head { kind, node, state }) = serde_json::from_str(notice.get()) else { return };
         let Some(kind) = STANDING.into_iter().find(|known| *known == kind) else { return };
+        self.0.retain(|(kind, _), (_, told)| stands(kind, *told));
         if state.as_deref() == Some(OK) {
-            self.0.remove(kind);
-        } else {
-            self.0.insert(kind, notice.to_owned());
+            self.0.remove(&(kind, node));
+        } else if self.0.len() < STANDING_MAX {
+            self.0.insert((kind, node), (notice.to_owned(), Instant::now()));
         }
     }
 
-    /// All of them as a JSON array, by kind.
+    /// All of them as a JSON array, by kind and node.
     pub fn all(&self) -> Box<RawValue> {
-        let notices: Vec<&RawValue> = self.0.values().map(|notice| &**notice).collect();
+        let notices: Vec<&RawValue> = self
+            .0
+            .iter()
+            .filter(|((kind, _), (_, told))| stands(kind, *told))
+            .map(|(_, (notice, _))| &**notice)
+            .collect();
         serde_json::value::to_raw_value(&notices).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
@@ -78,6 +94,17 @@ mod tests {
         check(&[r#"{"kind":"storage","state":"slow","since":0}"#, full], &format!("[{full}]"));
         check(&[full, pushed, r#"{"kind":"dashboard","id":"host"}"#], &format!("[{pushed},{full}]"));
         check(&[full, pushed, r#"{"kind":"storage","state":"ok"}"#], &format!("[{pushed}]"));
+        // The disk of one node says nothing of another's.
+        check(&[full, r#"{"kind":"storage","node":"b","state":"ok"}"#], &format!("[{full}]"));
         check(&["7", r#"{"kind":"of a newer node"}"#], "[]");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_state_that_nobody_tells_any_more_is_forgotten() {
+        let mut standing = Standing::default();
+        standing
+            .note(serde_json::from_str(r#"{"kind":"storage","node":"b","state":"slow","since":0}"#).unwrap());
+        tokio::time::advance(STANDS).await;
+        assert_eq!(standing.all().get(), "[]");
     }
 }
