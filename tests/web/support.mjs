@@ -67,17 +67,20 @@ async function freePort() {
 export class Server {
   #child = null;
 
-  constructor(directory, port, options = []) {
+  constructor(directory, port, options = [], environment = {}) {
     this.directory = directory;
     this.port = port;
     this.options = options;
+    this.environment = environment;
     this.url = `http://127.0.0.1:${port}`;
   }
 
   async start() {
     const bin = process.env.WATCHROOM_BIN;
     if (!bin) throw new Error('WATCHROOM_BIN names the server to start');
-    this.#child = spawn(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`, ...this.options], { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#child = spawn(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`, ...this.options], {
+      stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...this.environment },
+    });
     await until('the server answers', async () => (await fetch(this.url)).ok);
   }
 
@@ -91,11 +94,14 @@ export class Server {
   }
 }
 
-/** Gives a server of the test's own, ended and cleared away after it. `config` is the text of its `watchroom.toml`. */
-export async function ownServer(t, { config = '', options = [] } = {}) {
+/**
+ * Gives a server of the test's own, ended and cleared away after it. `config` is the text of its `watchroom.toml`,
+ * `environment` gives variables for its folder.
+ */
+export async function ownServer(t, { config = '', options = [], environment = () => ({}) } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watchroom-web-'));
   await writeFile(join(directory, 'watchroom.toml'), config);
-  const server = new Server(directory, await freePort(), ['--config', directory, ...options]);
+  const server = new Server(directory, await freePort(), ['--config', directory, ...options], environment(directory));
   t.after(async () => {
     await server.kill();
     await rm(directory, { recursive: true, force: true });

@@ -326,7 +326,6 @@ impl Writer {
             if matches!(state, StorageState::Refusing { .. }) {
                 return false;
             }
-            tracing::error!(error = %error, "the samples' file takes nothing");
             *state = StorageState::Refusing { since: now_ms, reason: Arc::from(error.to_string()) };
             true
         });
