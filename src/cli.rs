@@ -17,7 +17,7 @@ use directories::ProjectDirs;
     after_help = "Examples:\n  \
         watchroom                              serve on http://127.0.0.1:8080\n  \
         watchroom --data /srv/watchroom        keep the data there\n  \
-        watchroom check                        say what is wrong in watchroom.toml, alerts.toml, dashboards/\n  \
+        watchroom check                        say all that is wrong in the files of --config\n  \
         watchroom backup samples.sqlite        copy the samples while the server runs\n\n\
         Push a metric:\n  \
         curl http://127.0.0.1:8080/api/v1/push -d '{\"metric\":\"room_celsius\",\"value\":21.5}'"
@@ -66,7 +66,7 @@ pub struct Serve {
     #[command(flatten)]
     pub folders: Folders,
     /// Address and port to listen on; port 0 takes any free one [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDRESS", env = "WATCHROOM_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", env = "WATCHROOM_LISTEN", value_parser = crate::config::address)]
     pub listen: Option<SocketAddr>,
     /// The Redis that several nodes share [default: none, a single node]
     #[arg(long, value_name = "URL", env = "WATCHROOM_REDIS", hide_env_values = true)]

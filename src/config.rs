@@ -86,6 +86,16 @@ impl NotLoopback {
                             `ssh -L 8080:127.0.0.1:8080 HOST`";
 }
 
+/// An address and port as people write them.
+///
+/// # Errors
+///
+/// A sentence that says how to write it.
+pub fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let text = text.replacen("localhost:", "127.0.0.1:", 1);
+    text.parse().map_err(|_| "write an address and a port, like 127.0.0.1:8080 or [::1]:8080")
+}
+
 /// Reads a configuration; `name` is the file's, for problems.
 ///
 /// # Errors
@@ -95,18 +105,16 @@ pub fn parse(name: &str, text: &str) -> Result<Config, Problems> {
     document::read(name, text, |table| {
         let mut config = Config::default();
         if let Some(listen) = table.text("listen") {
-            match listen.value.parse::<SocketAddr>() {
+            match address(&listen.value) {
                 Ok(address) if address.ip().is_loopback() => config.listen = address,
                 Ok(address) => table.reader().wrong_with(
                     listen.span,
                     NotLoopback(address).to_string(),
                     NotLoopback::HELP,
                 ),
-                Err(_) => table.reader().wrong_with(
-                    listen.span,
-                    "`listen` is not an address and port",
-                    "write it like 127.0.0.1:8080",
-                ),
+                Err(help) => {
+                    table.reader().wrong_with(listen.span, "`listen` is not an address and port", help);
+                }
             }
         }
         config.instance = table.text("instance").map(|text| {
