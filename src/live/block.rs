@@ -60,6 +60,13 @@ fn write_series(series: &[Labels], out: &mut Vec<u8>) {
     write_list(series, out, |labels, out| serde_json::to_writer(out, labels).unwrap_or_default());
 }
 
+/// The version of the table: most tables never change theirs, and 0 is not written.
+fn write_version(version: u64, out: &mut Vec<u8>) {
+    if version != 0 {
+        out.extend_from_slice(format!(",\"table\":{version}").as_bytes());
+    }
+}
+
 impl Columns {
     fn write_values(&self, out: &mut Vec<u8>) {
         write_list(&self.values, out, |column, out| {
@@ -67,8 +74,8 @@ impl Columns {
         });
     }
 
-    /// The whole block: the table, and the columns.
-    pub fn block(&self, step: i64, table: &[Labels], more: usize) -> String {
+    /// The whole block: the table with its version, and the columns.
+    pub fn block(&self, step: i64, (version, table): (u64, &[Labels]), more: usize) -> String {
         let mut out = Vec::with_capacity(64 + self.times.len() * (14 + 8 * self.values.len()));
         out.extend_from_slice(format!("{{\"step\":{step},\"series\":").as_bytes());
         write_series(table, &mut out);
@@ -76,13 +83,15 @@ impl Columns {
         write_times(&self.times, &mut out);
         out.extend_from_slice(b",\"v\":");
         self.write_values(&mut out);
-        out.extend_from_slice(format!(",\"more\":{more}}}").as_bytes());
+        out.extend_from_slice(format!(",\"more\":{more}").as_bytes());
+        write_version(version, &mut out);
+        out.push(b'}');
         into_text(out)
     }
 
-    /// The data of one publication; `new` are table entries that were not sent yet, with the position of the
-    /// first.
-    pub fn frame_data(&self, new: Option<(usize, &[Labels])>, at: i64) -> String {
+    /// The data of one publication under a version of the table; `new` are table entries that were not sent yet, with
+    /// the position of the first.
+    pub fn frame_data(&self, version: u64, new: Option<(usize, &[Labels])>, at: i64) -> String {
         let mut out = Vec::with_capacity(64 + self.times.len() * (14 + 8 * self.values.len()));
         out.extend_from_slice(b"{\"t\":");
         write_times(&self.times, &mut out);
@@ -92,6 +101,7 @@ impl Columns {
             out.extend_from_slice(format!(",\"from\":{from},\"series\":").as_bytes());
             write_series(series, &mut out);
         }
+        write_version(version, &mut out);
         out.extend_from_slice(format!(",\"at\":{at}}}").as_bytes());
         into_text(out)
     }
@@ -137,12 +147,12 @@ mod tests {
         let columns = Columns { times: vec![1000], values: vec![vec![Some(1.0)], vec![None]] };
         let series = [Labels::from_pairs([("a", "1")])];
         assert_eq!(
-            columns.frame_data(Some((1, &series)), 1012),
+            columns.frame_data(0, Some((1, &series)), 1012),
             r#"{"t":[1000],"v":[[1],[null]],"from":1,"series":[{"a":"1"}],"at":1012}"#
         );
         assert_eq!(
-            columns.block(1000, &series, 0),
-            r#"{"step":1000,"series":[{"a":"1"}],"t":[1000],"v":[[1],[null]],"more":0}"#
+            columns.block(1000, (2, &series), 0),
+            r#"{"step":1000,"series":[{"a":"1"}],"t":[1000],"v":[[1],[null]],"more":0,"table":2}"#
         );
     }
 }

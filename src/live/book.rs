@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use standing::Standing;
 
-use super::{QUERIES_MAX, SERIES_DRAWN_MAX, Step, error::LiveError};
+use super::{QUERIES_MAX, SERIES_DRAWN_MAX, Step, error::LiveError, open::Finished};
 use crate::model::limits::LATE_MS_MAX;
 use crate::model::{Batch, Labels, Sample, SelectedSeries, Source, is_stale};
 use crate::query::Plan;
@@ -123,6 +123,7 @@ impl Book {
             idle_since: now,
             last,
             table: Vec::new(),
+            version: 0,
             positions: FxHashMap::default(),
             announced: 0,
             sent: VecDeque::new(),
@@ -142,16 +143,22 @@ impl Book {
         }
     }
 
-    /// Positions of label sets in a query's table, new ones added at its end, with the whole table.
-    pub fn positions(&mut self, channel: &str, found: &[Labels]) -> (Vec<Labels>, Vec<Option<usize>>) {
+    /// The table of a query with the series of a backfill in it, new ones at its end. Those that found no room have no
+    /// position.
+    pub(crate) fn finish(&mut self, channel: &str, found: &[Labels]) -> Finished {
         let Some(query) = self.queries.get_mut(channel) else {
             // The last viewer left meanwhile: the table is just what was found.
             let table: Vec<Labels> = found.iter().take(SERIES_DRAWN_MAX).cloned().collect();
             let positions = (0..found.len()).map(|at| (at < table.len()).then_some(at)).collect();
-            return (table, positions);
+            return Finished { version: 0, table, positions };
         };
+        query.make_room(found.iter());
         let positions = found.iter().map(|labels| query.position(labels)).collect();
-        (query.table.clone(), positions)
+        if query.viewers <= 1 {
+            // Its only viewer is the one that gets the whole table now.
+            query.announced = query.table.len();
+        }
+        Finished { version: query.version, table: query.table.clone(), positions }
     }
 
     /// Takes note of samples that the store accepted; `accepted` yields them.
@@ -252,7 +259,7 @@ impl Book {
     pub fn evaluated(&mut self, due: &Due, result: &[SelectedSeries], now: i64) -> Vec<Step> {
         let Some(query) = self.queries.get_mut(&due.channel) else { return Vec::new() };
         let rows = query.rows(due, result);
-        let mut messages = Vec::new();
+        let mut messages: Vec<Step> = query.announcement(&due.channel, now).into_iter().collect();
         let (old, new): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(time, _)| *time <= query.last);
         if let Some(frame) = query.correction(&due.channel, old, now) {
             messages.push(frame);

@@ -12,7 +12,7 @@ use super::{
     COMMANDS_MAX, Command, Live, Origin, Step,
     book::{Book, Due},
     evaluate,
-    open::{Begun, Finished},
+    open::Begun,
 };
 use crate::clock::Clock;
 use crate::model::{Batch, BatchSample, STALE_NAN, Sample, SelectedSeries, Source};
@@ -159,9 +159,8 @@ impl Engine {
                 }
             }
             Command::Finish { channel, found, finished } => {
-                let (table, positions) = self.book.positions(&channel, &found);
                 // Who asked may be gone; its close follows.
-                drop(finished.send(Finished { table, positions }));
+                drop(finished.send(self.book.finish(&channel, &found)));
             }
             Command::Close { channel } => self.book.close(&channel, now),
         }

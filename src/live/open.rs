@@ -81,6 +81,8 @@ pub(crate) struct Begun {
 /// Where the series of a backfill stand in the query's table.
 #[derive(Debug)]
 pub(crate) struct Finished {
+    /// The table's version.
+    pub(crate) version: u64,
     /// The table.
     pub(crate) table: Vec<Labels>,
     /// The position of each series that was found; none past the limit.
@@ -145,7 +147,7 @@ impl Live {
         let positions: Vec<_> = (0..table.len()).map(Some).collect();
         let last = range.start + steps.unwrap_or_default() * range.step;
         let columns = columns((range.start, last, range.step), &positions, &found);
-        Ok(columns.block(range.step, &table, found.len() - table.len()))
+        Ok(columns.block(range.step, (0, &table), found.len() - table.len()))
     }
 }
 
@@ -185,12 +187,13 @@ impl Wanted {
         let more = finished.positions.iter().filter(|position| position.is_none()).count();
         let minute = self.missed.map(|_| begun.last - LATE_MS_MAX);
         let shown = minute.map_or_else(|| columns.clone(), |minute| columns.from(minute));
-        let publications =
-            self.missed.map_or_else(Vec::new, |missed| publications(&columns, missed, self.step));
+        let publications = self
+            .missed
+            .map_or_else(Vec::new, |missed| publications(&columns, finished.version, missed, self.step));
         Ok(Opened {
             epoch: begun.epoch.clone(),
             offset: u64::try_from(begun.last / self.step).unwrap_or_default(),
-            data: raw(shown.block(self.step, &finished.table, more))?,
+            data: raw(shown.block(self.step, (finished.version, &finished.table), more))?,
             publications,
             recovered: self.missed.is_some(),
         })
@@ -198,13 +201,13 @@ impl Wanted {
 }
 
 /// The missed steps, each a publication with its offset.
-fn publications(columns: &Columns, missed: i64, step: i64) -> Vec<Publication> {
+fn publications(columns: &Columns, version: u64, missed: i64, step: i64) -> Vec<Publication> {
     let mut publications = Vec::new();
     for (at, time) in columns.times.iter().enumerate().filter(|(_, time)| missed <= **time) {
         let values = columns.values.iter().map(|column| vec![column[at]]).collect();
         let one = Columns { times: vec![*time], values };
         publications.push(Publication {
-            data: raw(one.frame_data(None, *time)).ok(),
+            data: raw(one.frame_data(version, None, *time)).ok(),
             offset: u64::try_from(time / step).unwrap_or_default(),
             info: None,
         });

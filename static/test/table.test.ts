@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gaps, newestSample, staleFor } from '../src/data/gaps';
-import { emptyTable, isFilled, valueAt, withBackfill, withFrame, withRepeat, type Table } from '../src/data/table';
+import { emptyTable, isFilled, isForeign, valueAt, withBackfill, withFrame, withRepeat, type Table } from '../src/data/table';
 import { parseBlock, parseFrame } from '../src/wire/block';
 
 const S = 1000;
@@ -12,7 +12,7 @@ function block(series: Record<string, string>[], t: number[], v: unknown[][], mo
   return parsed;
 }
 
-function frame(fields: { t: number[]; v: unknown[][]; from?: number; series?: Record<string, string>[] }) {
+function frame(fields: { t: number[]; v: unknown[][]; from?: number; series?: Record<string, string>[]; table?: number }) {
   const parsed = parseFrame({ ...fields, t: fields.t.map(k => k * S), at: 0 });
   assert.ok(parsed);
   return parsed;
@@ -81,6 +81,40 @@ test('after a recovery the last minute is repeated, corrected, and series keep t
   withFrame(table, frame({ t: [6], v: [[60], [9]] }));
   assert.equal(line(table, 0, 1, 6), '10 20 30 41 50 60');
   assert.equal(line(table, 1, 1, 6), '. . . 7 8 9');
+});
+
+test('a recovery may bring another table, of another node: values follow their labels', () => {
+  const table = withFrame(start(), frame({ t: [4], v: [[40], [4]], from: 1, series: [{ mode: 'nice' }] }));
+  withRepeat(table, block([{ mode: 'nice' }, { mode: 'idle' }, { mode: 'user' }], [5], [[5], [500], [50]]));
+  withFrame(table, frame({ t: [6], v: [[6], [600], [60]] }));
+  assert.deepEqual(table.series.map(labels => labels.get('mode')), ['user', 'nice', 'idle']);
+  assert.equal(line(table, 0, 1, 6), '10 20 30 40 50 60');
+  assert.equal(line(table, 1, 1, 6), '. . . 4 5 6');
+  assert.equal(line(table, 2, 1, 6), '. . . . 500 600');
+});
+
+test('a frame from 0 on brings the table anew; what ended keeps its past', () => {
+  const table = withFrame(start(), frame({ t: [4], v: [[4]], from: 0, series: [{ mode: 'new' }] }));
+  withFrame(table, frame({ t: [5], v: [[5]] }));
+  assert.equal(line(table, 0, 1, 5), '10 20 30 . .');
+  assert.equal(line(table, 1, 1, 5), '. . . 4 5');
+});
+
+test('a frame of a table that was never seen is known by its version or its width', () => {
+  const table = start();
+  assert.equal(isForeign(table, frame({ t: [4], v: [[40]] })), false);
+  assert.equal(isForeign(table, frame({ t: [4], v: [[40], [4]] })), true);
+  assert.equal(isForeign(table, frame({ t: [4], v: [[40]], table: 1 })), true);
+  withFrame(table, frame({ t: [], v: [], from: 0, series: [{ mode: 'new' }], table: 1 }));
+  assert.equal(isForeign(table, frame({ t: [4], v: [[40]], table: 1 })), false);
+});
+
+test('series that come and go for long use columns again', () => {
+  const table = emptyTable(S, 10);
+  for (let k = 1; k <= 1_000; k++) withFrame(table, frame({ t: [k], v: [[k]], from: 0, series: [{ pod: String(k) }] }));
+  assert.ok(table.columns.length <= 200);
+  const at = table.series.findIndex(labels => labels.get('pod') === '1000');
+  assert.equal(valueAt(table, at, 1_000), 1_000);
 });
 
 test('another epoch starts the table anew: other series may stand at the same places', () => {

@@ -22,6 +22,8 @@ pub(super) struct Standing {
     /// The time of the newest step that was sent.
     pub(super) last: i64,
     pub(super) table: Vec<Labels>,
+    /// Counts how often positions changed their meaning.
+    pub(super) version: u64,
     pub(super) positions: FxHashMap<Labels, usize>,
     /// How much of the table the viewers know.
     pub(super) announced: usize,
@@ -34,6 +36,34 @@ pub(super) struct Standing {
 }
 
 impl Standing {
+    /// Drops series that had no value for as long as corrections come, where the table has no room for what was found:
+    /// otherwise pods that come and go would fill it once and for all. The viewers are sent the whole table then.
+    pub(super) fn make_room<'a>(&mut self, found: impl Iterator<Item = &'a Labels> + Clone) {
+        let new = found.clone().filter(|labels| !self.positions.contains_key(*labels)).count();
+        if self.table.len() + new <= SERIES_DRAWN_MAX {
+            return;
+        }
+        let mut alive = vec![false; self.table.len()];
+        for at in found.filter_map(|labels| self.positions.get(labels)) {
+            alive[*at] = true;
+        }
+        for (_, row) in &self.sent {
+            alive.iter_mut().zip(row).for_each(|(alive, cell)| *alive |= cell.is_some());
+        }
+        if alive.iter().all(|alive| *alive) {
+            return;
+        }
+        let keep = |at: usize| alive.get(at).copied().unwrap_or_default();
+        for (_, row) in &mut self.sent {
+            *row = row.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, cell)| *cell).collect();
+        }
+        let table = std::mem::take(&mut self.table).into_iter().enumerate();
+        self.table = table.filter(|(at, _)| keep(*at)).map(|(_, labels)| labels).collect();
+        self.positions = self.table.iter().cloned().zip(0..).collect();
+        self.announced = 0;
+        self.version += 1;
+    }
+
     pub(super) fn position(&mut self, labels: &Labels) -> Option<usize> {
         if let Some(at) = self.positions.get(labels) {
             return Some(*at);
@@ -51,6 +81,7 @@ impl Standing {
     pub(super) fn rows(&mut self, due: &Due, result: &[SelectedSeries]) -> Vec<(i64, Vec<Cell>)> {
         let times = (0..).map(|n| due.start + n * due.step).take_while(|time| *time <= due.end);
         let mut rows: Vec<(i64, Vec<Cell>)> = times.map(|time| (time, Vec::new())).collect();
+        self.make_room(result.iter().map(|series| &series.labels));
         for series in result {
             let Some(position) = self.position(&series.labels) else { continue };
             for sample in &series.samples {
@@ -65,21 +96,17 @@ impl Standing {
         rows
     }
 
-    pub(super) fn announce(&mut self) -> Option<usize> {
-        let from = self.announced;
-        self.announced = self.table.len();
-        (from < self.table.len()).then_some(from)
+    /// What viewers do not know of the table yet, in a frame of its own: unlike a step it is never left out for a slow
+    /// reader's rate.
+    pub(super) fn announcement(&mut self, channel: &Arc<str>, now: i64) -> Option<Step> {
+        let from = std::mem::replace(&mut self.announced, self.table.len());
+        let new = self.table.get(from..).filter(|new| !new.is_empty())?;
+        let data = Columns::default().frame_data(self.version, Some((from, new)), now);
+        Some(Step { channel: Arc::clone(channel), frame: push_frame(channel, &data, None), offset: None })
     }
 
-    pub(super) fn message(
-        &mut self,
-        channel: &Arc<str>,
-        columns: &Columns,
-        offset: Option<u64>,
-        now: i64,
-    ) -> Step {
-        let from = self.announce();
-        let data = columns.frame_data(from.map(|from| (from, &self.table[from..])), now);
+    fn message(&self, channel: &Arc<str>, columns: &Columns, offset: Option<u64>, now: i64) -> Step {
+        let data = columns.frame_data(self.version, None, now);
         Step { channel: Arc::clone(channel), frame: push_frame(channel, &data, offset), offset }
     }
 

@@ -15,7 +15,7 @@ const START: i64 = 1_790_000_000_000;
 #[derive(Debug, Default)]
 struct Chart {
     series: Vec<BTreeMap<String, String>>,
-    values: BTreeMap<i64, Vec<serde_json::Value>>,
+    values: BTreeMap<i64, Vec<(String, serde_json::Value)>>,
     offsets: Vec<u64>,
 }
 
@@ -34,7 +34,8 @@ impl Chart {
             }
         }
         for (at, time) in data["t"].as_array().unwrap().iter().enumerate() {
-            let row = data["v"].as_array().unwrap().iter().map(|column| column[at].clone()).collect();
+            let cells = data["v"].as_array().unwrap().iter().map(|column| column[at].clone());
+            let row = self.series.iter().map(|labels| format!("{labels:?}")).zip(cells).collect();
             self.values.insert(time.as_i64().unwrap(), row);
         }
     }
@@ -43,8 +44,8 @@ impl Chart {
     fn flat(&self) -> BTreeMap<(String, i64), String> {
         let mut flat = BTreeMap::new();
         for (time, row) in &self.values {
-            for (labels, value) in self.series.iter().zip(row).filter(|(_, value)| !value.is_null()) {
-                flat.insert((format!("{labels:?}"), *time), value.to_string());
+            for (labels, value) in row.iter().filter(|(_, value)| !value.is_null()) {
+                flat.insert((labels.clone(), *time), value.to_string());
             }
         }
         flat
@@ -157,6 +158,20 @@ fn a_silent_series_gets_its_marker_one_interval_after_its_end() {
     let silent = world.book.silent(START + SILENT_MS_MIN);
     assert_eq!(silent.iter().map(|(_, time)| *time).collect::<Vec<_>>(), [START + 1_000]);
     assert!(world.book.silent(START + 2 * SILENT_MS_MIN).is_empty(), "once");
+}
+
+#[test]
+fn series_that_come_and_go_do_not_fill_the_table_for_ever() {
+    let mut world = World::new("m");
+    for n in 0..200_u8 {
+        let now = START + 1_000 + i64::from(n) * 4_000;
+        world.push(n, Sample::new(now, f64::from(n)), Source::Pushed, now);
+        world.push(n, Sample::new(now + 2_000, STALE_NAN), Source::Pushed, now + 2_000);
+        world.advance(now + 3_000);
+    }
+    let range = (world.first, world.last());
+    assert_eq!(world.chart.flat(), batch_result(&world.plan, &world.store, range), "none was left out");
+    assert!(world.chart.series.len() <= crate::live::SERIES_DRAWN_MAX);
 }
 
 #[test]

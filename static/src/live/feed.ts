@@ -1,6 +1,6 @@
 // One live query: its subscription, and the table that it fills.
 import type { Subscription } from 'centrifuge';
-import { emptyTable, withBackfill, withFrame, withRepeat, type Table } from '../data/table';
+import { emptyTable, isForeign, withBackfill, withFrame, withRepeat, type Table } from '../data/table';
 import { parseBlock, parseFrame } from '../wire/block';
 import type { Link } from './link';
 
@@ -28,6 +28,8 @@ export interface FeedSpec {
   readonly window: number;
 }
 
+/** Between two subscribes for a table that was missed, ms. */
+const ASK_AGAIN_MS = 10_000;
 /** Steps kept beyond the window, so that its left edge never runs empty between two draws. */
 const STEPS_SPARE = 60;
 
@@ -39,6 +41,7 @@ export class Feed {
   readonly #meter: Meter;
   #state: FeedState = { kind: 'joining' };
   #subscription: Subscription | null = null;
+  #asked = -Infinity;
 
   constructor(spec: FeedSpec, link: Link, meter: Meter) {
     this.spec = spec;
@@ -85,11 +88,24 @@ export class Feed {
   #published(data: unknown): void {
     const frame = parseFrame(data);
     if (!frame) return;
+    if (isForeign(this.table, frame)) {
+      this.#askAgain();
+      return;
+    }
     const { state } = this.#link;
     const stride = state.kind === 'live' && state.slowed !== null ? state.slowed / this.table.step : 1;
     withFrame(this.table, frame, stride);
     this.#meter.arrived(this.table.newest * this.table.step, frame.v.reduce((sum, row) => sum + row.length, 0));
     this.#tell();
+  }
+
+  /** Subscribes anew for the table, not more often than a slow link can bear. */
+  #askAgain(): void {
+    const now = performance.now();
+    if (now - this.#asked < ASK_AGAIN_MS) return;
+    this.#asked = now;
+    this.#subscription?.unsubscribe();
+    this.#subscription?.subscribe();
   }
 
   #refused(text: string): void {

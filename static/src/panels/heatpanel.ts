@@ -24,6 +24,7 @@ export class HeatPanel extends PanelView {
   readonly #sizes: ResizeObserver;
   #shades: readonly string[] = [];
   #rows: readonly Row[] = [];
+  #generation = -1;
   #area: Area = { width: 0, height: 0, from: 0, to: 1 };
 
   constructor(panel: Panel, section: HTMLElement, stage: Stage) {
@@ -62,7 +63,8 @@ export class HeatPanel extends PanelView {
     const { from, to } = this.stage.span;
     this.#area = { ...this.#area, from, to };
     if (this.#shades.length === 0) this.#shades = shadesOf(this.stage.parts.ink);
-    if (this.#rows.length !== table.series.length) this.#rows = this.#named(table);
+    if (this.#generation !== table.generation) this.#rows = this.#named(table);
+    this.#generation = table.generation;
     drawHeat(this.#canvas, this.#area.width, this.#area.height, {
       from, to, step: table.step, max: this.panel.max ?? 100, rows: this.#rows.map(row => row.name),
       at: (row, k) => valueAt(table, this.#rows[row]?.series ?? 0, k) * this.panel.scale,

@@ -9,14 +9,20 @@ export interface Block {
   readonly v: readonly (readonly number[])[];
   /** Series that matched but are past the limit of what is drawn. */
   readonly more: number;
+  /** The version of the server's table. */
+  readonly table: number;
 }
 
-/** One step, or a few; a correction has the same form. `from` is where new series join the table. */
+/**
+ * One step, or a few; a correction has the same form. `from` is where new series join the table, -1 when none do; such a
+ * frame has no steps.
+ */
 export interface Frame {
   readonly t: readonly number[];
   readonly v: readonly (readonly number[])[];
   readonly from: number;
   readonly series: readonly Labels[];
+  readonly table: number;
 }
 
 const times = (value: unknown): number[] => list(value).map(t => number(t) ?? Number.NaN);
@@ -27,13 +33,14 @@ export function parseBlock(value: unknown): Block | null {
   if (!isFields(value)) return null;
   const step = number(value['step']);
   if (step === null || step <= 0) return null;
-  return { step, series: list(value['series']).map(labels), t: times(value['t']), v: rows(value['v']), more: number(value['more']) ?? 0 };
+  return { step, series: list(value['series']).map(labels), t: times(value['t']), v: rows(value['v']), more: number(value['more']) ?? 0, table: number(value['table']) ?? 0 };
 }
 
 /** Parses a frame, or gives null for what is none. */
 export function parseFrame(value: unknown): Frame | null {
   if (!isFields(value)) return null;
   const t = times(value['t']);
-  if (t.length === 0) return null;
-  return { t, v: rows(value['v']), from: number(value['from']) ?? -1, series: list(value['series']).map(labels) };
+  const from = number(value['from']) ?? -1;
+  if (t.length === 0 && from < 0) return null;
+  return { t, v: rows(value['v']), from, series: list(value['series']).map(labels), table: number(value['table']) ?? 0 };
 }
