@@ -1,5 +1,6 @@
 // A heat strip: one row for each series, time to the right, one hue from nothing to full.
-import { drawTimes } from './axes';
+import type { Gap } from '../data/gaps';
+import { drawGaps, drawTimes } from './axes';
 import { openCanvas, PLOT, plotBottom, plotRight, xOf, type Area } from './geometry';
 import type { Ink } from './ink';
 
@@ -13,6 +14,7 @@ export interface HeatModel {
   readonly step: number;
   readonly max: number;
   readonly rows: readonly string[];
+  readonly gaps: readonly Gap[];
   /** Gives the value of a row at step k, NaN for none. */
   at(row: number, k: number): number;
 }
@@ -44,6 +46,7 @@ export function drawHeat(canvas: HTMLCanvasElement, width: number, height: numbe
   g.beginPath();
   g.rect(PLOT.left, 0, plotRight(area) - PLOT.left, height);
   g.clip();
+  drawGaps(g, area, model.gaps, ink);
   const firstCell = Math.floor(model.from / model.step / perCell);
   const lastCell = Math.floor(model.to / model.step / perCell);
   const cellWidth = xOf(area, model.from + perCell * model.step) - PLOT.left + 0.5;
