@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { extremes, extremesOf } from '../src/data/extremes';
 import { lonely } from '../src/draw/areas';
-import { besideStretches, crosses, type Box } from '../src/draw/labels';
+import { crosses, wordsOfStretches, type Box } from '../src/draw/labels';
 import { rowsOf } from '../src/page/rows';
 import { calmScale, niceStep, scaleFor, timeMarks } from '../src/data/ticks';
 
@@ -47,12 +47,13 @@ test('words of gaps stand beside their own, none over another, none over a line'
   const edges = { left: 36, right: 400, top: 8 };
   const at = (boxes: ({ left: number } | null)[]): (number | null)[] => boxes.map(box => box?.left ?? null);
   const free = (): boolean => false;
-  assert.deepEqual(at(besideStretches([{ from: 100, to: 110, width: 50 }], edges, free)), [115]);
-  assert.deepEqual(at(besideStretches([{ from: 360, to: 380, width: 50 }], edges, free)), [305]);
-  assert.deepEqual(at(besideStretches([{ from: 100, to: 110, width: 50 }, { from: 130, to: 140, width: 50 }, { from: 150, to: 160, width: 50 }], edges, free)), [45, null, 165]);
+  assert.deepEqual(at(wordsOfStretches([{ from: 100, to: 110, width: 50 }], edges, free)), [115]);
+  assert.deepEqual(at(wordsOfStretches([{ from: 360, to: 380, width: 50 }], edges, free)), [305]);
+  assert.deepEqual(at(wordsOfStretches([{ from: 100, to: 110, width: 50 }, { from: 130, to: 140, width: 50 }, { from: 150, to: 160, width: 50 }], edges, free)), [45, null, 165]);
+  assert.deepEqual(at(wordsOfStretches([{ from: 40, to: 200, width: 50 }, { from: 210, to: 390, width: 50 }], edges, free)), [95, 275]);
   const below = (box: Box): boolean => crosses([{ x: 100, y: 12 }, { x: 300, y: 12 }], box);
-  assert.deepEqual(at(besideStretches([{ from: 90, to: 95, width: 40 }], edges, below)), [45]);
-  assert.deepEqual(at(besideStretches([{ from: 200, to: 205, width: 40 }], edges, below)), [null]);
+  assert.deepEqual(at(wordsOfStretches([{ from: 90, to: 95, width: 40 }], edges, below)), [45]);
+  assert.deepEqual(at(wordsOfStretches([{ from: 200, to: 205, width: 40 }], edges, below)), [null]);
 });
 
 test('a line crosses a box with a point or with what joins two, and not where it has none', () => {

@@ -5,7 +5,7 @@ import { timeMarks, type Scale } from '../data/ticks';
 import type { Gap } from '../data/gaps';
 import { crisp, PLOT, plotBottom, plotRight, xOf, yOf, type Area } from './geometry';
 import type { Ink } from './ink';
-import { besideStretches, freeBox, type Box } from './labels';
+import { freeBox, wordsOfStretches, type Box } from './labels';
 
 type Context = CanvasRenderingContext2D;
 
@@ -77,26 +77,36 @@ export function drawTimes(g: Context, area: Area, ink: Ink): void {
   }
 }
 
-/** Hatches where there are no samples. */
-export function drawGaps(g: Context, area: Area, gaps: readonly Gap[], ink: Ink): void {
+/** Hatches where there are no samples, on a ground that covers what is there. */
+export function drawGaps(g: Context, area: Area, gaps: readonly Gap[], ink: Ink, ground: string | null = null): void {
   const height = plotBottom(area) - PLOT.top;
   for (const { from, to } of stretchesOf(area, gaps)) {
+    if (ground !== null) {
+      g.fillStyle = ground;
+      g.fillRect(from, PLOT.top, Math.max(1, to - from), height);
+    }
     g.fillStyle = ink.hatch('gap', g);
     g.fillRect(from, PLOT.top, Math.max(1, to - from), height);
   }
 }
 
-/** Writes how long gaps lasted, beside each where there is room: never over other words, nor over lines. */
+/** Writes how long gaps lasted where there is room: never over other words, nor over lines. */
 export function drawGapWords(g: Context, area: Area, gaps: readonly Gap[], ink: Ink, words: (gap: Gap) => string, crossed: (box: Box) => boolean): void {
   if (gaps.length === 0) return;
   g.font = ink.font;
   const stretches = stretchesOf(area, gaps).map(stretch => ({ ...stretch, said: words(stretch.gap), width: g.measureText(words(stretch.gap)).width }));
-  const boxes = besideStretches(stretches, { left: PLOT.left, right: plotRight(area), top: PLOT.top }, crossed);
-  g.fillStyle = ink.of('text-3');
+  const boxes = wordsOfStretches(stretches, { left: PLOT.left, right: plotRight(area), top: PLOT.top }, crossed);
   g.textAlign = 'left';
   g.textBaseline = 'alphabetic';
   boxes.forEach((box, i) => {
-    if (box) g.fillText(stretches[i]?.said ?? '', box.left, box.top + 10);
+    const stretch = stretches[i];
+    if (!box || !stretch || stretch.said === '') return;
+    if (box.left > stretch.from && box.right < stretch.to) {
+      g.fillStyle = ink.of('panel');
+      g.fillRect(box.left - 3, box.top, box.right - box.left + 6, box.bottom - box.top);
+    }
+    g.fillStyle = ink.of('text-3');
+    g.fillText(stretch.said, box.left, box.top + 10);
   });
 }
 

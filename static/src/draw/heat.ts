@@ -46,7 +46,6 @@ export function drawHeat(canvas: HTMLCanvasElement, width: number, height: numbe
   g.beginPath();
   g.rect(PLOT.left, 0, plotRight(area) - PLOT.left, height);
   g.clip();
-  drawGaps(g, area, model.gaps, ink);
   const firstCell = Math.floor(model.from / model.step / perCell);
   const lastCell = Math.floor(model.to / model.step / perCell);
   const cellWidth = xOf(area, model.from + perCell * model.step) - PLOT.left + 0.5;
@@ -60,6 +59,8 @@ export function drawHeat(canvas: HTMLCanvasElement, width: number, height: numbe
       g.fillRect(xOf(area, cell * perCell * model.step), y, cellWidth, Math.max(1, rowHeight - seam));
     }
   }
+  // Over the cells: one that a gap begins in holds a mean of what came before it.
+  drawGaps(g, area, model.gaps, ink, ink.of('panel'));
   g.restore();
   drawNames(g, model.rows, rowHeight, ink);
   drawTimes(g, area, ink);

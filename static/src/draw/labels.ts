@@ -60,18 +60,25 @@ export interface Stretch {
 const WORD_GAP = 5;
 const LINE_PX = 14;
 
-/** Gives where the words of stretches stand, at a height: beside their own, clear of all others; null where there is no room. */
-export function besideStretches(stretches: readonly Stretch[], edges: { left: number; right: number; top: number }, crossed: (box: Box) => boolean): (Box | null)[] {
+/**
+ * Gives where the words of stretches stand, at a height: beside their own, clear of all others and of lines, or else within
+ * it; null where there is no room.
+ */
+export function wordsOfStretches(stretches: readonly Stretch[], edges: { left: number; right: number; top: number }, crossed: (box: Box) => boolean): (Box | null)[] {
   const { top } = edges;
   const bottom = top + LINE_PX;
+  const said: Box[] = [];
   const taken: Box[] = stretches.map(({ from, to }) => ({ left: from, right: to, top, bottom }));
   return stretches.map(({ from, to, width }) => {
     const right = { left: to + WORD_GAP, right: to + WORD_GAP + width, top, bottom };
     const left = { left: from - WORD_GAP - width, right: from - WORD_GAP, top, bottom };
     const places = [right, left].filter(box => box.left >= edges.left && box.right <= edges.right);
-    const found = freeBox(places, taken, crossed);
+    const middle = (Math.max(from, edges.left) + Math.min(to, edges.right) - width) / 2;
+    const within = { left: middle, right: middle + width, top, bottom };
+    const beside = freeBox(places, [...taken, ...said], crossed);
+    const found = beside?.clear ? beside : to - from < width + 4 * WORD_GAP ? null : freeBox([within], said, crossed);
     if (!found?.clear) return null;
-    taken.push({ ...found.box, left: found.box.left - WORD_GAP, right: found.box.right + WORD_GAP });
+    said.push({ ...found.box, left: found.box.left - WORD_GAP, right: found.box.right + WORD_GAP });
     return found.box;
   });
 }

@@ -199,7 +199,9 @@ export class LineChart {
     const area = this.#area(model);
     const crossed = (box: Box): boolean => model.traces.some((_, i) => crosses(this.#spots(i), box));
     g.save();
-    drawGapWords(g, area, model.gaps, this.#ink, model.words.gap, crossed);
+    const stale = model.staleSince === null ? null : { from: model.staleSince, to: model.to };
+    const hatched = stale === null ? model.gaps : [...model.gaps, stale];
+    drawGapWords(g, area, hatched, this.#ink, gap => (gap === stale ? '' : model.words.gap(gap)), crossed);
     if (model.limit) drawLimitWords(g, area, model.scale, model.limit, this.#ink, crossed);
     g.restore();
   }

@@ -100,6 +100,7 @@ export class Board {
     section.dataset['panel'] = panel.id;
     section.className = `panel w-${panel.width}`;
     title.textContent = panel.title;
+    title.title = panel.title;
     title.id = `p-x${this.#bySection.size}`;
     section.setAttribute('aria-labelledby', title.id);
     need('.unit', section).textContent = panel.unit;
