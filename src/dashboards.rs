@@ -92,10 +92,14 @@ pub struct Panel {
     pub total: Option<String>,
     /// A line at a limit.
     pub limit: Option<Limit>,
+    /// The name of what is left to the limit.
+    pub rest: Option<String>,
     /// Where a table's rows come from, if not from queries.
     pub source: Option<String>,
     /// What is said beside the title.
     pub more: Option<String>,
+    /// What is said when no series matches.
+    pub empty: Option<String>,
     /// What is drawn.
     pub queries: Vec<PanelQuery>,
 }

@@ -69,6 +69,7 @@ fn panel(table: &mut Table<'_>, instance: &str) -> (Placed<String>, Panel) {
     {
         table.reader().wrong(max.span.clone(), "`max` must be above `min`");
     }
+    let limit = table.table("limit", |table| limit(table, instance));
     let panel = Panel {
         id: id.value.clone(),
         title: table.need_text("title").value,
@@ -82,9 +83,11 @@ fn panel(table: &mut Table<'_>, instance: &str) -> (Placed<String>, Panel) {
         decimals: table.whole("decimals", 0..=6).and_then(|digits| u8::try_from(digits).ok()),
         scale: table.number("scale").map_or(1.0, |number| number.value),
         total: text(table, "total"),
-        limit: table.table("limit", |table| limit(table, instance)),
+        rest: rest(table, limit.is_some()),
+        limit,
         source: source.map(|source| source.value),
         more: text(table, "more"),
+        empty: text(table, "empty"),
         queries,
     };
     (id, panel)
@@ -128,6 +131,15 @@ fn limit(table: &mut Table<'_>, instance: &str) -> Limit {
         }
     };
     Limit { at, label }
+}
+
+/// The name of what is left to the limit, which must then be there.
+fn rest(table: &mut Table<'_>, limited: bool) -> Option<String> {
+    let rest = table.text("rest")?;
+    if !limited {
+        table.reader().wrong(rest.span, "`rest` is what is left to a `limit`, and there is none");
+    }
+    Some(rest.value)
 }
 
 fn query(table: &mut Table<'_>, instance: &str) -> PanelQuery {
@@ -233,6 +245,15 @@ mod tests {
         let expr = &dashboard.panels[0].queries[0].expr;
         assert_eq!(expr.text, r#"up{instance="a\\b\"c"}"#);
         assert!(expr.plan.is_some());
+    }
+
+    #[test]
+    fn what_is_left_is_left_to_a_limit() {
+        let panel = "title = 'T'\n[[panel]]\nid = 'a'\ntitle = 'A'\nrest = 'free'\nempty = 'No sensors.'\n";
+        let query = "[[panel.query]]\nexpr = 'up'\n";
+        check(&format!("{panel}{query}"), &["host.toml:5:8: `rest` is what is left"]);
+        check(&format!("{panel}limit = {{ at = 3 }}\n{query}"), &[]);
+        check(&format!("{panel}limit = {{ at = 3 }}\nmore = 5\n{query}"), &["host.toml:8"]);
     }
 
     #[test]

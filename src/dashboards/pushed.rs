@@ -70,8 +70,10 @@ fn panel(metric: &str, job: &str) -> Panel {
         scale: 1.0,
         total: None,
         limit: None,
+        rest: None,
         source: None,
         more: None,
+        empty: None,
         queries: vec![PanelQuery {
             expr: Expression { plan: Plan::parse(&text).ok(), text },
             legend: String::new(),

@@ -16,8 +16,9 @@ use super::{
     error::Failure,
     view::{DashboardPage, EN, ErrorPage, HomePage, RangeView, RoomCard, RoomView, boot_json},
 };
-use crate::dashboards::{Dashboard, Kind, pushed};
+use crate::dashboards::{Dashboard, Expression, Kind, Panel, pushed};
 use crate::live::Live;
+use crate::query::Plan;
 use now::Now;
 
 /// Where the list of rooms is.
@@ -33,33 +34,81 @@ const RANGES: [(&str, &str, u32, u32); 5] = [
     ("6h", "6\u{a0}h", 21_600, 30_000),
     ("24h", "24\u{a0}h", 86_400, 120_000),
 ];
-/// The range that a page opens with.
+/// The range that a page opens with, and the one while its samples do not fill the first third of that.
 const RANGE: &str = "15m";
+const RANGE_YOUNG: &str = "5m";
+const YOUNG_MS: i64 = 300_000;
 
 /// `/`: all rooms.
-pub(super) async fn home(State(site): State<Shared>) -> Answer<Response> {
+pub(super) async fn home(State(site): State<Shared>, headers: HeaderMap) -> Answer<Response> {
     let dashboards = all(&site);
     let mut shown: Vec<Dashboard> = Vec::new();
     for dashboard in &dashboards {
-        let mut stats = dashboard.clone();
-        stats.panels.retain(|panel| panel.kind == Kind::Stat);
-        stats.panels.truncate(STATS_SHOWN);
-        for panel in &mut stats.panels {
-            panel.id = format!("{}.{}", dashboard.id, panel.id);
-        }
-        shown.push(stats);
+        shown.push(if dashboard.id == pushed::ID {
+            newest(&site, dashboard).await?
+        } else {
+            stats(dashboard)
+        });
     }
     let now = Now::evaluate(&site, shown.iter()).await?;
     let rooms = shown
         .iter()
-        .map(|dashboard| RoomCard {
+        .zip(&dashboards)
+        .map(|(stats, dashboard)| RoomCard {
             room: room_view(&site, dashboard, None),
-            stats: dashboard.panels.iter().map(|panel| panel::view(&now, panel)).collect(),
+            stats: stats.panels.iter().map(|panel| panel::view(&now, panel)).collect(),
         })
         .collect();
     let panels = shown.iter().flat_map(|dashboard| &dashboard.panels);
-    let boot = boot::boot(&site, &now, None, &dashboards, panels);
-    page(&HomePage { texts: &EN, version: version(), home: HOME.to_owned(), rooms, boot: script(&boot)? })
+    let boot = boot::boot(&site, &now, (None, RANGE), &dashboards, panels);
+    page(&HomePage {
+        texts: &EN,
+        version: version(),
+        home: HOME.to_owned(),
+        origin: origin(&headers),
+        rooms,
+        boot: script(&boot)?,
+    })
+}
+
+/// A room's first stats, with ids that are unique among all rooms.
+fn stats(dashboard: &Dashboard) -> Dashboard {
+    let mut stats = dashboard.clone();
+    stats.panels.retain(|panel| panel.kind == Kind::Stat);
+    stats.panels.truncate(STATS_SHOWN);
+    for panel in &mut stats.panels {
+        panel.id = format!("{}.{}", dashboard.id, panel.id);
+    }
+    stats
+}
+
+/// Pushed metrics as stats, those with a value first. Of a metric with many series, their number.
+async fn newest(site: &Site, dashboard: &Dashboard) -> Answer<Dashboard> {
+    let now = Now::evaluate(site, std::iter::once(dashboard)).await?;
+    let mut shown = dashboard.clone();
+    let series = |panel: &Panel| panel.queries.first().map_or(0, |query| now.vector(&query.expr).len());
+    shown.panels.sort_by_key(|panel| series(panel) == 0);
+    shown.panels.truncate(STATS_SHOWN);
+    for panel in &mut shown.panels {
+        panel.id = format!("{}.{}", dashboard.id, panel.id);
+        panel.kind = Kind::Stat;
+        panel.unit = if panel.unit.starts_with("per second") { "/s".to_owned() } else { String::new() };
+        if 1 < series(panel)
+            && let Some(query) = panel.queries.first_mut()
+        {
+            let text = format!("count({})", query.expr.text);
+            query.expr = Expression { plan: Plan::parse(&text).ok(), text };
+            panel.unit = "series".to_owned();
+            panel.decimals = Some(0);
+        }
+    }
+    Ok(shown)
+}
+
+/// Scheme, host and port that a page was asked at.
+fn origin(headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    format!("http://{host}")
 }
 
 /// `/rooms/{id}`: one room.
@@ -73,14 +122,14 @@ pub(super) async fn room(
         return Ok(not_found());
     };
     let now = Now::evaluate(&site, std::iter::once(dashboard)).await?;
-    let boot = boot::boot(&site, &now, Some(dashboard), &dashboards, dashboard.panels.iter());
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let range = if Now::reaches(&site, dashboard, YOUNG_MS).await? { RANGE } else { RANGE_YOUNG };
+    let boot = boot::boot(&site, &now, (Some(dashboard), range), &dashboards, dashboard.panels.iter());
     page(&DashboardPage {
         texts: &EN,
         version: version(),
         clock: clock(site.clock.now_ms()),
         home: HOME.to_owned(),
-        origin: format!("http://{host}"),
+        origin: origin(&headers),
         room: room_view(&site, dashboard, Some(&id)),
         rooms: dashboards.iter().map(|dashboard| room_view(&site, dashboard, Some(&id))).collect(),
         ranges: RANGES
@@ -88,7 +137,7 @@ pub(super) async fn room(
             .map(|(id, title, _, _)| RangeView {
                 id: (*id).to_owned(),
                 title: (*title).to_owned(),
-                current: *id == RANGE,
+                current: *id == range,
             })
             .collect(),
         panels: dashboard.panels.iter().map(|panel| panel::view(&now, panel)).collect(),
@@ -143,7 +192,11 @@ fn room_view(site: &Site, dashboard: &Dashboard, current: Option<&str>) -> RoomV
     RoomView {
         id: dashboard.id.clone(),
         title: dashboard.title.clone(),
-        subtitle: if dashboard.id == "host" { site.instance.clone() } else { String::new() },
+        subtitle: match dashboard.id.as_str() {
+            "host" => site.instance.clone(),
+            pushed::ID => EN.metrics(site.pushed.len()),
+            _ => String::new(),
+        },
         href: format!("/rooms/{}", dashboard.id),
         current: current == Some(dashboard.id.as_str()),
     }

@@ -11,7 +11,7 @@ mod texts;
 use askama::Template;
 
 pub(super) use boot::{Boot, BootLimit, BootPanel, BootQuery, BootRange, BootRoom, boot_json};
-pub(super) use format::{bytes, colors, duration_parts, legend_name, number};
+pub(super) use format::{amounts, bytes, colors, distinct_names, duration_parts, legend_name, number, shown};
 pub(super) use texts::{EN, Texts};
 
 use format::NBSP;
@@ -55,6 +55,8 @@ pub(super) struct HomePage {
     pub version: String,
     /// Where this page is, such as `/`.
     pub home: String,
+    /// Scheme, host and port that this page was asked at; for the push example.
+    pub origin: String,
     /// All rooms, in their order.
     pub rooms: Vec<RoomCard>,
     /// [`boot_json`], with the stats of all rooms as panels.
@@ -138,6 +140,8 @@ pub(super) enum PanelBody {
         legend: Vec<LegendView>,
         /// Name and value of the legend's sum.
         total: Option<(String, String)>,
+        /// Name and value of what is left to the limit.
+        rest: Option<(String, String)>,
         /// Whether swatches are squares: stack and mirror.
         areas: bool,
     },
@@ -183,7 +187,7 @@ pub(super) struct BarView {
     pub name: String,
     /// Amount, such as `46.1`.
     pub used: String,
-    /// The whole, such as `98.0`.
+    /// The whole, such as `98.0`, with its unit where the rows have their own: `98.0 GB`.
     pub whole: String,
     /// Share, 0 to 1.
     pub share: f64,
@@ -219,6 +223,8 @@ pub(super) enum Block<'a> {
     Panel(usize, &'a PanelView),
 }
 
+/// Columns of the grid.
+const COLUMNS: u8 = 12;
 /// Most stats in one row.
 const STATS_MAX: usize = 8;
 
@@ -239,6 +245,24 @@ impl DashboardPage {
         blocks
     }
 
+    /// Counts the rows of panels in twelve columns, and those of stats; heights follow from them alone.
+    fn rows(&self) -> (usize, usize) {
+        let (mut rows, mut stats, mut left) = (0, 0, 0);
+        for block in self.blocks() {
+            let Block::Panel(_, panel) = block else {
+                stats += 1;
+                left = 0;
+                continue;
+            };
+            if left < panel.width {
+                rows += 1;
+                left = COLUMNS;
+            }
+            left -= panel.width.min(COLUMNS);
+        }
+        (rows, stats)
+    }
+
     /// Gives an empty panel: script copies it for panels that appear while the page is open.
     fn blank(&self) -> PanelView {
         PanelView {
@@ -247,7 +271,7 @@ impl DashboardPage {
             unit: String::new(),
             width: 4,
             tall: false,
-            body: PanelBody::Chart { legend: Vec::new(), total: None, areas: false },
+            body: PanelBody::Chart { legend: Vec::new(), total: None, rest: None, areas: false },
         }
     }
 }

@@ -8,6 +8,7 @@ import { Pulse } from './live/pulse';
 import { ServerTime } from './live/servertime';
 import { Board } from './page/board';
 import { startCopying } from './page/copy';
+import { readChoice } from './page/choice';
 import { Crosshair } from './page/crosshair';
 import { need, takeSprite } from './page/dom';
 import { Stage } from './page/stage';
@@ -34,7 +35,7 @@ function start(boot: Boot): void {
   const stage = new Stage({
     texts, ink: new Ink(document), queue, link, feeds: new Feeds(link, meter, boot.ranges), pulse, serverTime,
     crosshair: new Crosshair(frame), ranges: boot.ranges,
-  }, boot.range);
+  }, chosenRange(boot));
   const board = new Board(stage, need('main'), boot.top);
 
   linkWatchers.push(state => {
@@ -51,6 +52,12 @@ function start(boot: Boot): void {
   window.watchroom = Object.freeze(probeOf(stage, board));
   link.start();
   takeSprite().catch(() => undefined);
+}
+
+/** The range that was chosen on this device, or the one that the server thinks right. */
+function chosenRange(boot: Boot): number {
+  const chosen = boot.ranges.findIndex(range => range.id === readChoice('range'));
+  return chosen < 0 ? boot.range : chosen;
 }
 
 function socketAddress(path: string): string {

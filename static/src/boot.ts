@@ -30,8 +30,12 @@ export interface Panel {
   readonly scale: number;
   readonly total: string;
   readonly limit: { readonly at: number; readonly label: string } | null;
+  /** Name of what is left to the limit, in the legend; empty for none. */
+  readonly rest: string;
   readonly source: string;
   readonly more: string;
+  /** What is said when no series matches; empty for the usual words. */
+  readonly empty: string;
   readonly queries: readonly Query[];
 }
 
@@ -87,7 +91,7 @@ export function parsePanel(value: unknown): Panel | null {
     width: number(value['width']) ?? 4, tall: value['tall'] === true,
     min: number(value['min']), max: number(value['max']), decimals: number(value['decimals']), scale: number(value['scale']) ?? 1,
     total: text(value['total']), limit: at === null || !isFields(limit) ? null : { at, label: text(limit['label']) },
-    source: text(value['source']), more: text(value['more']), queries: list(value['queries']).map(query),
+    rest: text(value['rest']), source: text(value['source']), more: text(value['more']), empty: text(value['empty']), queries: list(value['queries']).map(query),
   };
 }
 

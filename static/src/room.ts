@@ -33,7 +33,10 @@ export function startRoom(wiring: Wiring): void {
   const finder = new Finder(document, boot, texts, () => board.panels.map(view => view.panel), id => walk.to(id));
   finder.start();
   const keys = need<HTMLDialogElement>('#keys');
-  for (const button of document.querySelectorAll('[data-opens="keys"]')) button.addEventListener('click', () => keys.showModal());
+  document.addEventListener('click', event => {
+    const button = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-opens]') : null;
+    if (button) document.querySelector<HTMLDialogElement>(`dialog#${CSS.escape(button.dataset['opens'] ?? '')}`)?.showModal();
+  });
   for (const button of document.querySelectorAll('[data-closes]')) button.addEventListener('click', () => button.closest('dialog')?.close());
   if (!boot.room) {
     new Keys({ find: () => finder.open(), help: () => keys.showModal() }).start();

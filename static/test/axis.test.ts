@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { extremes, extremesOf } from '../src/data/extremes';
+import { lonely } from '../src/draw/areas';
+import { crosses, wordsOfStretches, type Box } from '../src/draw/labels';
+import { rowsOf } from '../src/page/rows';
 import { calmScale, niceStep, scaleFor, timeMarks } from '../src/data/ticks';
 
 test('marks stand at 1, 2, 2.5 or 5 times a power of ten', () => {
@@ -29,6 +32,48 @@ test('no values, one value, zeros and negatives have an axis', () => {
     assert.ok(scale.max > scale.min, `${low} ${high}`);
     assert.ok(scale.ticks.length >= 2, `${low} ${high}: ${scale.ticks.join()}`);
   }
+});
+
+test('one single value stands in the middle over zero, and none on the floor', () => {
+  assert.deepEqual([scaleFor({ low: 1, high: 1 }).min, scaleFor({ low: 1, high: 1 }).max], [0, 2]);
+  assert.deepEqual([scaleFor({ low: -4, high: -4 }).min, scaleFor({ low: -4, high: -4 }).max], [-8, 0]);
+  assert.equal(scaleFor({ low: 0, high: 0 }).min, 0);
+  assert.ok(scaleFor({ low: 3, high: 4 }).min < 3);
+  assert.equal(scaleFor({ low: 1, high: 4 }).min, 0);
+  assert.ok(scaleFor({ low: 5, high: 5, min: 0 }).max > 5);
+});
+
+test('words of gaps stand beside their own, none over another, none over a line', () => {
+  const edges = { left: 36, right: 400, top: 8 };
+  const at = (boxes: ({ left: number } | null)[]): (number | null)[] => boxes.map(box => box?.left ?? null);
+  const free = (): boolean => false;
+  assert.deepEqual(at(wordsOfStretches([{ from: 100, to: 110, width: 50 }], edges, free)), [115]);
+  assert.deepEqual(at(wordsOfStretches([{ from: 360, to: 380, width: 50 }], edges, free)), [305]);
+  assert.deepEqual(at(wordsOfStretches([{ from: 100, to: 110, width: 50 }, { from: 130, to: 140, width: 50 }, { from: 150, to: 160, width: 50 }], edges, free)), [45, null, 165]);
+  assert.deepEqual(at(wordsOfStretches([{ from: 40, to: 200, width: 50 }, { from: 210, to: 390, width: 50 }], edges, free)), [95, 275]);
+  const below = (box: Box): boolean => crosses([{ x: 100, y: 12 }, { x: 300, y: 12 }], box);
+  assert.deepEqual(at(wordsOfStretches([{ from: 90, to: 95, width: 40 }], edges, below)), [45]);
+  assert.deepEqual(at(wordsOfStretches([{ from: 200, to: 205, width: 40 }], edges, below)), [null]);
+});
+
+test('a line crosses a box with a point or with what joins two, and not where it has none', () => {
+  const box = { left: 10, right: 20, top: 10, bottom: 20 };
+  assert.equal(crosses([{ x: 5, y: 0 }, { x: 25, y: 40 }], box), true);
+  assert.equal(crosses([{ x: 15, y: 15 }], box), true);
+  assert.equal(crosses([{ x: 5, y: 0 }, { x: 15, y: 15, skip: true }, { x: 25, y: 40 }], box), false);
+  assert.equal(crosses([{ x: 5, y: 30 }, { x: 25, y: 40 }], box), false);
+});
+
+test('samples without neighbours are found, to be drawn as dots', () => {
+  const spots = [false, true, false, false, true, false].map((skip, x) => ({ x, y: 0, skip }));
+  assert.deepEqual(lonely(spots).map(spot => spot.x), [0, 5]);
+});
+
+test('rows are counted as the grid lays them', () => {
+  const kinds = (...widths: number[]) => widths.map(width => (width === 1 ? { kind: 'stat', width: 2 } as const : { kind: 'line', width } as const));
+  assert.deepEqual(rowsOf(kinds(1, 1, 6, 3, 3, 4, 4, 4, 8, 4)), { rows: 3, stats: 1 });
+  assert.deepEqual(rowsOf(kinds(4, 1, 4, 8, 6)), { rows: 3, stats: 1 });
+  assert.deepEqual(rowsOf(kinds(...Array.from({ length: 9 }, () => 1))), { rows: 0, stats: 2 });
 });
 
 test('a scale grows at once and shrinks below half', () => {

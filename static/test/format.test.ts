@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatBytes, formatMark, formatNumber } from '../src/format/number';
+import { formatAmounts, formatBytes, formatMark, formatNumber } from '../src/format/number';
 import { duration, durationParts } from '../src/format/time';
 
 const units = { d: 'd', h: 'h', m: 'm', s: 's' };
@@ -28,6 +28,8 @@ test('without decimals three figures are written', () => {
   check(1_234_567, '1.23 M');
   check(-42_000, '−42.0 k');
   check(0.000_01, '1.0e−5');
+  check(2.8e22, '28.0 Z');
+  check(2.8e30, '2.80e30');
 });
 
 test('marks of one axis have one prefix and no more decimals than they need', () => {
@@ -40,6 +42,11 @@ test('marks of one axis have one prefix and no more decimals than they need', ()
   assert.deepEqual(axis([0, 0.05, 0.1]), ['0', '0.05', '0.10']);
   assert.deepEqual(axis([-200, 0, 200], true), ['200', '0', '200']);
   assert.deepEqual(axis([0, 500_000, 1_000_000]), ['0', '0.5 M', '1.0 M']);
+  assert.deepEqual(axis([0.0018, 0.00185, 0.0019, 0.00195, 0.002]), ['1.80 m', '1.85 m', '1.90 m', '1.95 m', '2.00 m']);
+  assert.deepEqual(axis([0, 0.005, 0.01]), ['0', '0.005', '0.010']);
+  assert.deepEqual(axis([2.75e22, 2.8e22]), ['27.5 Z', '28.0 Z']);
+  assert.deepEqual(axis([2e30, 4e30]), ['2 e30', '4 e30']);
+  assert.deepEqual(axis([0, 5e-7, 1e-6]), ['0', '0.5 µ', '1.0 µ']);
 });
 
 test('bytes have the prefix of their size', () => {
@@ -47,6 +54,13 @@ test('bytes have the prefix of their size', () => {
   assert.equal(plain(formatBytes(300_000)), '0.3 MB');
   assert.equal(formatBytes(12), '0');
   assert.equal(formatBytes(Number.NaN), '–');
+});
+
+test('an amount and its whole have the prefix of the whole', () => {
+  assert.deepEqual(formatAmounts(46.1e9, 98e9).map(plain), ['46.1', '98.0 GB']);
+  assert.deepEqual(formatAmounts(412e9, 1_200e9).map(plain), ['0.4', '1.2 TB']);
+  assert.deepEqual(formatAmounts(0, 65_536).map(plain), ['0.0', '65.5 kB']);
+  assert.deepEqual(formatAmounts(3, 512).map(plain), ['3', '512 B']);
 });
 
 test('lengths of time have their two largest parts', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spanOf, stepFor, viewAfter, type View } from '../src/data/view';
 import { DrawQueue, FRAME_BUDGET_MS } from '../src/draw/queue';
+import { retryDelay } from '../src/live/link';
 import { Pulse } from '../src/live/pulse';
 import { ServerTime } from '../src/live/servertime';
 import { gaps } from '../src/data/gaps';
@@ -68,6 +69,13 @@ test('the queue draws within its budget, once for each mark, and nothing while h
   hidden = false;
   queue.wake();
   assert.equal(frames.length, 1);
+});
+
+test('attempts wait longer each time, between the least and the most', () => {
+  assert.equal(retryDelay(0, 0), 300);
+  assert.equal(retryDelay(0, 1), 600);
+  assert.equal(retryDelay(2, 0.5), 900);
+  assert.equal(retryDelay(40, 1), 5_000);
 });
 
 test('the pulse measures rate over whole seconds, and delay once a step', () => {

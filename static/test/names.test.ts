@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseBoot } from '../src/boot';
-import { legendName, Palette } from '../src/data/names';
-import { initialsOf } from '../src/page/people';
+import { distinctNames, legendName, Palette, seriesOrder } from '../src/data/names';
+import { pieces } from '../src/page/panelmore';
+import { Directory, initialsOf } from '../src/page/people';
+import { highestOf } from '../src/panels/highest';
+import { metricOf, rateWindow } from '../src/panels/words';
 import { find } from '../src/page/finder';
 import { actFor } from '../src/page/keys';
 import { statParts } from '../src/panels/statpanel';
@@ -19,6 +22,59 @@ test('a legend is filled with labels', () => {
   assert.equal(legendName('', label({ __name__: 'm', job: 'node', desk: 'taras' })), 'taras');
   assert.equal(legendName('', label({ __name__: 'm', a: '1', b: '2' })), 'a 1, b 2');
   assert.equal(legendName('', label({ __name__: 'm', instance: 'x' })), 'm');
+});
+
+test('what cannot be seen, or turns the text around, is written as its number', () => {
+  assert.equal(legendName('', label({ name: '\u202elive\u0007' })), '\\u{202e}live\\u{7}');
+  assert.equal(legendName('{{name}}', label({ name: 'жé' })), 'жé');
+});
+
+test('series that would be called the same get their labels', () => {
+  const sets = [label({ a: 'x', job: 'p' }), label({ b: 'x', job: 'p' })];
+  assert.deepEqual(distinctNames(['x', 'x'], sets), ['a x', 'b x']);
+  assert.deepEqual(distinctNames(['x', 'x'], [label({ a: 'x', job: 'p' }), label({ a: 'x', job: 'q' })]), ['a x, job p', 'a x, job q']);
+  assert.deepEqual(distinctNames(['x', 'y'], sets), ['x', 'y']);
+});
+
+test('buckets stand in the order of their limits, other series as they came', () => {
+  const buckets = ['+Inf', '0.5', '10', '2.5'].map(le => label({ le }));
+  assert.deepEqual(seriesOrder(buckets), [1, 3, 2, 0]);
+  assert.deepEqual(seriesOrder([label({ le: 'x' }), label({ le: '1' })]), [0, 1]);
+});
+
+test('an empty panel names the metric that was asked for', () => {
+  assert.equal(metricOf('{__name__="orders_total", job="push"}'), 'orders_total');
+  assert.equal(metricOf('rate({__name__="a\\"b", job="push"}[1m])'), 'a"b');
+  assert.equal(metricOf('sum by (place) (watchroom_store_bytes{job="watchroom"})'), 'watchroom_store_bytes');
+  assert.equal(metricOf('up'), 'up');
+  assert.equal(rateWindow('rate({__name__="x"}[1m])'), '1m');
+  assert.equal(rateWindow('{__name__="x"}'), null);
+});
+
+test('an expression breaks between its parts, never inside a word', () => {
+  const expr = 'rate(node_cpu_seconds_total{mode="idle",cpu="0"}[5s])';
+  assert.equal(pieces(expr).join(''), expr);
+  assert.deepEqual(pieces(expr).map(piece => piece.slice(-1)), ['(', '{', ',', '[', ')']);
+});
+
+test('the highest of a query that matches too much are asked for in each step', async () => {
+  const [panel] = parseBoot(JSON.stringify({ panels: [{ id: 'm', queries: [{ expr: 'a[5s]', channels: { 1000: 'live:a', 30000: 'live:b' }, exprs: { 30000: 'a[30s]' } }, { expr: 'b' }] }] })).panels;
+  assert.ok(panel);
+  const asked: string[] = [];
+  const [one, other] = await highestOf(panel.queries, [88, 0], (expr, step) => { asked.push(`${step} ${expr}`); return Promise.resolve(`live:${step}`); });
+  assert.deepEqual(asked, ['1000 topk(50, a[5s])', '30000 topk(50, a[30s])']);
+  assert.equal(one?.channels.get(30_000), 'live:30000');
+  assert.equal(one?.exprs.get(30_000), 'topk(50, a[30s])');
+  assert.equal(other, panel.queries[1]);
+});
+
+test('who comes back keeps the name', () => {
+  const directory = new Directory(en);
+  const info = (client: string) => ({ client, user: '' });
+  assert.equal(directory.of(info('a')).name, 'Guest 1');
+  directory.same('a', 'b');
+  assert.equal(directory.of(info('b')).name, 'Guest 1');
+  assert.equal(directory.of(info('c')).name, 'Guest 2');
 });
 
 test('labels named like parts of an object are plain labels', () => {

@@ -1,6 +1,6 @@
 //! What the page's script is told.
 
-use super::{RANGE, RANGES, channels, now::Now, panel::unit};
+use super::{RANGES, channels, now::Now, panel::unit};
 use crate::dashboards::{Dashboard, Kind, LimitAt, Panel, PanelQuery};
 use crate::http::Site;
 use crate::http::view::{Boot, BootLimit, BootPanel, BootQuery, BootRange, BootRoom};
@@ -9,7 +9,7 @@ use crate::http::view::{Boot, BootLimit, BootPanel, BootQuery, BootRange, BootRo
 pub(super) fn boot<'a>(
     site: &Site,
     now: &Now,
-    current: Option<&Dashboard>,
+    (current, range): (Option<&Dashboard>, &str),
     dashboards: &[Dashboard],
     panels: impl Iterator<Item = &'a Panel>,
 ) -> Boot {
@@ -29,7 +29,7 @@ pub(super) fn boot<'a>(
             .iter()
             .map(|(id, _, seconds, step)| BootRange { id: (*id).to_owned(), seconds: *seconds, step: *step })
             .collect(),
-        range: RANGE.to_owned(),
+        range: range.to_owned(),
         panels: panels.map(|one| panel(now, one)).collect(),
         instance: site.instance.clone(),
         top: format!("{}{}", crate::hub::channel::TOP, site.instance),
@@ -40,13 +40,10 @@ pub(super) fn boot<'a>(
 /// One panel.
 pub(super) fn panel(now: &Now, panel: &Panel) -> BootPanel {
     let kind = Kind::ALL.iter().find(|(_, kind)| *kind == panel.kind).map_or("line", |(name, _)| name);
-    let limit = panel.limit.as_ref().and_then(|limit| {
-        let at = match &limit.at {
-            LimitAt::Number(at) => Some(*at),
-            LimitAt::Expression(expression) => now.number(expression),
-        };
-        at.map(|at| BootLimit { at, label: limit.label.clone() })
-    });
+    let limit = panel
+        .limit
+        .as_ref()
+        .and_then(|limit| limit_at(now, &limit.at).map(|at| BootLimit { at, label: limit.label.clone() }));
     BootPanel {
         id: panel.id.clone(),
         title: panel.title.clone(),
@@ -60,9 +57,19 @@ pub(super) fn panel(now: &Now, panel: &Panel) -> BootPanel {
         scale: panel.scale,
         total: panel.total.clone().unwrap_or_default(),
         limit,
+        rest: panel.rest.clone().unwrap_or_default(),
         source: panel.source.clone().unwrap_or_default(),
         more: panel.more.clone().unwrap_or_default(),
+        empty: panel.empty.clone().unwrap_or_default(),
         queries: panel.queries.iter().map(query).collect(),
+    }
+}
+
+/// Where a limit stands now.
+pub(super) fn limit_at(now: &Now, at: &LimitAt) -> Option<f64> {
+    match at {
+        LimitAt::Number(at) => Some(*at),
+        LimitAt::Expression(expression) => now.number(expression),
     }
 }
 

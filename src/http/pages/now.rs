@@ -5,12 +5,15 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::collect::TopProcesses;
-use crate::dashboards::{Dashboard, Expression, LimitAt};
+use crate::dashboards::{Dashboard, Expression, Kind, LimitAt};
 use crate::http::{Answer, Site, error::Failure};
 use crate::model::Labels;
 use crate::model::limits::LOOKBACK_MS;
 use crate::query::{EvalLimits, EvalRange, Plan, Value};
 use crate::store::Store;
+
+/// Queries that are asked whether a room's samples go back.
+const REACH_QUERIES: usize = 20;
 
 /// The newest value of each expression of a page.
 #[derive(Debug, Default)]
@@ -47,6 +50,18 @@ impl Now {
         });
         let values = values.await.map_err(|error| Failure::internal(&error))?;
         Ok(Self { values, top: site.top() })
+    }
+
+    /// Whether any of a dashboard's first charts had a value some time ago: whether its samples go back that far.
+    pub(super) async fn reaches(site: &Site, dashboard: &Dashboard, ago: i64) -> Answer<bool> {
+        let charts = dashboard.panels.iter().filter(|panel| panel.kind != Kind::Stat);
+        let queries = charts.flat_map(|panel| &panel.queries).take(REACH_QUERIES);
+        let plans: Vec<Plan> = queries.filter_map(|query| query.expr.plan.clone()).collect();
+        let at = (site.clock.now_ms() - ago).div_euclid(1_000) * 1_000;
+        let store = site.live.store().clone();
+        tokio::task::spawn_blocking(move || plans.iter().any(|plan| !instant(plan, at, &store).is_empty()))
+            .await
+            .map_err(|error| Failure::internal(&error))
     }
 
     /// What an expression says: series in order, with their values.

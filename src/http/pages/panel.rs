@@ -1,23 +1,23 @@
 //! One panel's first screen.
 
-use super::now::Now;
+use super::{boot::limit_at, now::Now};
 use crate::collect::TopProcesses;
 use crate::dashboards::{Kind, Panel, PanelQuery};
 use crate::http::view::{
-    BarView, LegendView, NONE, PanelBody, PanelView, ProcessView, StatPart, bytes, colors, duration_parts,
-    legend_name, number,
+    BarView, EN, LegendView, NONE, PanelBody, PanelView, ProcessView, StatPart, amounts, bytes, colors,
+    distinct_names, duration_parts, legend_name, number, shown,
 };
 use crate::model::Labels;
 
-/// Rows of the table of processes.
-const PROCESSES_SHOWN: usize = 10;
+/// The unit of bars that are written in bytes, each with the prefix of its whole.
+const BYTES: &str = "bytes";
 
 /// The panel with what it says now.
 pub(super) fn view(now: &Now, panel: &Panel) -> PanelView {
     PanelView {
         id: panel.id.clone(),
         title: panel.title.clone(),
-        unit: unit(now, panel),
+        unit: if in_bytes(panel) { EN.used.to_owned() } else { unit(now, panel) },
         width: panel.width,
         tall: panel.tall,
         body: body(now, panel),
@@ -28,7 +28,12 @@ pub(super) fn view(now: &Now, panel: &Panel) -> PanelView {
 pub(super) fn unit(now: &Now, panel: &Panel) -> String {
     let of = panel.of.as_ref().and_then(|of| now.number(of));
     let of = of.map_or_else(|| NONE.to_owned(), |of| number(of, Some(0)));
-    panel.unit.replace("{of}", &of)
+    shown(&panel.unit.replace("{of}", &of))
+}
+
+/// Whether the panel is one of bars that are written in bytes.
+fn in_bytes(panel: &Panel) -> bool {
+    panel.kind == Kind::Bars && panel.unit == BYTES
 }
 
 fn body(now: &Now, panel: &Panel) -> PanelBody {
@@ -52,20 +57,46 @@ fn chart(now: &Now, panel: &Panel, areas: bool) -> PanelBody {
         panel.queries.iter().map(|query| (query.color, now.vector(&query.expr).len())).collect();
     let mut legend = Vec::new();
     let mut sum = None;
+    let names = names(now, panel);
+    let mut names = names.into_iter();
     for (query, colors) in panel.queries.iter().zip(colors(&counts)) {
-        for ((labels, value), color) in now.vector(&query.expr).iter().zip(colors) {
+        for ((_, value), color) in by_bucket(now.vector(&query.expr)).into_iter().zip(colors) {
             let value = value * panel.scale;
             sum = Some(sum.unwrap_or(0.0) + value);
-            legend.push(LegendView {
-                name: name(query, labels),
-                color,
-                value: number(value, panel.decimals),
-            });
+            let name = names.next().unwrap_or_default();
+            legend.push(LegendView { name, color, value: number(value, panel.decimals) });
         }
     }
-    let written = || sum.map_or_else(|| NONE.to_owned(), |sum| number(sum, panel.decimals));
-    let total = panel.total.as_ref().map(|total| (total.clone(), written()));
-    PanelBody::Chart { legend, total, areas }
+    let written = |sum: Option<f64>| sum.map_or_else(|| NONE.to_owned(), |sum| number(sum, panel.decimals));
+    let total = panel.total.as_ref().map(|total| (total.clone(), written(sum)));
+    let limit = panel.limit.as_ref().and_then(|limit| limit_at(now, &limit.at));
+    let left = limit.zip(sum).map(|(limit, sum)| limit - sum);
+    let rest = panel.rest.as_ref().map(|rest| (rest.clone(), written(left)));
+    PanelBody::Chart { legend, total, rest, areas }
+}
+
+/// The names of a panel's series, by which they can be told apart.
+fn names(now: &Now, panel: &Panel) -> Vec<String> {
+    let mut series = Vec::new();
+    for query in &panel.queries {
+        for (labels, _) in by_bucket(now.vector(&query.expr)) {
+            let name = name(query, labels);
+            let pairs = labels.iter().map(|label| (&*label.name, &*label.value)).collect();
+            series.push((if name.is_empty() { panel.title.clone() } else { name }, pairs));
+        }
+    }
+    distinct_names(&series)
+}
+
+/// The buckets of a histogram in the order of their limits; other series as they come.
+fn by_bucket(series: &[(Labels, f64)]) -> Vec<&(Labels, f64)> {
+    let limit = |labels: &Labels| labels.get("le").and_then(|le| le.parse::<f64>().ok());
+    let mut sorted: Vec<_> = series.iter().collect();
+    if series.iter().all(|(labels, _)| limit(labels).is_some()) {
+        sorted
+            .sort_by(|(a, _), (b, _)| limit(a).unwrap_or_default().total_cmp(&limit(b).unwrap_or_default()));
+    }
+    sorted
 }
 
 fn heat(now: &Now, panel: &Panel) -> PanelBody {
@@ -114,12 +145,12 @@ fn bars(now: &Now, panel: &Panel) -> Vec<BarView> {
     for (labels, value) in now.vector(&used.expr) {
         let name = name(used, labels);
         let Some((_, whole)) = wholes.iter().find(|(other, _)| *other == name) else { continue };
-        bars.push(BarView {
-            name,
-            used: number(value * panel.scale, panel.decimals),
-            whole: number(whole * panel.scale, panel.decimals),
-            share: value / whole,
-        });
+        let (used, whole_words) = if in_bytes(panel) {
+            amounts(value * panel.scale, whole * panel.scale)
+        } else {
+            (number(value * panel.scale, panel.decimals), number(whole * panel.scale, panel.decimals))
+        };
+        bars.push(BarView { name, used, whole: whole_words, share: value / whole });
     }
     bars
 }
@@ -130,12 +161,11 @@ fn processes(top: &TopProcesses) -> Vec<ProcessView> {
     let rate = |rate: Option<f64>| rate.map_or_else(|| NONE.to_owned(), bytes);
     top.rows
         .iter()
-        .take(PROCESSES_SHOWN)
         .map(|row| ProcessView {
             pid: row.pid,
-            name: row.name.clone(),
-            args: row.args.clone(),
-            user: row.user.clone(),
+            name: shown(&row.name),
+            args: shown(&row.args),
+            user: shown(&row.user),
             cpu: number(row.cpu, Some(1)),
             cpu_share: row.cpu / most_cpu,
             memory: format!("{}\u{a0}%", number(row.memory * 100.0, Some(1))),

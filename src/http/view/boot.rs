@@ -84,10 +84,14 @@ pub(crate) struct BootPanel {
     pub total: String,
     /// Limit, with its expression evaluated.
     pub limit: Option<BootLimit>,
+    /// Name of what is left to the limit; empty for none.
+    pub rest: String,
     /// `processes`, or empty.
     pub source: String,
     /// One sentence about the panel; may be empty.
     pub more: String,
+    /// What is said when no series matches; empty for the usual words.
+    pub empty: String,
     /// Queries, in their order.
     pub queries: Vec<BootQuery>,
 }

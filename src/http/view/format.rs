@@ -1,5 +1,7 @@
 //! Names, colours and numbers of the first screen, by the same rules as `static/src/format/` and `static/src/data/names.ts`.
 
+use std::collections::BTreeMap;
+
 use super::StatPart;
 
 /// Stands between a number and its unit, and between thousands.
@@ -27,7 +29,7 @@ pub(crate) fn legend_name<'a>(
         name.push_str(before);
         let wanted = label.trim();
         if let Some((_, value)) = labels.clone().into_iter().find(|(label, _)| *label == wanted) {
-            name.push_str(value);
+            name.push_str(&shown(value));
         }
         rest = tail;
     }
@@ -48,12 +50,61 @@ fn plain_name<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Strin
     }
     match rest.as_slice() {
         [] => metric.to_owned(),
-        [(_, value)] => (*value).to_owned(),
-        all => {
-            let words: Vec<String> = all.iter().map(|(label, value)| format!("{label} {value}")).collect();
-            words.join(", ")
+        [(_, value)] => shown(value),
+        all => worded(all),
+    }
+}
+
+/// Gives names that tell series apart: those that would be called the same get their labels, and if need be all of
+/// them. Each series is its name and its labels.
+pub(crate) fn distinct_names(series: &[(String, Vec<(&str, &str)>)]) -> Vec<String> {
+    let plain = |label: &str| matches!(label, "__name__" | "job" | "instance");
+    let some = |labels: &[(&str, &str)]| {
+        worded(&labels.iter().copied().filter(|(label, _)| !plain(label)).collect::<Vec<_>>())
+    };
+    let all = |labels: &[(&str, &str)]| {
+        worded(&labels.iter().copied().filter(|(label, _)| *label != "__name__").collect::<Vec<_>>())
+    };
+    let names = counted(series.iter().map(|(name, _)| name.clone()));
+    let shorter = counted(series.iter().map(|(_, labels)| some(labels)));
+    let distinct = series.iter().map(|(name, labels)| {
+        if names.get(name) == Some(&1) {
+            return name.clone();
+        }
+        let (some, all) = (some(labels), all(labels));
+        let found = if shorter.get(&some) == Some(&1) { some } else { all };
+        if found.is_empty() { name.clone() } else { found }
+    });
+    distinct.collect()
+}
+
+fn counted(words: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    words.for_each(|word| *times.entry(word).or_default() += 1);
+    times
+}
+
+fn worded(labels: &[(&str, &str)]) -> String {
+    let words: Vec<String> =
+        labels.iter().map(|(label, value)| format!("{label} {}", shown(value))).collect();
+    words.join(", ")
+}
+
+/// Writes what cannot be seen, or turns the text around, as its number: `\u{202e}`.
+pub(crate) fn shown(text: &str) -> String {
+    let hidden = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if hidden(letter) {
+            safe.extend(letter.escape_unicode());
+        } else {
+            safe.push(letter);
         }
     }
+    safe
 }
 
 /// Gives the colours of a panel's series: `queries` are each query's own colour and how many series it has.
@@ -82,7 +133,19 @@ pub(crate) fn number(value: f64, decimals: Option<u8>) -> String {
         return grouped(&format!("{value:.*}", usize::from(decimals)));
     }
     let size = value.abs();
-    let prefixes = [(1e15, 1e15, 'P'), (1e12, 1e12, 'T'), (1e9, 1e9, 'G'), (1e6, 1e6, 'M'), (1e4, 1e3, 'k')];
+    if size >= 1e27 {
+        return format!("{value:.2e}").replace('-', "−");
+    }
+    let prefixes = [
+        (1e24, 1e24, 'Y'),
+        (1e21, 1e21, 'Z'),
+        (1e18, 1e18, 'E'),
+        (1e15, 1e15, 'P'),
+        (1e12, 1e12, 'T'),
+        (1e9, 1e9, 'G'),
+        (1e6, 1e6, 'M'),
+        (1e4, 1e3, 'k'),
+    ];
     for (least, unit, prefix) in prefixes {
         if size >= least {
             return format!("{}{NBSP}{prefix}", grouped(&three_figures(value / unit)));
@@ -105,6 +168,14 @@ pub(crate) fn bytes(value: f64) -> String {
         }
     }
     "0".to_owned()
+}
+
+/// Writes an amount and its whole in bytes, with the prefix of the whole: `46.1` and `98.0 GB`.
+pub(crate) fn amounts(used: f64, whole: f64) -> (String, String) {
+    let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| whole >= *unit).unwrap_or((1.0, "B"));
+    let written = |value: f64| number(value, Some(if value >= 100.0 || unit == 1.0 { 0 } else { 1 }));
+    (written(used / unit), format!("{}{NBSP}{name}", written(whole / unit)))
 }
 
 /// Cuts seconds into the two largest parts of a length of time: `41 d`, `6 h`.
@@ -173,6 +244,8 @@ mod tests {
         check(-0.01, Some(1), "0.0");
         check(1_234_567.0, None, "1.23 M");
         check(0.0, None, "0.00");
+        check(2.8e22, None, "28.0 Z");
+        check(2.8e30, None, "2.80e30");
         check(f64::NAN, Some(1), "–");
     }
 
@@ -182,6 +255,31 @@ mod tests {
         assert_eq!(legend_name("{{device}} {{ mode }}", labels), "sda rw");
         assert_eq!(legend_name("", labels), "device sda, mode rw");
         assert_eq!(legend_name("", [("__name__", "m"), ("job", "node")]), "m");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_written_as_its_number() {
+        assert_eq!(
+            legend_name("", [("__name__", "m"), ("name", "\u{202e}live\u{7}")]),
+            "\\u{202e}live\\u{7}"
+        );
+        assert_eq!(legend_name("{{name}}", [("name", "ж\u{e9}")]), "жé");
+    }
+
+    #[test]
+    fn series_that_would_be_called_the_same_get_their_labels() {
+        let series = |labels: &[(&'static str, &'static str)]| (String::from("x"), labels.to_vec());
+        let named = [series(&[("a", "x"), ("job", "push")]), series(&[("b", "x"), ("job", "push")])];
+        assert_eq!(distinct_names(&named), ["a x", "b x"]);
+        let named = [series(&[("a", "x"), ("job", "p")]), series(&[("a", "x"), ("job", "q")])];
+        assert_eq!(distinct_names(&named), ["a x, job p", "a x, job q"]);
+        assert_eq!(distinct_names(&named[..1]), ["x"]);
+    }
+
+    #[test]
+    fn amounts_have_the_prefix_of_their_whole() {
+        assert_eq!(amounts(46.1e9, 98e9), ("46.1".to_owned(), "98.0\u{a0}GB".to_owned()));
+        assert_eq!(amounts(0.0, 65_536.0), ("0.0".to_owned(), "65.5\u{a0}kB".to_owned()));
     }
 
     #[test]

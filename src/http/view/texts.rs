@@ -25,6 +25,7 @@ pub(crate) struct Texts {
     pub fold: &'static str,
     pub unfold: &'static str,
     pub of: &'static str,
+    pub used: &'static str,
     pub in_legend: &'static str,
     pub pid: &'static str,
     pub process: &'static str,
@@ -37,6 +38,11 @@ pub(crate) struct Texts {
     pub push_title: &'static str,
     pub push_text: &'static str,
     pub push_waiting: &'static str,
+    pub push_how: &'static str,
+    pub push_text_how: &'static str,
+    pub no_metrics: &'static str,
+    pub one_metric: &'static str,
+    pub many_metrics: &'static str,
     pub copy: &'static str,
     pub back: &'static str,
     pub letters: &'static str,
@@ -50,6 +56,17 @@ pub(crate) struct KeyGroup {
     pub title: &'static str,
     /// What they do, and the keys.
     pub keys: &'static [(&'static str, &'static [&'static str])],
+}
+
+impl Texts {
+    /// Says how many metrics there are.
+    pub(crate) fn metrics(&self, count: usize) -> String {
+        match count {
+            0 => self.no_metrics.to_owned(),
+            1 => self.one_metric.to_owned(),
+            _ => format!("{count} {}", self.many_metrics),
+        }
+    }
 }
 
 /// English.
@@ -76,6 +93,7 @@ pub(crate) const EN: Texts = Texts {
     fold: "Fold the room",
     unfold: "Open the room",
     of: "of",
+    used: "used",
     in_legend: "The values are in the legend.",
     pid: "PID",
     process: "Process",
@@ -88,6 +106,11 @@ pub(crate) const EN: Texts = Texts {
     push_title: "Nothing has been pushed yet",
     push_text: "Run this in any shell that reaches this host. The panel appears by itself.",
     push_waiting: "Waiting for the first sample",
+    push_how: "How to push",
+    push_text_how: "Run this in any shell that reaches this host. A panel appears in Pushed by itself.",
+    no_metrics: "nothing yet",
+    one_metric: "1 metric",
+    many_metrics: "metrics",
     copy: "Copy",
     back: "All rooms",
     letters: "Letters are keys, but for fields",

@@ -46,11 +46,20 @@ export function scaleFor(wish: Wish): Scale {
   if (wish.min === undefined && startsAtZero(low, high)) low = 0;
   low = wish.min ?? low;
   high = wish.max ?? Math.max(high, low);
-  if (high <= low) high = low + Math.max(Math.abs(low) * 0.1, wish.min === undefined && low !== 0 ? 0 : 1, Number.EPSILON);
+  if (high <= low) [low, high] = around(low, wish);
   const step = niceStep((high - low) / marks);
-  const min = wish.min ?? Math.floor(low / step + 1e-9) * step;
-  const max = wish.max ?? Math.ceil(high / step - 1e-9) * step;
+  let min = wish.min ?? Math.floor(low / step + 1e-9) * step;
+  const max = wish.max ?? (Math.ceil(high / step - 1e-9) * step || 0);
+  // What lies on the floor of an axis looks like zero.
+  if (wish.min === undefined && min !== 0 && wish.low - min < step * 0.05) min -= step;
   return { min, max, ticks: marksBetween(min, max, step) };
+}
+
+/** Ends of an axis for one single value: it stands in the middle, over zero. */
+function around(value: number, wish: Wish): [number, number] {
+  if (wish.max !== undefined && wish.max <= value) return [wish.min ?? value - 1, value];
+  if (value === 0 || (wish.min !== undefined && wish.min >= value)) return [value, value + (value === 0 ? 1 : Math.abs(value))];
+  return value > 0 ? [wish.min ?? 0, value * 2] : [wish.min ?? value * 2, 0];
 }
 
 function marksBetween(min: number, max: number, step: number): number[] {

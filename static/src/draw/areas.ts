@@ -7,6 +7,12 @@ export interface Spot {
   skip?: boolean;
 }
 
+/** Gives the points that have no neighbour on either side. */
+export function lonely(spots: readonly Spot[]): Spot[] {
+  const there = (i: number): boolean => spots[i] !== undefined && spots[i]?.skip !== true;
+  return spots.filter((_, i) => there(i) && !there(i - 1) && !there(i + 1));
+}
+
 /** Fills run by run: a point without a value ends a run, so that a gap stays empty. */
 export function fillBelow(g: CanvasRenderingContext2D, upper: readonly Spot[], lower: readonly Spot[] | null, zero: number): void {
   let start = -1;

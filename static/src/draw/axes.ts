@@ -5,8 +5,17 @@ import { timeMarks, type Scale } from '../data/ticks';
 import type { Gap } from '../data/gaps';
 import { crisp, PLOT, plotBottom, plotRight, xOf, yOf, type Area } from './geometry';
 import type { Ink } from './ink';
+import { freeBox, wordsOfStretches, type Box } from './labels';
 
 type Context = CanvasRenderingContext2D;
+
+interface Limit {
+  readonly at: number;
+  readonly label: string;
+}
+
+/** Height of a limit's words. */
+const LIMIT_WORDS_PX = 13;
 
 function line(g: Context, x0: number, y0: number, x1: number, y1: number): void {
   g.beginPath();
@@ -68,30 +77,47 @@ export function drawTimes(g: Context, area: Area, ink: Ink): void {
   }
 }
 
-/** Hatches where there are no samples, and writes how long that lasted where there is room for it. */
-export function drawGaps(g: Context, area: Area, gaps: readonly Gap[], ink: Ink, words: (gap: Gap) => string): void {
-  const right = plotRight(area);
+/** Hatches where there are no samples, on a ground that covers what is there. */
+export function drawGaps(g: Context, area: Area, gaps: readonly Gap[], ink: Ink, ground: string | null = null): void {
   const height = plotBottom(area) - PLOT.top;
-  for (const gap of gaps) {
-    const from = Math.max(PLOT.left, xOf(area, gap.from));
-    const to = Math.min(right, xOf(area, gap.to));
-    if (to <= from) continue;
+  for (const { from, to } of stretchesOf(area, gaps)) {
+    if (ground !== null) {
+      g.fillStyle = ground;
+      g.fillRect(from, PLOT.top, Math.max(1, to - from), height);
+    }
     g.fillStyle = ink.hatch('gap', g);
     g.fillRect(from, PLOT.top, Math.max(1, to - from), height);
-    const said = words(gap);
-    if (said === '') continue;
-    g.font = ink.font;
-    const width = g.measureText(said).width;
-    const after = to + 5 + width < right;
-    g.fillStyle = ink.of('text-3');
-    g.textAlign = after ? 'left' : 'right';
-    g.textBaseline = 'alphabetic';
-    g.fillText(said, after ? to + 5 : from - 5, PLOT.top + 10);
   }
 }
 
-/** Draws a dashed limit with its words. Grey: a limit is red only where it belongs to an alert. */
-export function drawLimit(g: Context, area: Area, scale: Scale, limit: { at: number; label: string }, ink: Ink): void {
+/** Writes how long gaps lasted where there is room: never over other words, nor over lines. */
+export function drawGapWords(g: Context, area: Area, gaps: readonly Gap[], ink: Ink, words: (gap: Gap) => string, crossed: (box: Box) => boolean): void {
+  if (gaps.length === 0) return;
+  g.font = ink.font;
+  const stretches = stretchesOf(area, gaps).map(stretch => ({ ...stretch, said: words(stretch.gap), width: g.measureText(words(stretch.gap)).width }));
+  const boxes = wordsOfStretches(stretches, { left: PLOT.left, right: plotRight(area), top: PLOT.top }, crossed);
+  g.textAlign = 'left';
+  g.textBaseline = 'alphabetic';
+  boxes.forEach((box, i) => {
+    const stretch = stretches[i];
+    if (!box || !stretch || stretch.said === '') return;
+    if (box.left > stretch.from && box.right < stretch.to) {
+      g.fillStyle = ink.of('panel');
+      g.fillRect(box.left - 3, box.top, box.right - box.left + 6, box.bottom - box.top);
+    }
+    g.fillStyle = ink.of('text-3');
+    g.fillText(stretch.said, box.left, box.top + 10);
+  });
+}
+
+/** Gives where gaps lie on the plot, pixels; those outside of it are left out. */
+function stretchesOf(area: Area, gaps: readonly Gap[]): { from: number; to: number; gap: Gap }[] {
+  return gaps.map(gap => ({ from: Math.max(PLOT.left, xOf(area, gap.from)), to: Math.min(plotRight(area), xOf(area, gap.to)), gap }))
+    .filter(({ from, to }) => to > from);
+}
+
+/** Draws a dashed limit. Grey: a limit is red only where it belongs to an alert. */
+export function drawLimit(g: Context, area: Area, scale: Scale, limit: Limit, ink: Ink): void {
   const y = yOf(area, scale, limit.at);
   if (y < PLOT.top - 1 || y > plotBottom(area)) return;
   g.save();
@@ -100,10 +126,26 @@ export function drawLimit(g: Context, area: Area, scale: Scale, limit: { at: num
   g.strokeStyle = ink.of('text-3');
   line(g, PLOT.left, crisp(y), plotRight(area), crisp(y));
   g.restore();
+}
+
+/** Writes what a limit is, on a side of it that is free; where none is, on a ground of its own. */
+export function drawLimitWords(g: Context, area: Area, scale: Scale, limit: Limit, ink: Ink, crossed: (box: Box) => boolean): void {
+  const y = yOf(area, scale, limit.at);
+  if (y < PLOT.top - 1 || y > plotBottom(area)) return;
+  const words = `${formatNumber(limit.at, Number.isInteger(limit.at) ? 0 : 1)} ${limit.label}`;
   g.font = ink.font;
+  const width = g.measureText(words).width;
+  const starts = [PLOT.left + 4, plotRight(area) - width - 4, (PLOT.left + plotRight(area) - width) / 2];
+  const heights = [y - LIMIT_WORDS_PX - 2, y + 3].filter(top => top >= PLOT.top - 6 && top + LIMIT_WORDS_PX <= plotBottom(area));
+  const places = starts.flatMap(left => heights.map(top => ({ left, right: left + width, top, bottom: top + LIMIT_WORDS_PX })));
+  const found = freeBox(places, [], crossed);
+  if (!found) return;
+  if (!found.clear) {
+    g.fillStyle = ink.of('panel');
+    g.fillRect(found.box.left - 3, found.box.top, width + 6, LIMIT_WORDS_PX);
+  }
   g.fillStyle = ink.of('text-3');
   g.textAlign = 'left';
-  const below = y - 4 < PLOT.top + 6;
-  g.textBaseline = below ? 'top' : 'alphabetic';
-  g.fillText(`${formatNumber(limit.at, Number.isInteger(limit.at) ? 0 : 1)} ${limit.label}`, PLOT.left + 4, below ? y + 4 : y - 4);
+  g.textBaseline = 'alphabetic';
+  g.fillText(words, found.box.left, found.box.bottom - 3);
 }

@@ -1,5 +1,6 @@
 // A heat strip: one row for each series, time to the right, one hue from nothing to full.
-import { drawTimes } from './axes';
+import type { Gap } from '../data/gaps';
+import { drawGaps, drawTimes } from './axes';
 import { openCanvas, PLOT, plotBottom, plotRight, xOf, type Area } from './geometry';
 import type { Ink } from './ink';
 
@@ -13,6 +14,7 @@ export interface HeatModel {
   readonly step: number;
   readonly max: number;
   readonly rows: readonly string[];
+  readonly gaps: readonly Gap[];
   /** Gives the value of a row at step k, NaN for none. */
   at(row: number, k: number): number;
 }
@@ -57,6 +59,8 @@ export function drawHeat(canvas: HTMLCanvasElement, width: number, height: numbe
       g.fillRect(xOf(area, cell * perCell * model.step), y, cellWidth, Math.max(1, rowHeight - seam));
     }
   }
+  // Over the cells: one that a gap begins in holds a mean of what came before it.
+  drawGaps(g, area, model.gaps, ink, ink.of('panel'));
   g.restore();
   drawNames(g, model.rows, rowHeight, ink);
   drawTimes(g, area, ink);

@@ -1,10 +1,11 @@
 // One Chart.js chart of one panel. It is made once, and mutated from then on.
 import { Chart, LineController, LineElement, LinearScale, PointElement, type ChartArea, type ChartDataset, type Plugin } from 'chart.js';
 import type { ChartModel, Dot } from './model';
-import { drawGaps, drawGrid, drawLimit, drawTimes } from './axes';
+import { drawGaps, drawGapWords, drawGrid, drawLimit, drawLimitWords, drawTimes } from './axes';
 import { PLOT, plotBottom, plotRight, xOf, yOf, type Area } from './geometry';
-import { fillBelow, type Spot } from './areas';
+import { fillBelow, lonely, type Spot } from './areas';
 import type { Ink } from './ink';
+import { crosses, type Box } from './labels';
 
 /** Chart.js's line, without a visit to each of its points: they have no radius, so there is nothing to draw. */
 class TraceController extends LineController {
@@ -12,7 +13,14 @@ class TraceController extends LineController {
 
   override draw(): void {
     const line = this.getMeta().dataset;
-    if (line instanceof LineElement) drawLine(line, this.chart.ctx, this.chart.chartArea);
+    if (!(line instanceof LineElement)) return;
+    const { ctx: g, chartArea: area } = this.chart;
+    g.save();
+    g.beginPath();
+    g.rect(area.left, area.top - 1, area.right - area.left, area.bottom - area.top + 2);
+    g.clip();
+    drawLine(line, g, area);
+    g.restore();
   }
 }
 
@@ -44,7 +52,7 @@ export class LineChart {
       data: { datasets: [] },
       plugins: [this.#furniture()],
       options: {
-        animation: false, responsive: false, maintainAspectRatio: false, parsing: false, normalized: true, events: [], spanGaps: false,
+        animation: false, responsive: false, maintainAspectRatio: false, parsing: false, normalized: true, events: [], spanGaps: false, clip: false,
         layout: { padding: { ...PLOT }, autoPadding: false },
         elements: { point: { radius: 0, hitRadius: 0 }, line: { tension: 0, borderJoinStyle: 'round' } },
         scales: {
@@ -151,8 +159,8 @@ export class LineChart {
         const area = this.#area(model);
         const g = chart.ctx;
         g.save();
-        drawGaps(g, area, model.gaps, this.#ink, model.words.gap);
-        if (model.staleSince !== null) drawGaps(g, area, [{ from: model.staleSince, to: model.to }], this.#ink, () => '');
+        drawGaps(g, area, model.gaps, this.#ink);
+        if (model.staleSince !== null) drawGaps(g, area, [{ from: model.staleSince, to: model.to }], this.#ink);
         drawGrid(g, area, model.scale, this.#ink, model.mirrored, false);
         if (model.limit) drawLimit(g, area, model.scale, model.limit, this.#ink);
         drawTimes(g, area, this.#ink);
@@ -162,16 +170,54 @@ export class LineChart {
       },
       afterDatasetsDraw: chart => {
         const model = this.#model;
-        chart.ctx.globalAlpha = 1;
-        if (model && model.live && model.staleSince === null && model.fill !== 'below') this.#edge(chart.ctx, model);
+        const g = chart.ctx;
+        if (model) this.#alone(g, model);
+        g.globalAlpha = 1;
+        if (!model) return;
+        if (model.live && model.staleSince === null && model.fill !== 'below') this.#edge(g, model);
+        this.#words(g, model);
       },
     };
+  }
+
+  /** Draws a dot for each sample without neighbours: a line of one point cannot be seen. */
+  #alone(g: CanvasRenderingContext2D, model: ChartModel): void {
+    this.#clip(g, this.#area(model));
+    for (const [i, trace] of model.traces.entries()) {
+      g.fillStyle = this.#ink.series(trace.colour);
+      for (const spot of lonely(this.#spots(i))) {
+        g.beginPath();
+        g.arc(spot.x, spot.y, EDGE_PX, 0, 7);
+        g.fill();
+      }
+    }
+    g.restore();
+  }
+
+  /** Writes what gaps and the limit are: last, where no line passes. */
+  #words(g: CanvasRenderingContext2D, model: ChartModel): void {
+    const area = this.#area(model);
+    const crossed = (box: Box): boolean => model.traces.some((_, i) => crosses(this.#spots(i), box));
+    g.save();
+    const stale = model.staleSince === null ? null : { from: model.staleSince, to: model.to };
+    const hatched = stale === null ? model.gaps : [...model.gaps, stale];
+    drawGapWords(g, area, hatched, this.#ink, gap => (gap === stale ? '' : model.words.gap(gap)), crossed);
+    if (model.limit) drawLimitWords(g, area, model.scale, model.limit, this.#ink, crossed);
+    g.restore();
+  }
+
+  /** Keeps what is drawn next within the plot; `restore` ends it. Half a dot may reach out, so that the ends are whole. */
+  #clip(g: CanvasRenderingContext2D, area: Area): void {
+    g.save();
+    g.beginPath();
+    g.rect(PLOT.left, PLOT.top - EDGE_PX, plotRight(area) - PLOT.left + EDGE_PX, plotBottom(area) - PLOT.top + 2 * EDGE_PX);
+    g.clip();
   }
 
   #fill(g: CanvasRenderingContext2D, area: Area, model: ChartModel): void {
     g.save();
     g.beginPath();
-    g.rect(PLOT.left, 0, plotRight(area) - PLOT.left, plotBottom(area));
+    g.rect(PLOT.left, PLOT.top, plotRight(area) - PLOT.left, plotBottom(area) - PLOT.top);
     g.clip();
     const zero = yOf(area, model.scale, 0);
     model.traces.forEach((trace, i) => {
@@ -189,7 +235,7 @@ export class LineChart {
     const area = this.#area(model);
     for (const [i, trace] of model.traces.entries()) {
       const spot = this.#spots(i).findLast(one => one.skip !== true);
-      if (!spot || Math.abs(spot.x - xOf(area, model.to)) > 3) continue;
+      if (!spot || Math.abs(spot.x - xOf(area, model.to)) > 3 || spot.y < PLOT.top - 1 || spot.y > plotBottom(area) + 1) continue;
       g.beginPath();
       g.arc(spot.x, spot.y, EDGE_PX, 0, 7);
       g.fillStyle = this.#ink.series(trace.colour);

@@ -32,6 +32,7 @@ export class Overlay {
   #drag: Drag | null = null;
   #pointer = 0;
   #empty = true;
+  #redraw: () => void = () => undefined;
 
   constructor(canvas: HTMLCanvasElement, ink: Ink, touches: Touches) {
     this.#canvas = canvas;
@@ -43,6 +44,7 @@ export class Overlay {
     canvas.addEventListener('pointerup', e => this.#up(e), { signal });
     canvas.addEventListener('pointercancel', () => this.#cancel(), { signal });
     canvas.addEventListener('pointerleave', () => touches.hover(null), { signal });
+    window.addEventListener('keydown', e => this.#key(e), { signal, capture: true });
     canvas.addEventListener('dblclick', () => touches.live(), { signal });
   }
 
@@ -53,6 +55,7 @@ export class Overlay {
   /** Draws the crosshair at `time`; `own` when the pointer is in this very plot. */
   draw(area: Area, time: number | null, own: boolean, dots: readonly CrossDot[]): void {
     this.#area = area;
+    this.#redraw = () => this.draw(area, time, own, dots);
     const shown = time !== null && time >= area.from && time <= area.to;
     const choosing = this.#drag?.kind === 'zoom';
     if (!shown && !choosing && this.#empty) return;
@@ -140,6 +143,15 @@ export class Overlay {
     if (drag?.kind !== 'zoom') return;
     const to = timeAt(this.#area, event.offsetX);
     if (Math.abs(xOf(this.#area, drag.from) - event.offsetX) >= DRAG_MIN_PX) this.#touches.zoom(drag.from, to);
+  }
+
+  /** Escape gives a choice up, and does nothing else then. */
+  #key(event: KeyboardEvent): void {
+    if (event.key !== 'Escape' || this.#drag === null) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.#cancel();
+    this.#redraw();
   }
 
   #cancel(): void {

@@ -6,7 +6,16 @@ export const NBSP = '\u00a0';
 /** What stands where there is no value. */
 export const NONE = '–';
 
-const PREFIXES: readonly (readonly [number, string])[] = [[1e15, 'P'], [1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e4, 'k']];
+const PREFIXES: readonly (readonly [number, string])[] = [[1e24, 'Y'], [1e21, 'Z'], [1e18, 'E'], [1e15, 'P'], [1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e4, 'k']];
+
+/** From here on there is no prefix left. */
+const PREFIXED_MAX = 1e27;
+
+/** Prefixes of marks that are small. */
+const SMALL: readonly (readonly [number, string])[] = [[1e-3, 'm'], [1e-6, 'µ'], [1e-9, 'n'], [1e-12, 'p']];
+
+/** Most decimals of a mark: the gutter has room for six figures. */
+const MARK_DECIMALS_MAX = 3;
 
 /**
  * Writes a value with a fixed number of decimals, so that it does not shake; null lets the size of the value decide
@@ -18,6 +27,7 @@ export function formatNumber(value: number, decimals: number | null): string {
   if (value === -Infinity) return '−∞';
   if (decimals !== null) return grouped(value.toFixed(decimals));
   const size = Math.abs(value);
+  if (size >= PREFIXED_MAX) return value.toExponential(2).replaceAll('-', '−').replace('+', '');
   for (const [least, prefix] of PREFIXES) {
     if (size >= least) {
       const unit = least === 1e4 ? 1e3 : least;
@@ -49,19 +59,39 @@ function grouped(digits: string): string {
 export function formatMark(value: number, distance: number, largest: number, mirrored: boolean): string {
   const shown = mirrored ? Math.abs(value) : value;
   if (value === 0) return '0';
-  const [least, prefix] = PREFIXES.find(([from]) => largest >= from) ?? [1, ''];
-  const unit = least === 1e4 ? 1e3 : least;
+  const [unit, prefix] = prefixOf(distance, largest);
   const decimals = decimalsFor(distance / unit);
-  return decimals > 4 ? shown.toExponential(0).replaceAll('-', '−') : `${grouped((shown / unit).toFixed(decimals))}${prefix === '' ? '' : `${NBSP}${prefix}`}`;
+  return `${grouped((shown / unit).toFixed(decimals))}${prefix === '' ? '' : `${NBSP}${prefix}`}`;
+}
+
+/** Gives what the marks of an axis are parts of, and its letter: a power of ten beyond all letters. */
+function prefixOf(distance: number, largest: number): readonly [number, string] {
+  const power = 10 ** Math.floor(Math.log10(largest));
+  if (largest >= PREFIXED_MAX) return [power, `e${Math.log10(power).toFixed(0)}`];
+  const [least, prefix] = PREFIXES.find(([from]) => largest >= from) ?? [1, ''];
+  if (least > 1 || decimalsFor(distance) <= MARK_DECIMALS_MAX || largest >= 1) return [least === 1e4 ? 1e3 : least, prefix];
+  return SMALL.find(([from]) => largest >= from) ?? [power, `e−${Math.abs(Math.log10(power)).toFixed(0)}`];
 }
 
 /** Gives the fewest decimals that write a distance exactly: 2.5 needs one, 0.05 two. */
 function decimalsFor(distance: number): number {
-  for (let decimals = 0; decimals < 5; decimals++) {
+  for (let decimals = 0; decimals < DECIMALS_MAX; decimals++) {
     const shifted = distance * 10 ** decimals;
     if (Math.abs(shifted - Math.round(shifted)) < 1e-6 * shifted) return decimals;
   }
-  return 5;
+  return DECIMALS_MAX;
+}
+
+const DECIMALS_MAX = 9;
+
+/** From how many bytes an amount is written in a unit. */
+const AMOUNTS: readonly (readonly [number, string])[] = [[1e12, 'TB'], [1e9, 'GB'], [1e6, 'MB'], [1e3, 'kB'], [1, 'B']];
+
+/** Writes an amount and its whole in bytes, with the prefix of the whole: `46.1` and `98.0 GB`. */
+export function formatAmounts(used: number, whole: number): [string, string] {
+  const [unit, name] = AMOUNTS.find(([from]) => whole >= from) ?? [1, 'B'];
+  const written = (value: number): string => formatNumber(value, value >= 100 || unit === 1 ? 0 : 1);
+  return [written(used / unit), `${written(whole / unit)}${NBSP}${name}`];
 }
 
 /** From how many bytes a unit is written, and what it is: small amounts are parts of a megabyte, so that columns align. */

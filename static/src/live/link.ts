@@ -2,11 +2,11 @@
 import { Centrifuge, type Subscription } from 'centrifuge';
 import { isFields, number } from '../wire/parse';
 
-/** Joining has never been connected yet; lost was, and tries again. */
+/** Joining has never been connected yet; lost was, and tries again at `next` (ms), null while it tries. */
 export type LinkState =
   | { readonly kind: 'joining' }
   | { readonly kind: 'live'; readonly since: number; readonly slowed: number | null }
-  | { readonly kind: 'lost'; readonly since: number };
+  | { readonly kind: 'lost'; readonly since: number; readonly next: number | null };
 
 /** An outage of the link that is over. */
 export interface Outage {
@@ -23,6 +23,17 @@ export interface LinkWatcher {
 const RETRY_MIN = 300;
 const RETRY_MAX = 5_000;
 
+/**
+ * When the library tries by itself, ms. It does not tell when, so attempts are timed here; this is for what it may not
+ * have told of.
+ */
+const LIBRARY_RETRY = 60_000;
+
+/** Gives the wait before an attempt, ms: twice as long each time, anywhere in it, so that not all pages come at once. */
+export function retryDelay(attempt: number, random: number): number {
+  return Math.round(RETRY_MIN + random * Math.min(RETRY_MAX - RETRY_MIN, RETRY_MIN * 2 ** Math.min(attempt, 16)));
+}
+
 /** Connects, and keeps trying for as long as the page is open. */
 export class Link {
   readonly client: Centrifuge;
@@ -30,14 +41,18 @@ export class Link {
   readonly #now: () => number;
   #state: LinkState = { kind: 'joining' };
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #attempts = 0;
 
   constructor(endpoint: string, watcher: LinkWatcher, now: () => number) {
     this.#watcher = watcher;
     this.#now = now;
-    this.client = new Centrifuge(endpoint, { minReconnectDelay: RETRY_MIN, maxReconnectDelay: RETRY_MAX, timeout: 5_000 });
+    this.client = new Centrifuge(endpoint, { minReconnectDelay: LIBRARY_RETRY, maxReconnectDelay: LIBRARY_RETRY, timeout: 5_000 });
     this.client.on('connected', () => this.#connected());
-    this.client.on('connecting', () => this.#lost());
-    this.client.on('disconnected', ctx => this.#closed(ctx.code));
+    this.client.on('connecting', ctx => this.#ended(ctx.code));
+    this.client.on('disconnected', ctx => this.#ended(ctx.code));
+    this.client.on('error', ctx => {
+      if (ctx.type === 'transport' || ctx.type === 'connect') this.#again();
+    });
     this.client.on('message', ctx => this.#message(ctx.data));
   }
 
@@ -50,13 +65,14 @@ export class Link {
   }
 
   stop(): void {
-    clearTimeout(this.#retry);
+    this.#wait(null);
     this.client.disconnect();
   }
 
   /** Tries at once, without the wait. */
   tryNow(): void {
     if (this.#state.kind === 'live') return;
+    this.#wait(null);
     this.client.disconnect();
     this.client.connect();
   }
@@ -82,18 +98,36 @@ export class Link {
   #connected(): void {
     const now = this.#now();
     const before = this.#state;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
     this.#set({ kind: 'live', since: now, slowed: null });
     if (before.kind === 'lost') this.#watcher.restored({ from: before.since, to: now });
   }
 
-  #lost(): void {
-    if (this.#state.kind === 'live') this.#set({ kind: 'lost', since: this.#now() });
+  /**
+   * The connection ended, or an attempt did. The library gives up on closes that it takes for final; a page on a wall must
+   * not. Code 0 is our own wish.
+   */
+  #ended(code: number): void {
+    if (code === 0) return;
+    if (this.#state.kind === 'live') {
+      const now = this.#now();
+      if (now - this.#state.since > RETRY_MAX) this.#attempts = 0;
+      this.#set({ kind: 'lost', since: now, next: null });
+    }
+    this.#again();
   }
 
-  /** The library gives up on closes that it takes for final; a page on a wall must not. Code 0 is our own wish. */
-  #closed(code: number): void {
-    this.#lost();
-    if (code !== 0) this.#retry = setTimeout(() => this.client.connect(), RETRY_MAX);
+  /** Tries again after a while, unless that is arranged already. */
+  #again(): void {
+    if (this.#retry === undefined && this.#state.kind !== 'live') this.#wait(retryDelay(this.#attempts++, Math.random()));
+  }
+
+  /** Arranges the next attempt, or none, and says when it is. */
+  #wait(delay: number | null): void {
+    clearTimeout(this.#retry);
+    this.#retry = delay === null ? undefined : setTimeout(() => this.tryNow(), delay);
+    if (this.#state.kind === 'lost') this.#set({ ...this.#state, next: delay === null ? null : this.#now() + delay });
   }
 
   #message(said: unknown): void {

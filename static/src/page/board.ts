@@ -4,6 +4,7 @@ import { HeatPanel } from '../panels/heatpanel';
 import { makePanel } from '../panels/make';
 import type { PanelView } from '../panels/panel';
 import { need } from './dom';
+import { rowsOf } from './rows';
 import type { Stage } from './stage';
 
 /** How far outside the screen a panel counts as seen, so that scrolling finds it drawn. */
@@ -51,7 +52,14 @@ export class Board {
     const known = new Set(this.panels.map(view => view.panel.id));
     const fresh = panels.filter(panel => !known.has(panel.id));
     for (const panel of fresh) this.#add(panel, this.#write(panel));
+    if (fresh.length > 0) this.#countRows();
     return fresh;
+  }
+
+  /** Tells the sheet how many rows there are: heights follow from that alone. */
+  #countRows(): void {
+    const { rows } = rowsOf(this.panels.map(view => view.panel));
+    this.#root.dataset['rows'] = `${rows}`;
   }
 
   redraw(): void {
@@ -92,6 +100,7 @@ export class Board {
     section.dataset['panel'] = panel.id;
     section.className = `panel w-${panel.width}`;
     title.textContent = panel.title;
+    title.title = panel.title;
     title.id = `p-x${this.#bySection.size}`;
     section.setAttribute('aria-labelledby', title.id);
     need('.unit', section).textContent = panel.unit;

@@ -1,13 +1,17 @@
 // The lines under the top bar: the page knows less than it should.
+import { NBSP } from '../format/number';
 import { clock } from '../format/time';
 import type { LinkState } from '../live/link';
 import type { Texts } from '../texts/texts';
 import { isFields, number, text, type Fields } from '../wire/parse';
-import { el, icon } from './dom';
+import { el, icon, write } from './dom';
 import type { SessionLog } from './sessionlog';
 
 /** Wait before a lost link is said, ms: most come back at once. */
 const LOST_AFTER_MS = 1_500;
+
+/** How often the count to the next attempt is written, ms. */
+const COUNT_EVERY_MS = 250;
 
 /** What the page does about a notice. */
 export interface NoticeActs {
@@ -23,6 +27,9 @@ export class Notices {
   readonly #log: SessionLog;
   readonly #acts: NoticeActs;
   readonly #lines = new Map<string, HTMLElement>();
+  #link: LinkState = { kind: 'joining' };
+  /** The last trouble of the disk: its end is said in its own words. */
+  #trouble: 'refusing' | 'slow' = 'refusing';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(box: HTMLElement, texts: Texts, log: SessionLog, acts: NoticeActs) {
@@ -37,14 +44,28 @@ export class Notices {
   }
 
   link(state: LinkState): void {
-    clearTimeout(this.#timer);
+    const before = this.#link;
+    this.#link = state;
     if (state.kind !== 'lost') {
+      clearTimeout(this.#timer);
       this.#remove('link');
-      return;
+    } else if (before.kind !== 'lost') {
+      this.#timer = setTimeout(() => this.#lost(), LOST_AFTER_MS);
     }
-    this.#timer = setTimeout(() => {
-      this.#write('link', 'i-retry', this.#texts.lostTitle(clock(state.since)), this.#texts.lostText, [this.#texts.tryNow, this.#acts.tryNow]);
-    }, LOST_AFTER_MS);
+  }
+
+  /** Says that the link is lost, and counts down to the next attempt. The count is not read out each second. */
+  #lost(): void {
+    const { lostTitle, lostText, lostIn, lostNow, tryNow, units } = this.#texts;
+    if (this.#link.kind !== 'lost') return;
+    if (!this.#lines.has('link')) {
+      const line = this.#write('link', 'i-retry', lostTitle(clock(this.#link.since)), lostText, [tryNow, this.#acts.tryNow]);
+      line.querySelector('b')?.after(' ', el('span', { 'aria-live': 'off', 'data-next': '' }));
+    }
+    const { next } = this.#link;
+    const left = next === null ? 0 : Math.ceil((next - Date.now()) / 1000);
+    write(this.#lines.get('link')?.querySelector('[data-next]'), left <= 0 ? lostNow : lostIn(`${left}${NBSP}${units.s}`));
+    this.#timer = setTimeout(() => this.#lost(), COUNT_EVERY_MS);
   }
 
   /** Takes a publication of the channel `notices`, or all that stand, from the reply to its subscribe. */
@@ -68,11 +89,12 @@ export class Notices {
     const since = number(value['since']) ?? Date.now();
     const { storage } = this.#texts;
     if (state === 'refusing' || state === 'slow') {
+      this.#trouble = state;
       const title = storage[state](clock(since));
       this.#write('storage', 'i-wrong', title, text(value['text']) || (state === 'slow' ? storage.slowText : storage.refusingText), null);
       this.#log.add('g-none', title, since);
     } else if (this.#remove('storage')) {
-      this.#log.add('g-resolved', storage.ok, Date.now());
+      this.#log.add('g-resolved', storage.ok[this.#trouble], Date.now());
     }
   }
 
@@ -80,7 +102,7 @@ export class Notices {
     this.#write('dashboard', 'i-retry', this.#texts.dashboardChanged, '', [this.#texts.reload, () => location.reload()]);
   }
 
-  #write(key: string, glyph: string, title: string, words: string, act: readonly [string, () => void] | null): void {
+  #write(key: string, glyph: string, title: string, words: string, act: readonly [string, () => void] | null): HTMLElement {
     this.#remove(key);
     const line = el('div', { class: 'notice', role: 'status' }, icon(glyph), el('span', {}, el('b', {}, title), ` ${words}`));
     if (act) {
@@ -90,6 +112,7 @@ export class Notices {
     }
     this.#lines.set(key, line);
     this.#box.append(line);
+    return line;
   }
 
   #remove(key: string): boolean {

@@ -1,6 +1,16 @@
 // What a panel's button opens: what it shows, what it asks, and the panel alone on the screen.
 import type { Panel } from '../boot';
+import { shown } from '../data/names';
 import { el, need } from './dom';
+
+/** Gives an expression with places to break the line: after what parts its words, never inside one. */
+export function pieces(expr: string): string[] {
+  return expr.split(/(?<=[,(){}[\]])(?![,(){}[\]\s])/).filter(piece => piece !== '');
+}
+
+function broken(expr: string): (Node | string)[] {
+  return pieces(expr).flatMap((piece, i) => (i === 0 ? [piece] : [el('wbr'), piece]));
+}
 
 export class PanelMore {
   readonly #pop: HTMLElement;
@@ -27,7 +37,7 @@ export class PanelMore {
     this.#title.textContent = panel.title;
     this.#words.textContent = panel.more;
     this.#words.hidden = panel.more === '';
-    this.#queries.replaceChildren(...panel.queries.map(query => el('span', {}, query.expr)));
+    this.#queries.replaceChildren(...panel.queries.map(query => el('span', {}, ...broken(shown(query.expr)))));
     this.#queries.hidden = panel.queries.length === 0;
     this.#pop.showPopover();
     this.#place(button.getBoundingClientRect());

@@ -27,6 +27,12 @@ export class Directory {
     this.#texts = texts;
   }
 
+  /** Someone came back as another client: they stay who they were. */
+  same(before: string, now: string): void {
+    const person = this.#people.get(before);
+    if (person && !this.#people.has(now)) this.#people.set(now, { ...person, client: now });
+  }
+
   of(info: ClientInfo): Person {
     const known = this.#people.get(info.client);
     if (known) return known;
@@ -61,6 +67,8 @@ export class People {
   readonly #counts: readonly HTMLElement[];
   #subscription: Subscription | null = null;
   #self = '';
+  /** Clients that this page was before: the server may not have missed them yet. */
+  readonly #former = new Set<string>();
 
   constructor(root: ParentNode, room: string, link: Link, texts: Texts, log: SessionLog) {
     this.#channel = `room:${room}`;
@@ -76,6 +84,10 @@ export class People {
 
   start(): void {
     this.#link.client.on('connected', ctx => {
+      if (this.#self !== '' && this.#self !== ctx.client) {
+        this.#directory.same(this.#self, ctx.client);
+        this.#former.add(this.#self);
+      }
       this.#self = ctx.client;
     });
     const subscription = this.#link.subscription(this.#channel, undefined);
@@ -94,7 +106,7 @@ export class People {
     try {
       const presence = await this.#subscription?.presence();
       this.#here.clear();
-      for (const info of Object.values(presence?.clients ?? {})) this.#here.set(info.client, this.#directory.of(info));
+      for (const info of Object.values(presence?.clients ?? {})) if (!this.#former.has(info.client)) this.#here.set(info.client, this.#directory.of(info));
     } catch {
       // No presence in this room: then nobody is shown.
     }
@@ -102,7 +114,7 @@ export class People {
   }
 
   #came(info: ClientInfo): void {
-    if (this.#here.has(info.client)) return;
+    if (this.#here.has(info.client) || this.#former.has(info.client)) return;
     const person = this.#directory.of(info);
     this.#here.set(info.client, person);
     if (info.client !== this.#self) this.#log.add('g-people', this.#texts.room.joined(person.name), Date.now());

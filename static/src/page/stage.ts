@@ -8,6 +8,7 @@ import type { Link } from '../live/link';
 import type { Pulse } from '../live/pulse';
 import type { ServerTime } from '../live/servertime';
 import type { Texts } from '../texts/texts';
+import { keepChoice } from './choice';
 import type { Crosshair } from './crosshair';
 
 export interface Parts {
@@ -61,6 +62,7 @@ export class Stage {
     const next = viewAfter(this.#view, act, this.parts.ranges, this.edge);
     if (next === this.#view) return;
     this.#view = next;
+    if (act.kind === 'range') keepChoice('range', this.parts.ranges[next.range]?.id ?? '');
     for (const watcher of this.watchers) watcher.viewChanged(next);
   }
 }

@@ -2,7 +2,7 @@
 import type { Panel } from '../boot';
 import { legendName } from '../data/names';
 import { valueAt, type Table } from '../data/table';
-import { formatNumber, NBSP } from '../format/number';
+import { formatAmounts, formatNumber, NBSP } from '../format/number';
 import { bar, el, need, setBar, write } from '../page/dom';
 import type { Stage } from '../page/stage';
 import { PanelView } from './panel';
@@ -29,6 +29,9 @@ export function barsOf(panel: Panel, tables: readonly (Table | null)[]): BarValu
   }).filter(one => one.used === one.used).sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
 }
 
+/** The unit of rows that are written with the prefix of their whole: `51.9 of 271 GB`. */
+const BYTES = 'bytes';
+
 interface Line {
   readonly name: HTMLElement;
   readonly amount: HTMLElement;
@@ -38,11 +41,14 @@ interface Line {
 
 export class BarsPanel extends PanelView {
   readonly #list: HTMLElement;
+  /** Whether each row is written with the prefix of its whole. */
+  readonly #bytes: boolean;
   #lines: readonly Line[] = [];
 
   constructor(panel: Panel, section: HTMLElement, stage: Stage) {
     super(panel, section, stage);
     this.#list = need('.disks', section);
+    this.#bytes = panel.unit === BYTES;
   }
 
   protected override stepWanted(): number {
@@ -60,12 +66,13 @@ export class BarsPanel extends PanelView {
     if (bars.length !== this.#lines.length) this.#fit(bars.length);
     const { texts } = this.stage.parts;
     const words = (value: number): string => formatNumber(value, value >= 100 ? 0 : this.panel.decimals ?? 1);
+    const amounts = ({ used, whole }: BarValue): [string, string] => (this.#bytes ? formatAmounts(used, whole) : [words(used), words(whole)]);
     bars.forEach((one, i) => {
       const line = this.#lines[i];
       if (!line) return;
       const share = one.used / one.whole;
       write(line.name, one.name);
-      write(line.amount, texts.of(words(one.used), words(one.whole)));
+      write(line.amount, texts.of(...amounts(one)));
       write(line.share, `${formatNumber(share * 100, 0)}${NBSP}%`);
       setBar(line.bar, share);
     });

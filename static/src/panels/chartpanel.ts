@@ -12,6 +12,8 @@ import { formatNumber } from '../format/number';
 import { duration } from '../format/time';
 import { need } from '../page/dom';
 import type { Stage } from '../page/stage';
+import { isFields, text } from '../wire/parse';
+import { highestOf } from './highest';
 import { Legend } from './legend';
 import { PanelView } from './panel';
 import { fillTraces, tracesFor, type Extent } from './traces';
@@ -19,6 +21,8 @@ import { trackAt, trackNow, tracksOf, type Track } from './tracks';
 
 /** Room over a limit that nothing exceeds: the axis ends there, and the limit's words fit below. */
 const LIMIT_ROOM = 1.1;
+/** By how much the parts of a whole may pass it, measured at slightly other moments. */
+const WHOLE_PASSED = 1.02;
 
 export class ChartPanel extends PanelView {
   readonly #plot: HTMLElement;
@@ -30,6 +34,8 @@ export class ChartPanel extends PanelView {
   #tracks: readonly Track[] = [];
   #traces: readonly Trace[] = [];
   #scale: Scale | null = null;
+  /** How many series matched when the highest were chosen; 0 while all are asked for. */
+  #chosenOf = 0;
   #area: Area = { width: 0, height: 0, from: 0, to: 1 };
 
   constructor(panel: Panel, section: HTMLElement, stage: Stage) {
@@ -37,7 +43,7 @@ export class ChartPanel extends PanelView {
     const { ink, crosshair } = stage.parts;
     this.#plot = need('.plot', section);
     this.#chart = new LineChart(need<HTMLCanvasElement>('canvas.paint', section), ink);
-    this.#legend = new Legend(need('.legend', section));
+    this.#legend = new Legend(need('.legend', section), stage.parts.texts);
     this.#palette = new Palette(panel.queries.map(query => query.color).filter(colour => colour !== null));
     this.#overlay = new Overlay(need<HTMLCanvasElement>('canvas.over', section), ink, {
       hover: time => crosshair.move(time === null ? null : this.#snapped(time), time === null ? null : panel.id),
@@ -70,7 +76,7 @@ export class ChartPanel extends PanelView {
     const { texts } = this.stage.parts;
     this.words.stale(silent > 0 ? texts.stale(duration(silent, texts.units)) : '');
     this.#chart.draw({
-      from, to, scale: this.#scale, traces: this.#traces, gaps: gaps(there, from, to), limit: this.panel.limit,
+      from, to, scale: this.#scale, traces: this.#traces, gaps: gaps(there, from, to), limit: this.panel.kind === 'stack' && this.#scale.max === this.panel.limit?.at ? null : this.panel.limit,
       fill: this.panel.kind === 'stack' ? 'below' : this.panel.kind === 'mirror' ? 'zero' : 'none',
       mirrored: this.panel.kind === 'mirror', staleSince: silent > 0 ? newest : null, live,
       words: { gap: gap => texts.gap(duration(gap.to - gap.from, texts.units)) },
@@ -87,7 +93,9 @@ export class ChartPanel extends PanelView {
     const values = this.#tracks.map(track => (moment === null ? trackNow(this.panel, tables, track) : trackAt(this.panel, tables, track, moment)));
     const sum = values.reduce((all, value) => (value === value ? all + value : all), 0);
     const write = (value: number): string => formatNumber(value, this.panel.decimals);
-    this.#legend.write(values.map(write), values.some(value => value === value) ? write(sum) : write(Number.NaN));
+    const known = values.some(value => value === value);
+    const { limit } = this.panel;
+    this.#legend.write(values.map(write), write(known ? sum : Number.NaN), write(known && limit ? limit.at - sum : Number.NaN));
     this.#overlay.draw(this.#area, at, crosshair.owner === this.panel.id, inside ? this.#dots(values) : []);
   }
 
@@ -110,15 +118,49 @@ export class ChartPanel extends PanelView {
     if (same) return;
     this.#tracks = tracks;
     this.#traces = tracesFor(tracks, this.#traces);
-    this.#legend.fit(tracks, this.panel.kind, this.panel.total);
+    this.#legend.fit(tracks, this.panel);
+  }
+
+  protected override overflows(): boolean {
+    const { cut } = this;
+    if (this.#chosenOf > 0 || cut === 0) return false;
+    const drawn = this.shown.reduce((sum, table) => sum + (table?.series.length ?? 0), 0);
+    this.words.tooMany(drawn, cut, () => void this.#drawHighest(drawn, drawn + cut));
+    return true;
+  }
+
+  protected override get cut(): number {
+    return this.#chosenOf > 0 ? 0 : super.cut;
+  }
+
+  async #drawHighest(drawn: number, all: number): Promise<void> {
+    const { link, texts } = this.stage.parts;
+    try {
+      const queries = await highestOf(this.panel.queries, this.tables.map(table => table?.more ?? 0), async (expr, step) => {
+        const reply = await link.call('live_channel', { expr, step });
+        return isFields(reply) ? text(reply['channel']) : '';
+      });
+      this.#chosenOf = all;
+      this.ask(queries);
+      this.words.highest(texts.drawnHighest(formatNumber(drawn, 0), formatNumber(all, 0)), () => this.#drawAll());
+    } catch {
+      // The link broke: the choice stands, to be made again.
+    }
+  }
+
+  #drawAll(): void {
+    this.#chosenOf = 0;
+    this.words.highest(null, () => undefined);
+    this.ask(this.panel.queries);
   }
 
   #scaled(extent: Extent): Scale {
     const { min, max, limit, kind } = this.panel;
-    const under = limit !== null && kind !== 'mirror' && extent.high <= limit.at;
+    const whole = kind === 'stack' && limit !== null && extent.high <= limit.at * WHOLE_PASSED;
+    const under = limit !== null && kind === 'line' && extent.high <= limit.at;
     const marks = Math.max(2, Math.min(5, Math.floor(this.#area.height / 40)));
     const next = scaleFor({
-      low: extent.low, high: extent.high, min: min ?? undefined, max: max ?? (under ? limit.at * LIMIT_ROOM : undefined),
+      low: extent.low, high: extent.high, min: min ?? undefined, max: max ?? (whole ? limit.at : under ? limit.at * LIMIT_ROOM : undefined),
       mirror: kind === 'mirror', marks,
     });
     return calmScale(this.#scale, next);
@@ -135,6 +177,7 @@ export class ChartPanel extends PanelView {
     this.#area = { ...this.#area, width, height };
     this.#scale = null;
     this.#chart.resize(width, height);
+    this.#legend.resized();
     this.changed();
   }
 }

@@ -1,5 +1,6 @@
 // A heat strip panel: many series of the same kind, such as cores.
 import type { Panel } from '../boot';
+import { gaps } from '../data/gaps';
 import { legendName } from '../data/names';
 import { valueAt, type Table } from '../data/table';
 import { drawHeat, shadesOf } from '../draw/heat';
@@ -66,7 +67,7 @@ export class HeatPanel extends PanelView {
     if (this.#generation !== table.generation) this.#rows = this.#named(table);
     this.#generation = table.generation;
     drawHeat(this.#canvas, this.#area.width, this.#area.height, {
-      from, to, step: table.step, max: this.panel.max ?? 100, rows: this.#rows.map(row => row.name),
+      from, to, step: table.step, max: this.panel.max ?? 100, rows: this.#rows.map(row => row.name), gaps: gaps([table], from, to),
       at: (row, k) => valueAt(table, this.#rows[row]?.series ?? 0, k) * this.panel.scale,
     }, this.stage.parts.ink, this.#shades);
     this.readOut();

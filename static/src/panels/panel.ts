@@ -1,5 +1,5 @@
 // What all kinds of panels have in common: their feeds, whether they are seen, and what they say when they cannot draw.
-import type { Panel } from '../boot';
+import type { Panel, Query } from '../boot';
 import type { Table } from '../data/table';
 import type { View } from '../data/view';
 import { stepFor } from '../data/view';
@@ -28,6 +28,8 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
   readonly section: HTMLElement;
   protected readonly stage: Stage;
   protected readonly words: PanelWords;
+  /** What is asked: the panel's own queries, or others in their place. */
+  #queries: readonly Query[];
   /** Step of the feeds, ms. */
   #step = 0;
   #feeds: (Feed | null)[] = [];
@@ -41,6 +43,7 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
 
   constructor(panel: Panel, section: HTMLElement, stage: Stage) {
     this.panel = panel;
+    this.#queries = panel.queries;
     this.section = section;
     this.stage = stage;
     this.words = new PanelWords(section, panel, stage.parts.texts);
@@ -124,9 +127,31 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
     const count = this.shown.reduce((sum, table) => sum + (table && table.newestFilled >= 0 ? table.series.length : 0), 0);
     if (refused?.kind === 'refused') this.words.refused(refused.text);
     else if (joined && count === 0 && this.#patient) return;
-    else if (joined && count === 0) this.words.empty();
-    else this.words.fine(joined, count, this.shown.reduce((sum, table) => sum + (table?.more ?? 0), 0));
+    else if (joined && count === 0) this.words.empty(this.shown.reduce((sum, table) => sum + (table?.series.length ?? 0), 0));
+    else if (joined && this.overflows()) return;
+    else this.words.fine(joined, count, this.cut);
     if (count > 0) this.paint();
+  }
+
+  /** How many series matched but are not sent. */
+  protected get cut(): number {
+    return this.shown.reduce((sum, table) => sum + (table?.more ?? 0), 0);
+  }
+
+  /** Says that too many series match, in place of drawing some of them; tells whether it did. */
+  protected overflows(): boolean {
+    return false;
+  }
+
+  /** Asks other queries in the place of the panel's own, which are as many. */
+  protected ask(queries: readonly Query[]): void {
+    this.#leave();
+    this.#held = null;
+    this.#queries = queries;
+    this.#join();
+    const { view } = this.stage;
+    if (view.kind === 'held') this.#fetch(view.from, view.to);
+    this.changed();
   }
 
   /** Draws the panel's content into its section. */
@@ -147,7 +172,7 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
 
   #join(): void {
     this.#step = this.stepWanted();
-    this.#feeds = this.panel.queries.map(query => this.stage.parts.feeds.take(query, this.#step, this));
+    this.#feeds = this.#queries.map(query => this.stage.parts.feeds.take(query, this.#step, this));
   }
 
   #leave(): void {
@@ -159,7 +184,7 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
     if (!this.#seen || this.panel.queries.length === 0 || (this.#held?.from === from && this.#held.to === to)) return;
     const held: Held = { from, to, tables: this.#held?.tables ?? null };
     this.#held = held;
-    fetchHistory(this.stage.parts.link, this.panel.queries, { from, to, step: stepFor(from, to, this.stage.parts.ranges) }).then(tables => {
+    fetchHistory(this.stage.parts.link, this.#queries, { from, to, step: stepFor(from, to, this.stage.parts.ranges) }).then(tables => {
       if (this.#held !== held) return;
       held.tables = tables;
       this.changed();

@@ -18,7 +18,6 @@ export interface StatPart {
 export const DURATION = 'duration';
 
 const SPARK_MS = 900_000;
-const SPARK_PX = 22;
 
 /** Gives what a stat shows: its value and unit, and the second query's value with its name after it. */
 export function statParts(panel: Panel, value: number, second: number | null, units: TimeUnits): StatPart[] {
@@ -33,7 +32,7 @@ export class StatPanel extends PanelView {
   readonly #spark: Spark;
   readonly #sizes: ResizeObserver;
   #width = 0;
-  #visible = true;
+  #height = 0;
 
   constructor(panel: Panel, section: HTMLElement, stage: Stage) {
     super(panel, section, stage);
@@ -42,7 +41,7 @@ export class StatPanel extends PanelView {
     this.#spark = new Spark(canvas);
     this.#sizes = new ResizeObserver(() => {
       this.#width = section.clientWidth;
-      this.#visible = canvas.clientHeight > 0;
+      this.#height = canvas.clientHeight;
       this.changed();
     });
     this.#sizes.observe(section);
@@ -69,10 +68,10 @@ export class StatPanel extends PanelView {
     const k = table.newestFilled;
     const beside = second && second.newestFilled >= 0 ? valueAt(second, 0, second.newestFilled) : null;
     this.#write(statParts(this.panel, k < 0 ? Number.NaN : valueAt(table, 0, k) * this.panel.scale, beside, this.stage.parts.texts.units));
-    if (this.panel.unit === DURATION || !this.#visible) return;
+    if (this.panel.unit === DURATION || this.#height === 0) return;
     const count = Math.round(SPARK_MS / table.step);
     const first = table.newest - count + 1;
-    this.#spark.draw(this.#width, SPARK_PX, count, i => (first + i < 0 ? Number.NaN : valueAt(table, 0, first + i)), this.stage.parts.ink);
+    this.#spark.draw(this.#width, this.#height, count, i => (first + i < 0 ? Number.NaN : valueAt(table, 0, first + i)), this.stage.parts.ink);
   }
 
   #write(parts: readonly StatPart[]): void {

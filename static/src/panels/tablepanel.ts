@@ -1,6 +1,7 @@
 // The busiest processes. Rows are made once, and written in place each second.
 import type { Subscription } from 'centrifuge';
 import type { Panel } from '../boot';
+import { shown } from '../data/names';
 import { formatBytes, formatNumber, NBSP } from '../format/number';
 import { bar, el, need, setBar, write } from '../page/dom';
 import type { Stage } from '../page/stage';
@@ -22,15 +23,12 @@ interface Row {
   readonly state: HTMLElement;
 }
 
-const ROW_PX = 22;
-const ROWS_MIN = 6;
 const COLUMNS: readonly Column[] = ['cpu', 'memory', 'read', 'write'];
 
 export class TablePanel extends PanelView {
   readonly #channel: string;
   readonly #body: HTMLElement;
   readonly #unit: HTMLElement | null;
-  readonly #box: HTMLElement;
   readonly #heads: readonly HTMLElement[];
   #rows: Row[] = [];
   #top: Top | null = null;
@@ -40,7 +38,6 @@ export class TablePanel extends PanelView {
   constructor(panel: Panel, section: HTMLElement, stage: Stage, channel: string) {
     super(panel, section, stage);
     this.#channel = channel;
-    this.#box = need('.rows', section);
     this.#body = need('tbody', section);
     this.#unit = section.querySelector('.panel-head .unit');
     this.#heads = [...section.querySelectorAll<HTMLElement>('th[data-by]')];
@@ -69,8 +66,7 @@ export class TablePanel extends PanelView {
 
   protected override paint(): void {
     if (!this.#top) return;
-    const room = Math.max(ROWS_MIN, Math.floor((this.#box.clientHeight - ROW_PX - 4) / ROW_PX));
-    const rows = sorted(this.#top.rows, this.#by).slice(0, room);
+    const rows = sorted(this.#top.rows, this.#by);
     this.#fit(rows.length);
     const most = Math.max(100, ...rows.map(row => row.cpu).filter(cpu => cpu === cpu));
     const full = Math.max(0.1, ...rows.map(row => row.memory).filter(memory => memory === memory));
@@ -103,9 +99,9 @@ export class TablePanel extends PanelView {
   #write(row: Row | undefined, process: Process, most: number, full: number): void {
     if (!row) return;
     write(row.pid, `${process.pid}`);
-    write(row.name, process.name);
-    write(row.args, process.args);
-    write(row.user, process.user);
+    write(row.name, shown(process.name));
+    write(row.args, shown(process.args));
+    write(row.user, shown(process.user));
     write(row.cpu, formatNumber(process.cpu, 1));
     setBar(row.cpuBar, process.cpu / most);
     write(row.memory, `${formatNumber(process.memory * 100, 1)}${NBSP}%`);

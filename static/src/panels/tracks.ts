@@ -1,6 +1,6 @@
 // The series of a panel, over all its queries: names, colours, and values at a moment.
 import type { Panel } from '../boot';
-import { legendName, type Palette } from '../data/names';
+import { distinctNames, legendName, seriesOrder, type Palette } from '../data/names';
 import { valueAt, type Table } from '../data/table';
 import type { Labels } from '../wire/parse';
 
@@ -14,17 +14,24 @@ export interface Track {
   readonly negative: boolean;
 }
 
+const NO_LABELS: Labels = new Map();
+
 export function keyOf(labels: Labels): string {
   return [...labels].map(([name, value]) => `${name}=${value}`).sort().join(',');
 }
 
-/** Gives the tracks, a series without a name by the panel's title, in the order of the panel's queries, and within a query as its series appeared. */
+/** Gives the tracks, a series without a name by the panel's title, in the order of the panel's queries, and within a query by `seriesOrder`. */
 export function tracksOf(panel: Panel, tables: readonly (Table | null)[], palette: Palette): Track[] {
-  return panel.queries.flatMap((query, q) => (tables[q]?.series ?? []).map((labels, s) => {
+  const all = panel.queries.flatMap((query, q) => {
+    const series = tables[q]?.series ?? [];
+    return seriesOrder(series).map((s, place) => ({ query, q, s, place, labels: series[s] ?? NO_LABELS }));
+  });
+  const names = distinctNames(all.map(one => legendName(one.query.legend, one.labels) || panel.title), all.map(one => one.labels));
+  return all.map(({ query, q, s, place, labels }, i) => {
     const key = `${q}|${keyOf(labels)}`;
-    const colour = palette.of(key, s === 0 ? query.color : null);
-    return { key, name: legendName(query.legend, labels) || panel.title, colour, query: q, series: s, negative: query.negative };
-  }));
+    const colour = palette.of(key, place === 0 ? query.color : null);
+    return { key, name: names[i] ?? '', colour, query: q, series: s, negative: query.negative };
+  });
 }
 
 /** Gives a track's value at a moment, as the panel shows it (scaled); NaN for none. */

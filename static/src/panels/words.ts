@@ -1,5 +1,6 @@
 // What a panel says when it has nothing to draw, or not all of it.
 import type { Panel } from '../boot';
+import { shown } from '../data/names';
 import { formatNumber } from '../format/number';
 import { el, icon, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
@@ -7,12 +8,30 @@ import type { Texts } from '../texts/texts';
 /** Nobody has to read that something loads while it is quicker than reading. */
 const LOADING_AFTER_MS = 400;
 
+/** Gives the name of the metric that an expression asks for first, or the whole expression when it names none. */
+export function metricOf(expr: string): string {
+  const named = /__name__\s*=\s*"((?:[^"\\]|\\.)*)"/.exec(expr)?.[1];
+  if (named !== undefined) return named.replace(/\\(.)/g, '$1');
+  return /[a-zA-Z_:][\w:]*(?=\s*[{[])/.exec(expr)?.[0] ?? /[a-z]+_[\w:]+/.exec(expr)?.[0] ?? expr;
+}
+
+/** Gives the window of an expression that is a rate, which needs two samples in it, or null. */
+export function rateWindow(expr: string): string | null {
+  return /^\s*(?:rate|irate|increase)\(.*\[(\w+)\]\s*\)\s*$/s.exec(expr)?.[1] ?? null;
+}
+
+/** Tells whether an expression asks for what this program samples by itself: nobody has to push that. */
+function isOwn(expr: string): boolean {
+  return /job="(node|watchroom)"/.test(expr);
+}
+
 export class PanelWords {
   readonly #section: HTMLElement;
   readonly #panel: Panel;
   readonly #texts: Texts;
   readonly #chip: HTMLElement;
   #say: HTMLElement | null = null;
+  #choice: HTMLElement | null = null;
   #said = '';
   #joined = false;
   #staleSaid = '';
@@ -47,12 +66,45 @@ export class PanelWords {
     if (this.#say && drawn > 0) this.#speak('', []);
   }
 
-  empty(): void {
-    const what = this.#panel.queries[0]?.expr ?? this.#panel.title;
-    const [before, , after] = this.#texts.emptyText(what);
-    const name = /[a-zA-Z_:][\w:]*(?=\s*[{[])|[a-z]+_[\w:]+/.exec(what)?.[0] ?? what;
+  /** Nothing can be drawn: no series, or series without a number. */
+  empty(series: number): void {
     this.#quiet();
-    this.#speak('empty', [el('b', {}, this.#texts.emptyTitle), el('span', {}, before, el('code', {}, name), after)]);
+    const what = this.#panel.queries[0]?.expr ?? this.#panel.title;
+    const { empty } = this.#texts;
+    if (this.#panel.empty !== '' && series === 0) {
+      this.#speak('own', [el('b', {}, this.#panel.empty)]);
+      return;
+    }
+    const own = isOwn(what);
+    const window = series === 0 ? rateWindow(what) : null;
+    const [title, words] = series > 0 ? [empty.nanTitle, empty.nan] : window !== null ? [empty.rateTitle, empty.rate(window)]
+      : [empty.title, own ? empty.plain : empty.pushed];
+    const name = el('code', {}, shown(metricOf(what)));
+    const way = el('button', { class: 'btn', type: 'button', 'data-opens': 'push' }, empty.howToPush);
+    this.#speak(title, [el('b', {}, title), el('span', {}, words[0], name, words[1]), ...(own ? [] : [way])]);
+  }
+
+  /** More series match than can be drawn: the choice is the reader's. */
+  tooMany(drawn: number, more: number, draw: () => void): void {
+    const all = formatNumber(drawn + more, 0);
+    this.#quiet();
+    const what = `too many ${all}`;
+    if (what === this.#said) return;
+    const { tooMuchTitle, tooMuchText, drawHighest } = this.#texts;
+    const button = el('button', { class: 'btn', type: 'button' }, drawHighest(formatNumber(drawn, 0)));
+    button.addEventListener('click', draw);
+    this.#speak(what, [el('b', {}, tooMuchTitle(all, formatNumber(drawn, 0))), el('span', {}, tooMuchText), button]);
+  }
+
+  /** Says that only the highest are drawn, and takes that back on a click; null when all are. */
+  highest(words: string | null, back: () => void): void {
+    this.#choice?.remove();
+    this.#choice = null;
+    if (words === null) return;
+    const button = el('button', { class: 'chip chip-choice text-2', type: 'button', 'aria-label': `${words}: ${this.#texts.drawAll}`, title: this.#texts.drawAll }, words, icon('i-x'));
+    button.addEventListener('click', back);
+    this.#choice = button;
+    this.#chip.after(button);
   }
 
   refused(text: string): void {
