@@ -132,6 +132,11 @@ impl Emit<'_> {
         self.name = name;
     }
 
+    /// Gives what was read, or notes that it was not understood.
+    pub fn understood<T, E>(&mut self, result: Result<T, E>) -> Option<T> {
+        result.map_err(|_| self.note_malformed()).ok()
+    }
+
     /// Notes a line that was not understood.
     pub fn note_malformed(&mut self) {
         self.malformed += 1;

@@ -1,5 +1,7 @@
 //! `/proc/diskstats`: block devices.
 
+use procfs_core::DiskStat;
+
 use self::Unit::{Count, Milliseconds, Sectors};
 use crate::collect::Emit;
 
@@ -14,25 +16,27 @@ enum Unit {
     Milliseconds,
 }
 
-/// The columns after the device's name.
-const COLUMNS: [(&str, Unit); 17] = [
-    ("node_disk_reads_completed_total", Count),
-    ("node_disk_reads_merged_total", Count),
-    ("node_disk_read_bytes_total", Sectors),
-    ("node_disk_read_time_seconds_total", Milliseconds),
-    ("node_disk_writes_completed_total", Count),
-    ("node_disk_writes_merged_total", Count),
-    ("node_disk_written_bytes_total", Sectors),
-    ("node_disk_write_time_seconds_total", Milliseconds),
-    ("node_disk_io_now", Count),
-    ("node_disk_io_time_seconds_total", Milliseconds),
-    ("node_disk_io_time_weighted_seconds_total", Milliseconds),
-    ("node_disk_discards_completed_total", Count),
-    ("node_disk_discards_merged_total", Count),
-    ("node_disk_discarded_sectors_total", Count),
-    ("node_disk_discard_time_seconds_total", Milliseconds),
-    ("node_disk_flush_requests_total", Count),
-    ("node_disk_flush_requests_time_seconds_total", Milliseconds),
+/// A column; kernels before 4.18 have 11, before 5.5 15.
+type Column = (&'static str, Unit, fn(&DiskStat) -> Option<u64>);
+
+const COLUMNS: [Column; 17] = [
+    ("node_disk_reads_completed_total", Count, |disk| Some(disk.reads)),
+    ("node_disk_reads_merged_total", Count, |disk| Some(disk.merged)),
+    ("node_disk_read_bytes_total", Sectors, |disk| Some(disk.sectors_read)),
+    ("node_disk_read_time_seconds_total", Milliseconds, |disk| Some(disk.time_reading)),
+    ("node_disk_writes_completed_total", Count, |disk| Some(disk.writes)),
+    ("node_disk_writes_merged_total", Count, |disk| Some(disk.writes_merged)),
+    ("node_disk_written_bytes_total", Sectors, |disk| Some(disk.sectors_written)),
+    ("node_disk_write_time_seconds_total", Milliseconds, |disk| Some(disk.time_writing)),
+    ("node_disk_io_now", Count, |disk| Some(disk.in_progress)),
+    ("node_disk_io_time_seconds_total", Milliseconds, |disk| Some(disk.time_in_progress)),
+    ("node_disk_io_time_weighted_seconds_total", Milliseconds, |disk| Some(disk.weighted_time_in_progress)),
+    ("node_disk_discards_completed_total", Count, |disk| disk.discards),
+    ("node_disk_discards_merged_total", Count, |disk| disk.discards_merged),
+    ("node_disk_discarded_sectors_total", Count, |disk| disk.sectors_discarded),
+    ("node_disk_discard_time_seconds_total", Milliseconds, |disk| disk.time_discarding),
+    ("node_disk_flush_requests_total", Count, |disk| disk.flushes),
+    ("node_disk_flush_requests_time_seconds_total", Milliseconds, |disk| disk.time_flushing),
 ];
 
 impl Unit {
@@ -50,19 +54,11 @@ impl Unit {
 /// Emits every device but those that [`is_left_out`] names.
 pub fn read_diskstats(text: &str, emit: &mut Emit<'_>) {
     for line in text.lines() {
-        let mut words = line.split_ascii_whitespace().skip(2);
-        let Some(device) = words.next() else {
-            emit.note_malformed();
-            continue;
-        };
-        if is_left_out(device) {
-            continue;
-        }
-        // Kernels before 4.18 have 11 columns, before 5.5 15, and a later one may have more.
-        for ((name, unit), word) in COLUMNS.iter().zip(words) {
-            match word.parse::<f64>() {
-                Ok(value) => emit.put(name, &[("device", device)], unit.converted(value)),
-                Err(_) => emit.note_malformed(),
+        let disk = emit.understood(DiskStat::from_line(line));
+        let Some(disk) = disk.filter(|disk| !is_left_out(&disk.name)) else { continue };
+        for (name, unit, column) in COLUMNS {
+            if let Some(value) = column(&disk) {
+                emit.put(name, &[("device", &disk.name)], unit.converted(value as f64));
             }
         }
     }
@@ -92,13 +88,14 @@ mod tests {
     #[test]
     fn a_device_has_a_metric_for_each_column() {
         let text = " 254  0 vda 10 1 4 2000 5 6 8 70 1 500 900 11 12 13 14 15 16\n\
-                     7  0 loop0 1 1 1 1 1 1 1 1 1 1 1\n 8 0 sda 3 x\n";
+                     7  0 loop0 1 1 1 1 1 1 1 1 1 1 1\n 8 0 sda 3 x\n 8 16 sdb 3 1 1 1 1 1 1 1 1 1 1\n";
         let lines = emitted(|emit| read_diskstats(text, emit));
         assert_eq!(lines[0], r#"node_disk_reads_completed_total{device="vda"} 10"#);
         assert_eq!(lines[2], r#"node_disk_read_bytes_total{device="vda"} 2048"#);
         assert_eq!(lines[3], r#"node_disk_read_time_seconds_total{device="vda"} 2"#);
         assert_eq!(lines[16], r#"node_disk_flush_requests_time_seconds_total{device="vda"} 0.016"#);
-        assert_eq!(lines[17..], [r#"node_disk_reads_completed_total{device="sda"} 3"#, "malformed 1"]);
+        assert_eq!(lines[17], r#"node_disk_reads_completed_total{device="sdb"} 3"#);
+        assert_eq!((lines.len(), lines[28].as_str()), (17 + 11 + 1, "malformed 1"));
     }
 
     #[track_caller]

@@ -50,7 +50,8 @@ struct Mount {
 
 /// The local file systems, from `/proc/self/mounts`.
 ///
-/// The table is parsed again only when its text changed.
+/// The table is parsed again only when its text changed; not by `procfs`, which leaves the blanks of
+/// mount points escaped.
 #[derive(Debug, Default)]
 pub struct Filesystems {
     text: String,

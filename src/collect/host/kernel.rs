@@ -1,4 +1,9 @@
 //! Small files of the kernel: pressure, the scheduler, limits.
+//!
+//! Pressure is read through `procfs`. It does not know the machine's `schedstat` and `nf_conntrack_*`; the
+//! other files of one number it would open anew at each reading.
+
+use procfs_core::parse_pressure_record;
 
 use crate::collect::Emit;
 
@@ -30,8 +35,11 @@ pub fn read_pressure_irq(text: &str, emit: &mut Emit<'_>) {
 }
 
 /// `some avg10=0.00 avg60=0.49 avg300=1.66 total=78730628`, in microseconds.
+///
+/// A line at a time: `procfs` refuses a file of one line, such as that of `irq`, or of `cpu` before Linux 5.13.
 fn pressure(text: &str, some: Option<&str>, full: Option<&str>, emit: &mut Emit<'_>) {
     for line in text.lines() {
+        // The blank is looked for here, because `procfs` panics without it.
         let name = match line.split_once(' ') {
             Some(("some", _)) => some,
             Some(("full", _)) => full,
@@ -41,9 +49,8 @@ fn pressure(text: &str, some: Option<&str>, full: Option<&str>, emit: &mut Emit<
             }
         };
         let Some(name) = name else { continue };
-        match line.rsplit_once("total=").map(|(_, total)| total.trim().parse::<f64>()) {
-            Some(Ok(total)) => emit.put(name, &[], total / MICROSECONDS),
-            _ => emit.note_malformed(),
+        if let Some(record) = emit.understood(parse_pressure_record(line)) {
+            emit.put(name, &[], record.total as f64 / MICROSECONDS);
         }
     }
 }
@@ -106,9 +113,8 @@ pub fn read_pid_max(text: &str, emit: &mut Emit<'_>) {
 }
 
 fn number(name: &str, text: &str, emit: &mut Emit<'_>) {
-    match text.trim().parse() {
-        Ok(value) => emit.put(name, &[], value),
-        Err(_) => emit.note_malformed(),
+    if let Some(value) = emit.understood(text.trim().parse()) {
+        emit.put(name, &[], value);
     }
 }
 
@@ -131,6 +137,7 @@ mod tests {
         check(read_pressure_io, text, &io);
         check(read_pressure_irq, text, &["node_pressure_irq_stalled_seconds_total 0.5"]);
         check(read_pressure_memory, "some avg10=0.00\nodd\n", &["malformed 2"]);
+        check(read_pressure_memory, "some\n", &["malformed 1"]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `/proc/meminfo`, `/proc/vmstat`, `/proc/loadavg`.
 
-use crate::collect::Emit;
+use procfs_core::{FromBufRead, FromRead, LoadAverage, VmStat};
+
+use crate::collect::{Emit, top::rounded};
 
 /// Beginnings of the fields of `/proc/vmstat` that are kept.
 ///
@@ -19,16 +21,17 @@ pub const VMSTAT_PREFIXES: &[&str] = &[
 
 /// `/proc/loadavg`: `0.07 0.56 0.75 1/87 31351`.
 pub fn read_loadavg(text: &str, emit: &mut Emit<'_>) {
-    let mut words = text.split_ascii_whitespace();
-    for name in ["node_load1", "node_load5", "node_load15"] {
-        match words.next().map(str::parse) {
-            Some(Ok(value)) => emit.put(name, &[], value),
-            _ => emit.note_malformed(),
-        }
+    let Some(load) = emit.understood(LoadAverage::from_read(text.as_bytes())) else { return };
+    for (name, value) in [("node_load1", load.one), ("node_load5", load.five), ("node_load15", load.fifteen)]
+    {
+        // Single precision there: rounded, it is the kernel's two decimals again, up to a load of 131,072.
+        emit.put(name, &[], rounded(f64::from(value), 2));
     }
 }
 
 /// `/proc/meminfo`: `Active(anon):  1524 kB` becomes `node_memory_Active_anon_bytes`.
+///
+/// Not through `procfs`: it drops lines that it has no field for, such as `Balloon`.
 pub fn read_meminfo(text: &str, emit: &mut Emit<'_>) {
     for line in text.lines() {
         let mut words = line.split_ascii_whitespace();
@@ -48,18 +51,11 @@ pub fn read_meminfo(text: &str, emit: &mut Emit<'_>) {
 
 /// `/proc/vmstat`, as far as [`VMSTAT_PREFIXES`] goes.
 pub fn read_vmstat(text: &str, emit: &mut Emit<'_>) {
-    for line in text.lines() {
-        let Some((key, value)) = line.split_once(' ') else {
-            emit.note_malformed();
-            continue;
-        };
+    let Some(VmStat(fields)) = emit.understood(VmStat::from_buf_read(text.as_bytes())) else { return };
+    for (key, value) in &fields {
         let is_fault = key.starts_with("pg") && key.contains("fault");
-        if !is_fault && !VMSTAT_PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
-            continue;
-        }
-        match value.trim().parse() {
-            Ok(value) => emit.put_joined(&["node_vmstat_", key], &[], value),
-            Err(_) => emit.note_malformed(),
+        if is_fault || VMSTAT_PREFIXES.iter().any(|prefix| key.starts_with(prefix)) {
+            emit.put_joined(&["node_vmstat_", key], &[], *value as f64);
         }
     }
 }
@@ -86,17 +82,19 @@ mod tests {
 
     #[test]
     fn vmstat_is_chosen_from() {
-        let text = "nr_inactive_anon 5\npgpgin 7\npgmajfault 8\noom_kill 0\npgfault x\nhtlb_buddy_alloc 1\n";
-        assert_eq!(
-            emitted(|emit| read_vmstat(text, emit)),
-            ["node_vmstat_pgpgin 7", "node_vmstat_pgmajfault 8", "node_vmstat_oom_kill 0", "malformed 1"]
-        );
+        let text = "nr_inactive_anon 5\npgpgin 7\npgmajfault 8\noom_kill 0\nhtlb_buddy_alloc 1\n";
+        let mut lines = emitted(|emit| read_vmstat(text, emit));
+        lines.sort();
+        assert_eq!(lines, ["node_vmstat_oom_kill 0", "node_vmstat_pgmajfault 8", "node_vmstat_pgpgin 7"]);
+        assert_eq!(emitted(|emit| read_vmstat("pgpgin 7\npgfault x\n", emit)), ["malformed 1"]);
     }
 
     #[test]
     fn load_has_three_spans() {
         let lines = emitted(|emit| read_loadavg("0.07 0.56 0.75 1/87 31351\n", emit));
         assert_eq!(lines, ["node_load1 0.07", "node_load5 0.56", "node_load15 0.75"]);
-        assert_eq!(emitted(|emit| read_loadavg("", emit)), ["malformed 3"]);
+        let lines = emitted(|emit| read_loadavg("100000.01 1234.56 0.00 1/87 31351\n", emit));
+        assert_eq!(lines, ["node_load1 100000.01", "node_load5 1234.56", "node_load15 0"]);
+        assert_eq!(emitted(|emit| read_loadavg("", emit)), ["malformed 1"]);
     }
 }

@@ -1,4 +1,7 @@
 //! `/proc/net`: counters of the protocols, sockets, the packet queues, neighbours.
+//!
+//! Not through `procfs`: it does not know `netstat`, `sockstat` and `softnet_stat`, refuses `snmp` and
+//! `snmp6` of a kernel without UDP-Lite (taken out for 7.1), and panics on an odd line of `arp`.
 
 use crate::collect::Emit;
 
@@ -82,9 +85,8 @@ pub fn read_snmp6(text: &str, emit: &mut Emit<'_>) {
 }
 
 fn put_field(protocol: &str, field: &str, value: &str, emit: &mut Emit<'_>) {
-    match value.parse() {
-        Ok(value) => emit.put_joined(&["node_netstat_", protocol, "_", field], &[], value),
-        Err(_) => emit.note_malformed(),
+    if let Some(value) = emit.understood(value.parse()) {
+        emit.put_joined(&["node_netstat_", protocol, "_", field], &[], value);
     }
 }
 

@@ -20,6 +20,9 @@ const RESET_SECONDS: f64 = 3.0;
 ///
 /// The kernel lets idle and iowait times fall a little (it estimates them), which a rate would
 /// take for a restart; a smaller value is replaced by the last, as `node_exporter` does.
+///
+/// Not through `procfs`: it drops interrupts, soft interrupts and the processors' numbers, so that with
+/// one of them off line the next would take its label.
 #[derive(Debug, Default)]
 pub struct CpuTimes {
     last: FxHashMap<String, [f64; MODES.len()]>,
@@ -87,9 +90,8 @@ fn first(rest: &str, name: &str, emit: &mut Emit<'_>) {
 
 fn softirqs(rest: &str, emit: &mut Emit<'_>) {
     for (vector, word) in SOFTIRQS.iter().zip(rest.split_ascii_whitespace().skip(1)) {
-        match word.parse() {
-            Ok(value) => emit.put("node_softirqs_total", &[("vector", vector)], value),
-            Err(_) => emit.note_malformed(),
+        if let Some(value) = emit.understood(word.parse()) {
+            emit.put("node_softirqs_total", &[("vector", vector)], value);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is read of the processes that are shown, and of no others.
 
+use procfs_core::{FromBufRead, process::Io};
 use rustc_hash::FxHashMap;
 
 use super::stat::ProcessStat;
@@ -82,6 +83,9 @@ impl Details {
 }
 
 /// `Uid:  0 0 0 0`, of which the second is the effective one.
+///
+/// Not through `procfs`: it wants the whole file, and one is read up to its 4,096th byte only. A user
+/// of 500 groups fills that, after this line.
 fn parse_uid(text: &str) -> Option<u32> {
     let rest = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     rest.split_ascii_whitespace().nth(1)?.parse().ok()
@@ -89,10 +93,9 @@ fn parse_uid(text: &str) -> Option<u32> {
 
 /// `read_bytes: 7` and `write_bytes: 8`; only the owner of a process, or root, may read them.
 fn parse_io(text: &str) -> Option<(u64, u64)> {
-    let field = |key: &str| -> Option<u64> {
-        text.lines().find_map(|line| line.strip_prefix(key))?.trim().parse().ok()
-    };
-    Some((field("read_bytes:")?, field("write_bytes:")?))
+    // `procfs` cuts a key's last byte off and panics when that splits a character.
+    let io = Io::from_buf_read(Some(text).filter(|text| text.is_ascii())?.as_bytes()).ok()?;
+    Some((io.read_bytes, io.write_bytes))
 }
 
 #[cfg(test)]
@@ -104,7 +107,8 @@ mod tests {
             "cmdline" => Some("/usr/bin/example\0-v\0".to_owned()),
             "status" => Some("Name:\texample\nUid:\t1\t2\t2\t2\n".to_owned()),
             "io" => {
-                Some(format!("rchar: 1\nread_bytes: 10\nwrite_bytes: {written}\ncancelled_write_bytes: 0\n"))
+                let calls = "rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4";
+                Some(format!("{calls}\nread_bytes: 10\nwrite_bytes: {written}\ncancelled_write_bytes: 0\n"))
             }
             _ => None,
         }
@@ -123,6 +127,13 @@ mod tests {
         let second = details.read(&stat, 2.0, files(500));
         details.end();
         assert_eq!((second.read, second.write), (Some(0.0), Some(200.0)));
+    }
+
+    #[test]
+    fn odd_files_tell_nothing() {
+        for text in ["", "read_bytes: 10\nwrite_bytes: 1\n", "rchar: x\n", "é 1\n"] {
+            assert_eq!(parse_io(text), None, "{text:?}");
+        }
     }
 
     #[test]
