@@ -1,9 +1,10 @@
 // One number of the stat row, with its shape over the last quarter of an hour.
 import type { Panel } from '../boot';
+import { staleFor } from '../data/gaps';
 import { valueAt } from '../data/table';
 import { Spark } from '../draw/spark';
 import { formatNumber, NBSP } from '../format/number';
-import { durationParts, type TimeUnits } from '../format/time';
+import { duration, durationParts, type TimeUnits } from '../format/time';
 import { el, need, write } from '../page/dom';
 import type { Stage } from '../page/stage';
 import { PanelView } from './panel';
@@ -68,6 +69,9 @@ export class StatPanel extends PanelView {
     const k = table.newestFilled;
     const beside = second && second.newestFilled >= 0 ? valueAt(second, 0, second.newestFilled) : null;
     this.#write(statParts(this.panel, k < 0 ? Number.NaN : valueAt(table, 0, k) * this.panel.scale, beside, this.stage.parts.texts.units));
+    const { link, texts } = this.stage.parts;
+    const silent = link.state.kind === 'live' ? staleFor(k < 0 ? null : k * table.step, this.stage.edge, table.step) : 0;
+    this.words.stale(silent > 0 ? texts.stale(duration(silent, texts.units)) : '');
     if (this.panel.unit === DURATION || this.#height === 0) return;
     const count = Math.round(SPARK_MS / table.step);
     const first = table.newest - count + 1;

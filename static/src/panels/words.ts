@@ -121,6 +121,7 @@ export class PanelWords {
     if (words === this.#staleSaid) return;
     this.#staleSaid = words;
     this.#section.classList.toggle('is-stale', words !== '');
+    this.#section.title = words;
     this.chip(words, words === '' ? null : 'i-slow');
   }
 
