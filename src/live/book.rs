@@ -319,7 +319,8 @@ fn complete(query: &Standing, sources: &[KnownSource], now: i64) -> Option<i64> 
     let delivered = query.sources.iter().map(|at| sources[*at].delivered).min();
     let ready = match delivered {
         None => reached,
-        Some(delivered) => (delivered.div_euclid(query.step) * query.step).min(reached),
+        // A source that delivered nothing yet has the earliest time there is.
+        Some(delivered) => delivered.div_euclid(query.step).saturating_mul(query.step).min(reached),
     };
     let newest = ready.max(late);
     (query.last < newest).then_some(newest)

@@ -129,6 +129,21 @@ fn a_step_waits_for_its_source_but_not_for_ever() {
 }
 
 #[test]
+fn a_source_that_delivered_nothing_yet_is_waited_for() {
+    let mut world = World::new("m");
+    // A sample between two whole seconds makes the source known, and delivers no step.
+    let sample = Sample::new(START + 500, 1.0);
+    let labels = Labels::from_pairs([("__name__", "m"), ("i", "0")]);
+    let batch = Batch { source: scheduled(), step: None, samples: vec![BatchSample { labels, sample }] };
+    world.store.append(&batch, START + 500);
+    world.book.appended(&batch, batch.samples.iter().map(|item| (&item.labels, item.sample)), START + 500);
+    world.advance(START + 1_000 + WAIT_MS_MAX - 1);
+    assert_eq!(world.last(), START, "waits");
+    world.advance(START + 1_000 + WAIT_MS_MAX);
+    assert_eq!(world.last(), START + 1_000, "waited long enough");
+}
+
+#[test]
 fn a_query_without_sources_goes_with_the_clock() {
     let mut world = World::new("vector(1)");
     world.advance(START + 3_000);
