@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use notify_debouncer_mini::{new_debouncer, notify::RecursiveMode};
-use tokio::sync::mpsc;
+use notify::{Event, RecursiveMode, Watcher, recommended_watcher};
+use tokio::{sync::mpsc, time::timeout};
 
 use crate::backend::Backend;
 use crate::dashboards::{
@@ -21,15 +21,24 @@ pub(super) fn watch(folder: Folder, dashboards: Dashboards, backend: Backend, su
     let shutdown = supervisor.token().clone();
     supervisor.track(async move {
         let (sender, mut changes) = mpsc::channel(1);
-        let debouncer = new_debouncer(SETTLE, move |_| {
-            // A change that is waiting already stands for this one, too.
-            sender.try_send(()).unwrap_or_default();
+        let watcher = recommended_watcher(move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| is_change(&event)) {
+                // A change that is waiting already stands for this one, too.
+                sender.try_send(()).unwrap_or_default();
+            }
         });
-        let Ok(mut debouncer) = debouncer else { return };
-        if let Err(error) = debouncer.watcher().watch(&folder.path, RecursiveMode::NonRecursive) {
-            tracing::debug!(folder = %folder.path.display(), error = %error, "dashboards are not watched");
-            return;
-        }
+        let watched = watcher.and_then(|mut watcher| {
+            watcher.watch(&folder.path, RecursiveMode::NonRecursive)?;
+            Ok(watcher)
+        });
+        // It watches while it lives.
+        let _watcher = match watched {
+            Ok(watcher) => watcher,
+            Err(error) => {
+                tracing::debug!(folder = %folder.path.display(), error = %error, "dashboards are not watched");
+                return;
+            }
+        };
         let mut said = BTreeMap::new();
         loop {
             tokio::select! {
@@ -37,6 +46,7 @@ pub(super) fn watch(folder: Folder, dashboards: Dashboards, backend: Backend, su
                 () = shutdown.cancelled() => return,
                 change = changes.recv() => if change.is_none() { return },
             }
+            while let Ok(Some(())) = timeout(SETTLE, changes.recv()).await {}
             match folder.read() {
                 Ok(reading) => {
                     let reading = keep(reading, &dashboards.all(), &mut said);
@@ -49,6 +59,12 @@ pub(super) fn watch(folder: Folder, dashboards: Dashboards, backend: Backend, su
             }
         }
     });
+}
+
+/// Whether a file may be another one now. That one was opened or read is no change: our own reading would call for the
+/// next, for ever.
+fn is_change(event: &Event) -> bool {
+    !event.kind.is_access()
 }
 
 /// The dashboards to show: where a file is wrong, the one that was shown before. Each fault is logged once.
@@ -76,6 +92,34 @@ mod tests {
     fn dashboard(id: &str) -> Dashboard {
         let text = "title = 'T'\n[[panel]]\nid = 'a'\ntitle = 'A'\n[[panel.query]]\nexpr = 'up'\n";
         dashboards::parse("t.toml", id, text, "box").unwrap()
+    }
+
+    #[tokio::test]
+    async fn reading_a_file_is_no_change_and_writing_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        std::fs::write(&file, "").unwrap();
+        let (sender, mut events) = mpsc::channel(100);
+        let mut watcher = recommended_watcher(move |event: notify::Result<Event>| {
+            sender.blocking_send(event.unwrap()).unwrap_or_default();
+        })
+        .unwrap();
+        watcher.watch(folder.path(), RecursiveMode::NonRecursive).unwrap();
+        std::fs::read(&file).unwrap();
+        let _listed = std::fs::read_dir(folder.path()).unwrap().count();
+        // Events come in order, so those of the reading are before that of the new file.
+        let last = folder.path().join("b.toml");
+        std::fs::write(&last, "").unwrap();
+        let mut read = Vec::new();
+        loop {
+            let event = timeout(Duration::from_secs(10), events.recv()).await.unwrap().unwrap();
+            if event.paths.contains(&last) && is_change(&event) {
+                break;
+            }
+            read.push(event);
+        }
+        assert!(!read.is_empty(), "the system tells of reading");
+        assert!(read.iter().all(|event| !is_change(event)), "{read:?}");
     }
 
     #[test]
