@@ -111,9 +111,13 @@ pub enum BackendError {
     /// The bus is away; what was sent is not stored.
     #[error("the bus is not reachable: {0}")]
     Unreachable(String),
-    /// Past [`embedded::STREAMS_MAX`].
-    #[error("{} channels keep a history, the limit", embedded::STREAMS_MAX)]
-    TooManyStreams,
+    /// Past [`embedded::STREAMS_MAX`] or [`embedded::STREAMS_BYTES_MAX`].
+    #[error(
+        "the histories of channels fill their room ({} channels, {} MiB); publish again when some have expired",
+        embedded::STREAMS_MAX,
+        embedded::STREAMS_BYTES_MAX >> 20
+    )]
+    HistoryFull,
     /// The process stops.
     #[error("the hub has stopped")]
     Stopped,

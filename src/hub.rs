@@ -226,8 +226,7 @@ impl Hub {
                 step = steps.recv() => step,
             };
             let Some(step) = step else { return Ok(()) };
-            // A correction belongs to no step: it is never left out for the rate, and gives way like a step does.
-            let delivery = Delivery::Step(step.offset.unwrap_or(0));
+            let delivery = step.offset.map_or(Delivery::Correction, Delivery::Step);
             self.publish(step.channel, step.frame, step.offset, delivery).await;
         }
     }

@@ -28,9 +28,14 @@ pub struct Embedded {
 /// Channels that keep a history at the same time: some 300 bytes each, beside what they keep.
 pub const STREAMS_MAX: usize = 65_536;
 
+/// Bytes of all histories.
+pub const STREAMS_BYTES_MAX: usize = 256 << 20;
+
 #[derive(Debug, Default)]
 struct State {
     streams: FxHashMap<Arc<str>, Stream>,
+    /// Bytes of all that they keep.
+    bytes: usize,
     /// Part of every new stream's epoch; another one after streams expired, or one made anew could be taken for the
     /// one before.
     round: u64,
@@ -87,12 +92,17 @@ impl Embedded {
         let mut state = self.state();
         let channel: Arc<str> = Arc::from(channel);
         let position = if options.is_kept() {
-            if STREAMS_MAX <= state.streams.len() && !state.streams.contains_key(&channel) {
-                return Err(BackendError::TooManyStreams);
+            let is_new = !state.streams.contains_key(&channel);
+            if is_new && STREAMS_MAX <= state.streams.len() || STREAMS_BYTES_MAX <= state.bytes {
+                return Err(BackendError::HistoryFull);
             }
             let epoch = state.epoch(&channel);
+            let state = &mut *state;
             let stream = state.streams.entry(Arc::clone(&channel)).or_insert_with(|| Stream::new(epoch));
-            stream.append(&mut publication, options)
+            let before = stream.bytes;
+            let position = stream.append(&mut publication, options);
+            state.bytes = state.bytes + stream.bytes - before;
+            position
         } else {
             StreamPosition::default()
         };
@@ -113,8 +123,11 @@ impl Embedded {
             return HistoryPage { position: StreamPosition { offset: 0, epoch }, publications: Vec::new() };
         };
         stream.expires = stream.expires.max(Instant::now() + options.ttl);
+        let before = stream.bytes;
         stream.trim(options);
-        stream.page(filter)
+        let (page, freed) = (stream.page(filter), before - stream.bytes);
+        state.bytes -= freed;
+        page
     }
 
     /// See [`super::Backend::enter`].
@@ -167,6 +180,7 @@ impl Embedded {
         let mut state = self.state();
         let before = state.streams.len();
         state.streams.retain(|_, stream| now < stream.expires);
+        state.bytes = state.streams.values().map(|stream| stream.bytes).sum();
         if state.streams.len() < before {
             state.round = fastrand::u64(..);
         }
@@ -227,5 +241,31 @@ impl Stream {
             self.kept.iter().filter(wanted).take(limit).map(publication).collect()
         };
         HistoryPage { publications, position: self.position() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn histories_share_one_room() {
+        let (backend, mut deliveries) = Embedded::new();
+        let options = StreamOptions { size: 10, ttl: Duration::from_mins(1) };
+        let publish = |channel: &'static str| {
+            let data = RawValue::from_string("\"of some bytes\"".to_owned()).unwrap();
+            backend.publish(channel, data, None, options)
+        };
+        publish("a").await.unwrap();
+        let kept = backend.state().bytes;
+        assert!(0 < kept);
+        backend.state().bytes = STREAMS_BYTES_MAX;
+        assert!(matches!(publish("a").await, Err(BackendError::HistoryFull)));
+        backend.sweep();
+        assert_eq!(backend.state().bytes, kept, "counted anew");
+        publish("a").await.unwrap();
+        assert!(deliveries.recv().await.is_some());
     }
 }

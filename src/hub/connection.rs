@@ -197,14 +197,15 @@ impl Connection {
     /// Queues a close frame behind what waits; the reader's task ends the connection once it is written, or
     /// after a while without it.
     pub fn close(&self, close: Close) {
-        self.counters.closed(close);
-        self.close_with(&Frame::close(close));
+        if self.close_with(&Frame::close(close)) {
+            self.counters.closed(close);
+        }
     }
 
-    /// Like [`Connection::close`], with a frame of one's own.
-    pub fn close_with(&self, frame: &Frame) {
+    /// Like [`Connection::close`], with a frame of one's own; tells whether it was the first.
+    pub fn close_with(&self, frame: &Frame) -> bool {
         if self.closing.swap(true, Ordering::AcqRel) {
-            return;
+            return false;
         }
         let mut outbox = self.outbox();
         let written = if outbox.is_empty() { self.socket.try_write(frame.bytes()).unwrap_or(0) } else { 0 };
@@ -214,6 +215,7 @@ impl Connection {
         }
         drop(outbox);
         self.wake.notify_one();
+        true
     }
 
     /// Ends without a word: the peer is gone.
@@ -238,6 +240,11 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             }
+        }
+        let must_recover = outbox.must_recover();
+        drop(outbox);
+        if must_recover {
+            self.close(Close::InsufficientState);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What the hub counts.
 
 use crate::telemetry::{Counter, Gauge, Registry};
-use crate::wire::Close;
+use crate::wire::{Close, centrifugo::ErrorCode};
 
 /// The hub's own metrics. A clone counts into the same.
 #[derive(Debug, Clone)]
@@ -55,6 +55,17 @@ impl Counters {
             "Bytes that wait for slow readers.",
             &[("shard", &shard.to_string())],
         )
+    }
+
+    /// Counts a command that was answered with an error, by code.
+    pub fn refused_command(&self, code: ErrorCode) {
+        self.registry
+            .counter_with(
+                "watchroom_commands_refused_total",
+                "Commands of clients that were answered with an error, by code.",
+                &[("code", &code.code().to_string())],
+            )
+            .increment();
     }
 
     /// Counts a connection that we close, by code.

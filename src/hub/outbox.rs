@@ -26,6 +26,9 @@ pub enum Delivery {
     Reply,
     /// Waits; when too much waits, only every n-th step is kept. Holds the step's number.
     Step(u64),
+    /// Changes of steps that were sent, or of a query's table: waits as steps do, and is left out last. A reader that
+    /// lost one must recover.
+    Correction,
     /// Is dropped: the next one says more.
     Signal,
 }
@@ -67,6 +70,8 @@ pub struct Outbox {
     every: u64,
     /// Steps sent without waiting since the rate dropped.
     calm: u32,
+    /// Corrections were dropped.
+    lost: bool,
 }
 
 /// Steps that must pass without waiting before a slowed connection gets all of them again.
@@ -87,8 +92,14 @@ impl Outbox {
     pub const fn skips(&self, delivery: Delivery) -> bool {
         match delivery {
             Delivery::Step(step) => 1 < self.every && !step.is_multiple_of(self.every),
-            Delivery::Event | Delivery::Reply | Delivery::Signal => false,
+            Delivery::Correction | Delivery::Event | Delivery::Reply | Delivery::Signal => false,
         }
+    }
+
+    /// Whether the reader has read all that waited, and must recover what did not: charts of its own would be wrong from
+    /// here on.
+    pub fn must_recover(&self) -> bool {
+        self.lost && self.queue.is_empty()
     }
 
     /// Counts a step that needed no waiting; tells when the rate is whole again.
@@ -116,7 +127,7 @@ impl Outbox {
         self.calm = 0;
         self.queue.push_back(Entry { bytes: rest, delivery, begun });
         match delivery {
-            Delivery::Step(_) => {
+            Delivery::Step(_) | Delivery::Correction => {
                 self.series_bytes += length;
                 if SERIES_BYTES_MAX < self.series_bytes { self.thin() } else { Verdict::Queued }
             }
@@ -146,7 +157,11 @@ impl Outbox {
         }
         if SERIES_BYTES_MAX / 2 < self.series_bytes {
             // Even the slowest rate is too much: the newest steps are worth most.
-            self.keep_newest();
+            self.keep_newest(|delivery| matches!(delivery, Delivery::Step(_)));
+        }
+        if SERIES_BYTES_MAX < self.series_bytes {
+            self.keep_newest(|delivery| delivery == Delivery::Correction);
+            self.lost = true;
         }
         Verdict::Slowed { every: self.every, dropped: before - self.queue.len() }
     }
@@ -154,15 +169,15 @@ impl Outbox {
     fn keep_every(&mut self, every: u64) {
         self.queue.retain(|entry| match entry.delivery {
             Delivery::Step(step) => entry.begun || step.is_multiple_of(every),
-            Delivery::Event | Delivery::Reply | Delivery::Signal => true,
+            Delivery::Correction | Delivery::Event | Delivery::Reply | Delivery::Signal => true,
         });
         self.count();
     }
 
-    fn keep_newest(&mut self) {
+    fn keep_newest(&mut self, of: impl Fn(Delivery) -> bool) {
         let mut surplus = self.series_bytes.saturating_sub(SERIES_BYTES_MAX / 2);
         self.queue.retain(|entry| {
-            let drop = matches!(entry.delivery, Delivery::Step(_)) && !entry.begun && 0 < surplus;
+            let drop = of(entry.delivery) && !entry.begun && 0 < surplus;
             if drop {
                 surplus = surplus.saturating_sub(entry.bytes.len());
             }
@@ -175,7 +190,7 @@ impl Outbox {
         self.series_bytes = self
             .queue
             .iter()
-            .filter(|entry| matches!(entry.delivery, Delivery::Step(_)))
+            .filter(|entry| matches!(entry.delivery, Delivery::Step(_) | Delivery::Correction))
             .map(|entry| entry.bytes.len())
             .sum();
     }
@@ -196,7 +211,7 @@ impl Outbox {
             let length = head.bytes.len();
             let taken = written.min(length);
             match head.delivery {
-                Delivery::Step(_) => self.series_bytes -= taken,
+                Delivery::Step(_) | Delivery::Correction => self.series_bytes -= taken,
                 Delivery::Reply => self.reply_bytes -= taken,
                 Delivery::Event | Delivery::Signal => self.event_bytes -= taken,
             }
@@ -258,6 +273,24 @@ mod tests {
         let calm = (0..CALM_STEPS).map(|step| outbox.passed(Delivery::Step(u64::from(step))));
         assert_eq!(calm.filter(|whole| *whole).count(), 1);
         assert!(!outbox.skips(Delivery::Step(41)));
+    }
+
+    #[test]
+    fn corrections_outlive_steps_and_are_missed() {
+        let mut outbox = Outbox::default();
+        outbox.push(&bytes(SERIES_BYTES_MAX / 2), 0, Delivery::Correction);
+        for step in 1..=100 {
+            outbox.push(&bytes(1_000), 0, Delivery::Step(step));
+        }
+        assert!(SERIES_BYTES_MAX / 2 <= outbox.bytes(), "the correction waits still");
+        assert!(!outbox.lost);
+        for _ in 0..4 {
+            outbox.push(&bytes(SERIES_BYTES_MAX / 2), 0, Delivery::Correction);
+        }
+        assert!(outbox.bytes() <= SERIES_BYTES_MAX);
+        assert!(!outbox.must_recover(), "not before it reads again");
+        outbox.advance(outbox.bytes());
+        assert!(outbox.must_recover());
     }
 
     #[test]

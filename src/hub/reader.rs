@@ -112,7 +112,9 @@ async fn take(connection: &Connection, session: &mut Session, decoded: Decoded) 
                 connection.send(&Frame::control(Opcode::Pong, &payload), Delivery::Event);
             }
             Message::Pong => {}
-            Message::Close(code) => connection.close_with(&Frame::close_code(code)),
+            Message::Close(code) => {
+                connection.close_with(&Frame::close_code(code));
+            }
         }
     }
     if let Some(error) = decoded.broken {

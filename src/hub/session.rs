@@ -8,7 +8,7 @@ use super::{
     Hub, SUBSCRIPTIONS_MAX,
     channel::{Class, Rules},
     connection::Connection,
-    outbox::Delivery,
+    outbox::{Delivery, REPLY_BYTES_LOW},
     rpc,
     shard::Command,
     subscribe::{self, Joining},
@@ -31,6 +31,13 @@ pub(super) type Refusal = (ErrorCode, String);
 struct Subscription {
     channel: Arc<str>,
     rules: Rules,
+}
+
+/// Whether a subscribe came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joined {
+    Yes,
+    No,
 }
 
 /// The state of one client.
@@ -75,6 +82,9 @@ impl Session {
                 self.connection.ponged();
                 continue;
             };
+            if self.connection.is_closing() {
+                return;
+            }
             self.hub.0.counters.commands.increment();
             if !self.connected && !matches!(method, Method::Connect(_)) {
                 self.connection.close(Close::BadRequest);
@@ -93,6 +103,10 @@ impl Session {
                     if let Err(refusal) = self.answer(command.id, other).await {
                         self.refuse(command.id, &refusal);
                     }
+                    if REPLY_BYTES_LOW <= self.replies.len() {
+                        self.flush();
+                        self.connection.drained().await;
+                    }
                 }
             }
         }
@@ -108,6 +122,7 @@ impl Session {
     }
 
     fn refuse(&mut self, id: u32, (code, message): &Refusal) {
+        self.hub.0.counters.refused_command(*code);
         self.line(ErrorReply::json(id, *code, message));
     }
 
@@ -131,7 +146,7 @@ impl Session {
         match method {
             Method::Connect(_) => self.connect(id),
             Method::Unsubscribe(request) => {
-                self.leave(&request.channel).await;
+                self.leave(&request.channel, Joined::Yes).await;
                 self.reply(id, "unsubscribe", Empty {});
             }
             Method::Publish(request) => self.publish(id, request).await?,
@@ -231,7 +246,7 @@ impl Session {
             }
             let joins = some.into_iter().map(|one| subscribe::join(&hub, &connection, one));
             for (id, channel, refusal) in join_all(joins).await.into_iter().flatten() {
-                self.leave(&channel).await;
+                self.leave(&channel, Joined::No).await;
                 self.refuse(id, &refusal);
             }
             self.flush();
@@ -239,7 +254,7 @@ impl Session {
         }
     }
 
-    async fn leave(&mut self, channel: &str) {
+    async fn leave(&mut self, channel: &str, joined: Joined) {
         let at = self.subscriptions.iter().position(|subscription| &*subscription.channel == channel);
         let Some(at) = at else { return };
         let subscription = self.subscriptions.swap_remove(at);
@@ -249,7 +264,8 @@ impl Session {
         // A shard that has stopped has no subscribers.
         drop(self.hub.shard(number).send(command).await);
         let Subscription { channel, rules } = subscription;
-        if rules.class == Class::Series {
+        // A live query that refused counts no viewer, and must not take off another's.
+        if rules.class == Class::Series && joined == Joined::Yes {
             self.hub.0.parts.live.close(&channel).await;
         }
         if rules.presence {
@@ -321,7 +337,7 @@ impl Session {
     pub(super) async fn end(mut self) {
         while let Some(subscription) = self.subscriptions.last() {
             let channel = Arc::clone(&subscription.channel);
-            self.leave(&channel).await;
+            self.leave(&channel, Joined::Yes).await;
         }
     }
 }
@@ -331,7 +347,7 @@ impl Session {
 pub(super) fn internal(error: BackendError) -> Refusal {
     tracing::warn!(error = %error, "backend failed");
     match error {
-        BackendError::TooManyStreams => (ErrorCode::LimitExceeded, error.to_string()),
+        BackendError::HistoryFull => (ErrorCode::LimitExceeded, error.to_string()),
         _ => (ErrorCode::Internal, ErrorCode::Internal.text().to_owned()),
     }
 }

@@ -22,6 +22,8 @@ pub const COMMANDS_MAX: usize = 4_096;
 pub const PING_SECONDS: u64 = 25;
 /// Commands taken at once: what comes together, such as the steps of one second, is written together.
 const TOGETHER_MAX: usize = 256;
+/// Publications times readers that are sorted by reader at once; more are written in parts.
+const LETTERS_MAX: usize = 16_384;
 /// Publications held for a subscriber while its history is read.
 const JOINING_MAX: usize = 1_024;
 
@@ -182,6 +184,10 @@ impl Shard {
         for publish in together {
             self.hold(publish);
         }
+        self.send(together);
+    }
+
+    fn send(&self, together: &[Publish]) {
         let subscribers = |channel| self.channels.get(channel).into_iter().flatten();
         match together {
             [] => {}
@@ -192,6 +198,14 @@ impl Shard {
             }
             // One write for each connection, with all that is for it, in their order.
             several => {
+                let readers = |publish: &Publish| self.channels.get(&publish.channel).map_or(0, Vec::len);
+                let most = several.iter().map(readers).max().unwrap_or_default();
+                if several.len().saturating_mul(most) > LETTERS_MAX && 1 < several.len() {
+                    let (one, rest) = several.split_at(several.len() / 2);
+                    self.send(one);
+                    self.send(rest);
+                    return;
+                }
                 let mut letters: Vec<(&Arc<Connection>, &Publish)> = several
                     .iter()
                     .flat_map(|publish| {

@@ -36,6 +36,15 @@ struct KnownSource {
     interval: i64,
     /// The newest step that it delivered.
     delivered: i64,
+    /// When it last delivered, or was first heard of.
+    heard: i64,
+}
+
+impl KnownSource {
+    /// Whether nothing waits for it: it missed as much as makes its series stale. It counts again with its next step.
+    fn is_silent(&self, now: i64) -> bool {
+        SILENT_MS_MIN.max(SILENT_INTERVALS * self.interval) <= now - self.heard
+    }
 }
 
 #[derive(Debug)]
@@ -169,7 +178,7 @@ impl Book {
         now: i64,
     ) {
         let source = match &batch.source {
-            Source::Scheduled { interval_ms, .. } => Some(self.source(&batch.source, *interval_ms)),
+            Source::Scheduled { interval_ms, .. } => Some(self.source(&batch.source, *interval_ms, now)),
             Source::Pushed => None,
         };
         for (labels, sample) in accepted {
@@ -178,14 +187,15 @@ impl Book {
         if let (Some(source), Some(step)) = (source, batch.step) {
             let known = &mut self.sources[source];
             known.delivered = known.delivered.max(step);
+            known.heard = now;
         }
     }
 
-    fn source(&mut self, source: &Source, interval: i64) -> usize {
+    fn source(&mut self, source: &Source, interval: i64, now: i64) -> usize {
         if let Some(at) = self.sources.iter().position(|known| known.source == *source) {
             return at;
         }
-        self.sources.push(KnownSource { source: source.clone(), interval, delivered: i64::MIN });
+        self.sources.push(KnownSource { source: source.clone(), interval, delivered: i64::MIN, heard: now });
         self.sources.len() - 1
     }
 
@@ -246,7 +256,8 @@ impl Book {
         let mut wake = now + 1_000;
         for query in self.queries.values() {
             let next = query.last + query.step;
-            let waits = query.sources.iter().any(|at| self.sources[*at].delivered < next);
+            let waits = query.sources.iter().map(|at| &self.sources[*at]);
+            let waits = waits.filter(|source| !source.is_silent(now)).any(|source| source.delivered < next);
             wake = wake.min(if waits { next + WAIT_MS_MAX } else { next });
             if query.dirty.is_some() {
                 wake = wake.min(query.dirty_at);
@@ -286,7 +297,7 @@ impl Book {
         silent
     }
 
-    /// Forgets queries without viewers, and sources that are silent: nothing waits for them.
+    /// Forgets queries without viewers, and series that were not heard of for long.
     pub fn sweep(&mut self, now: i64) {
         let gone: BTreeSet<Arc<str>> = self
             .queries
@@ -302,13 +313,6 @@ impl Book {
         }
         // A series that comes back is found anew.
         self.series.retain(|_, series| now - series.last_seen < FORGET_MS);
-        for (at, source) in self.sources.iter().enumerate() {
-            if SILENT_MS_MIN.max(SILENT_INTERVALS * source.interval) <= now.saturating_sub(source.delivered) {
-                for query in self.queries.values_mut() {
-                    query.sources.remove(&at);
-                }
-            }
-        }
     }
 }
 
@@ -316,7 +320,8 @@ impl Book {
 fn complete(query: &Standing, sources: &[KnownSource], now: i64) -> Option<i64> {
     let late = (now - WAIT_MS_MAX).div_euclid(query.step) * query.step;
     let reached = now.div_euclid(query.step) * query.step;
-    let delivered = query.sources.iter().map(|at| sources[*at].delivered).min();
+    let waited_for = query.sources.iter().map(|at| &sources[*at]).filter(|source| !source.is_silent(now));
+    let delivered = waited_for.map(|source| source.delivered).min();
     let ready = match delivered {
         None => reached,
         // A source that delivered nothing yet has the earliest time there is.

@@ -93,7 +93,7 @@ impl Live {
     /// Adds a viewer to a live query and returns its history up to the step after which frames follow.
     ///
     /// The caller must have the channel's frames held back already; those up to [`Opened::offset`] are in the
-    /// answer. Each success wants one [`Live::close`]; so does a failure, which is harmless otherwise.
+    /// answer. Each success wants one [`Live::close`], and no failure does.
     ///
     /// # Errors
     ///
@@ -112,7 +112,17 @@ impl Live {
         let begin = Command::Begin { channel, plan: plan.clone(), step: open.step, begun };
         self.commands.send(begin).await.map_err(|_| LiveError::Stopped)?;
         let begun = answer.await.map_err(|_| LiveError::Stopped)??;
-        let wanted = Wanted::new(&open, &begun);
+        let channel = Arc::clone(&open.channel);
+        let opened = self.join(plan, open, &begun).await;
+        if opened.is_err() {
+            self.close(&channel).await;
+        }
+        opened
+    }
+
+    /// Reads the history of a query that counts its new viewer already.
+    async fn join(&self, plan: Plan, open: Open, begun: &Begun) -> Result<Opened, LiveError> {
+        let wanted = Wanted::new(&open, begun);
         let range = (wanted.start, begun.last, open.step);
         let found = self.evaluate(plan, range).await?;
         let (finished, answer) = oneshot::channel();
@@ -120,7 +130,7 @@ impl Live {
         let finish = Command::Finish { channel: open.channel, found: labels, finished };
         self.commands.send(finish).await.map_err(|_| LiveError::Stopped)?;
         let finished = answer.await.map_err(|_| LiveError::Stopped)?;
-        wanted.answer(&begun, &finished, &found)
+        wanted.answer(begun, &finished, &found)
     }
 
     async fn evaluate(&self, plan: Plan, range: (i64, i64, i64)) -> Result<Vec<SelectedSeries>, LiveError> {
@@ -249,5 +259,49 @@ impl Columns {
             times: self.times[at..].to_vec(),
             values: self.values.iter().map(|column| column[at..].to_vec()).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::live::{Engine, EngineParts};
+    use crate::store::Store;
+    use crate::telemetry::Registry;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_viewer_that_was_refused_takes_no_other_off() {
+        let (clock, registry) = (Clock::manual(1_790_000_000_000), Registry::default());
+        let parts =
+            EngineParts { store: Store::in_memory(), clock: clock.clone(), generation: "g".to_owned() };
+        let (engine, live, _steps, _carried) = Engine::new(parts, &registry);
+        let end = CancellationToken::new();
+        let working = engine.run(end.clone());
+        let looking = async {
+            let channel: Arc<str> = Live::channel("vector(1)", 1_000).into();
+            let expr = "vector(1)".to_owned();
+            let open = Open { channel, expr, step: 1_000, window: 10_000, since: None };
+            live.open(open.clone()).await.unwrap();
+            for _ in 0..3 {
+                live.open(Open { window: -1, ..open.clone() }).await.unwrap_err();
+            }
+            clock.set(clock.now_ms() + 60_000);
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            let queries = registry.gauge("watchroom_live_queries", "");
+            assert!((queries.get() - 1.0).abs() < f64::EPSILON, "the first one still looks");
+            live.close(&open.channel).await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            clock.set(clock.now_ms() + 60_000);
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            assert!(queries.get().abs() < f64::EPSILON, "nobody does");
+            end.cancel();
+        };
+        let (ended, ()) = tokio::join!(working, looking);
+        ended.unwrap();
     }
 }

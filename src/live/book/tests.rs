@@ -144,6 +144,26 @@ fn a_source_that_delivered_nothing_yet_is_waited_for() {
 }
 
 #[test]
+fn a_source_that_was_silent_is_waited_for_again() {
+    let mut world = World::new("m");
+    let deliver = |world: &mut World, time: i64| {
+        world.push(0, Sample::new(time, 1.0), scheduled(), time + 5);
+        world.advance(time + 6);
+        world.book.sweep(time + 6);
+    };
+    deliver(&mut world, START);
+    let silence = START + 20_000;
+    world.advance(silence);
+    world.book.sweep(silence);
+    assert_eq!(world.last(), silence, "nothing waits for who is silent");
+    deliver(&mut world, silence + 1_000);
+    world.advance(silence + 2_000);
+    assert_eq!(world.last(), silence + 1_000, "waits for the next step");
+    deliver(&mut world, silence + 2_000);
+    assert_eq!(world.last(), silence + 2_000);
+}
+
+#[test]
 fn a_query_without_sources_goes_with_the_clock() {
     let mut world = World::new("vector(1)");
     world.advance(START + 3_000);
