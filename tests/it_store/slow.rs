@@ -9,6 +9,8 @@ use super::*;
 
 const SERIES: usize = 50;
 const CONTROL: &str = "SLOWDISK_FULL";
+/// What the shim adds to each fsync: whoever waits for one takes at least this long.
+const FSYNC: Duration = Duration::from_millis(100);
 
 #[test]
 fn memory_goes_on_while_the_disk_does_not() {
@@ -18,7 +20,7 @@ fn memory_goes_on_while_the_disk_does_not() {
     let output = child("slow::child_on_a_bad_disk", &store_folder)
         .env("LD_PRELOAD", slowdisk::build(folder.path()))
         .env("SLOWDISK_DIR", &store_folder)
-        .env("SLOWDISK_FSYNC_MS", "100")
+        .env("SLOWDISK_FSYNC_MS", FSYNC.as_millis().to_string())
         .env(CONTROL, folder.path().join("full"))
         .output()
         .unwrap();
@@ -57,8 +59,8 @@ impl Child {
     #[track_caller]
     fn check_appends(&mut self) {
         self.appends.sort();
-        let p95 = self.appends[self.appends.len() * 95 / 100];
-        assert!(p95 < Duration::from_millis(30), "{p95:?}");
+        let median = self.appends[self.appends.len() / 2];
+        assert!(median < FSYNC, "{median:?}");
         self.appends.clear();
     }
 }
@@ -89,7 +91,7 @@ fn child_on_a_bad_disk() {
     let began = Instant::now();
     let together: Vec<_> = (0..100).map(|_| child.second().unwrap()).collect();
     together.into_iter().for_each(acknowledge);
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < 100 * FSYNC, "{:?}, as if one by one", began.elapsed());
     child.check_appends();
 
     // Full: memory goes on, and pushes are refused when too many bytes wait.
