@@ -117,6 +117,19 @@ test('series that come and go for long use columns again', () => {
   assert.equal(valueAt(table, at, 1_000), 1_000);
 });
 
+test('a table that comes anew takes no column which it still needs', () => {
+  const table = emptyTable(S, 300);
+  for (let k = 1; k <= 200; k++) withFrame(table, frame({ t: [k], v: [[k]], from: 0, series: [{ pod: String(k) }] }));
+  withFrame(table, frame({ t: [201], v: [[-1], [-2], [-3]], from: 0, series: [{ pod: 'new' }, { pod: '1' }, { pod: '2' }] }));
+  const column = (pod: string): number => table.series.findIndex(labels => labels.get('pod') === pod);
+  assert.equal(table.columns.length, 200);
+  assert.deepEqual(table.places, [column('new'), column('1'), column('2')]);
+  assert.equal(new Set(table.places).size, 3);
+  assert.equal(line(table, column('1'), 1, 2), '1 .');
+  assert.deepEqual(['new', '1', '2'].map(pod => valueAt(table, column(pod), 201)), [-1, -2, -3]);
+  assert.equal(column('3'), -1);
+});
+
 test('another epoch starts the table anew: other series may stand at the same places', () => {
   const table = withBackfill(start(), block([{ mode: 'idle' }], [7, 8], [[1, 2]]));
   assert.equal(table.series.length, 1);
