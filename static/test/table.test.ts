@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gaps, newestSample, staleFor } from '../src/data/gaps';
-import { emptyTable, isFilled, isForeign, valueAt, withBackfill, withFrame, withRepeat, type Table } from '../src/data/table';
+import { emptyTable, firstAt, isFilled, isForeign, valueAt, withBackfill, withFrame, withRepeat, type Table } from '../src/data/table';
 import { parseBlock, parseFrame } from '../src/wire/block';
 
 const S = 1000;
@@ -98,6 +98,14 @@ test('a frame from 0 on brings the table anew; what ended keeps its past', () =>
   withFrame(table, frame({ t: [5], v: [[5]] }));
   assert.equal(line(table, 0, 1, 5), '10 20 30 . .');
   assert.equal(line(table, 1, 1, 5), '. . . 4 5');
+});
+
+test('a single value is that of the series which stands first now', () => {
+  const table = withFrame(start(), frame({ t: [4], v: [[4]], from: 0, series: [{ mode: 'new' }] }));
+  assert.deepEqual([3, 4].map(k => firstAt(table, k)), [Number.NaN, 4]);
+  withFrame(table, frame({ t: [5], v: [[50], [5]], from: 0, series: [{ mode: 'user' }, { mode: 'new' }] }));
+  assert.deepEqual([3, 4, 5].map(k => firstAt(table, k)), [30, Number.NaN, 50]);
+  assert.ok(Number.isNaN(firstAt(emptyTable(S, 10), 1)));
 });
 
 test('a frame of a table that was never seen is known by its version or its width', () => {

@@ -44,6 +44,14 @@ export function valueAt(table: Table, series: number, k: number): number {
   return table.held[slot] === k ? table.columns[series]?.[slot] ?? Number.NaN : Number.NaN;
 }
 
+/**
+ * Gives the value at step k of the series at the server's first position, NaN where there is none. It is the one that a
+ * panel of a single series shows: the columns of those before it outlive them.
+ */
+export function firstAt(table: Table, k: number): number {
+  return valueAt(table, table.places[0] ?? -1, k);
+}
+
 /** Tells whether step k came and holds at least one value. */
 export function isFilled(table: Table, k: number): boolean {
   const slot = k % table.capacity;
