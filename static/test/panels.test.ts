@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parsePanel } from '../src/boot';
+import { Palette } from '../src/data/names';
 import { emptyTable, withBackfill, type Table } from '../src/data/table';
 import { HeatRows } from '../src/panels/heatrows';
+import { sameTracks, trackNow, tracksOf } from '../src/panels/tracks';
 import { parseBlock } from '../src/wire/block';
 
 /** A table with these series, in this order, each with one value: its position from 1 on. */
@@ -25,4 +28,16 @@ test('rows of a heat strip are named anew for another table of the same generati
   assert.equal(words(), '0:1 1:0 10:2');
   rows.fit(tables[0]);
   assert.equal(words(), '0:0 1:1');
+});
+
+test('the same sorted series in other columns are other tracks', () => {
+  const panel = parsePanel({ id: 'h', kind: 'line', queries: [{ expr: 'a' }] });
+  assert.ok(panel);
+  const palette = new Palette();
+  const [one, other] = [tableOf('le', ['0.1', '1']), tableOf('le', ['1', '0.1'])];
+  const [before, after] = [tracksOf(panel, [one], palette), tracksOf(panel, [other], palette)];
+  assert.deepEqual(after.map(track => track.key), before.map(track => track.key));
+  assert.equal(sameTracks(before, tracksOf(panel, [one], palette)), true);
+  assert.equal(sameTracks(before, after), false);
+  assert.deepEqual(after.map(track => trackNow(panel, [other], track)), [2, 1]);
 });
