@@ -65,7 +65,7 @@ export function startRoom(wiring: Wiring): void {
     notices.link(state);
     pill.say();
     if (state.kind === 'live' && isPushed) pushed.look();
-    const now = state.kind === 'live' ? state.slowed : null;
+    const now = state.kind === 'live' ? state.slowed?.step ?? null : null;
     if (now !== slowed && state.kind === 'live') log.add('g-none', now === null ? texts.room.unslowed : texts.room.slowed(`${now / 1000} ${texts.units.s}`), Date.now());
     slowed = now;
   });
