@@ -53,7 +53,7 @@ export function startRoom(wiring: Wiring): void {
   });
   const isPushed = boot.room.id === PUSHED;
   const notices = new Notices(need('.notices'), texts, log, {
-    tryNow: () => link.tryNow(), room: boot.room.id, pushed: () => { if (isPushed) pushed.look(); },
+    tryNow: () => link.tryNow(), room: boot.room.id, node: boot.node, pushed: () => { if (isPushed) pushed.look(); },
   });
   stage.onMore = (panel, button) => more.open(panel, button);
   log.add('g-ok', texts.room.opened, Date.now());
