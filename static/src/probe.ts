@@ -43,7 +43,7 @@ export function probeOf(stage: Stage, board: Board): Probe {
     })),
     link: () => ({
       state: link.state.kind, delay: pulse.delay, rate: pulse.rate, edge: pulse.edge,
-      slowed: link.state.kind === 'live' ? link.state.slowed : null, trip: serverTime.trip,
+      slowed: link.state.kind === 'live' ? link.state.slowed?.step ?? null : null, trip: serverTime.trip,
     }),
     frames: () => queue.times,
     resetFrames: () => queue.resetTimes(),

@@ -53,7 +53,7 @@ export function startRoom(wiring: Wiring): void {
   });
   const isPushed = boot.room.id === PUSHED;
   const notices = new Notices(need('.notices'), texts, log, {
-    tryNow: () => link.tryNow(), room: boot.room.id, pushed: () => { if (isPushed) pushed.look(); },
+    tryNow: () => link.tryNow(), room: boot.room.id, node: boot.node, pushed: () => { if (isPushed) pushed.look(); },
   });
   stage.onMore = (panel, button) => more.open(panel, button);
   log.add('g-ok', texts.room.opened, Date.now());
@@ -65,7 +65,7 @@ export function startRoom(wiring: Wiring): void {
     notices.link(state);
     pill.say();
     if (state.kind === 'live' && isPushed) pushed.look();
-    const now = state.kind === 'live' ? state.slowed : null;
+    const now = state.kind === 'live' ? state.slowed?.step ?? null : null;
     if (now !== slowed && state.kind === 'live') log.add('g-none', now === null ? texts.room.unslowed : texts.room.slowed(`${now / 1000} ${texts.units.s}`), Date.now());
     slowed = now;
   });

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spanOf, stepFor, viewAfter, type View } from '../src/data/view';
 import { DrawQueue, FRAME_BUDGET_MS } from '../src/draw/queue';
-import { retryDelay } from '../src/live/link';
+import { retryDelay, slowedOf, strideOf } from '../src/live/link';
 import { Pulse } from '../src/live/pulse';
 import { ServerTime } from '../src/live/servertime';
 import { gaps } from '../src/data/gaps';
-import { emptyTable, withBackfill, withFrame } from '../src/data/table';
+import { emptyTable, isLeftOut, withBackfill, withFrame } from '../src/data/table';
 import { parseBlock, parseFrame } from '../src/wire/block';
 import { parsePanel } from '../src/boot';
 import { Palette } from '../src/data/names';
@@ -143,4 +143,26 @@ test('a slowed reader’s line goes on over the steps that were left out, and a 
   assert.deepEqual(gaps([table], 0, 20_000), []);
   withFrame(table, far, 5);
   assert.deepEqual(gaps([table], 0, 20_000), [{ from: 7000, to: 17_000 }]);
+});
+
+test('a slowed server sends every n-th step of each query, whatever the step', () => {
+  const slowed = slowedOf({ slowed: { every: 5, step: 5000 } });
+  assert.deepEqual(slowed, { every: 5, step: 5000 });
+  assert.equal(slowedOf({ slowed: null }), null);
+  assert.equal(slowedOf({ other: 1 }), undefined);
+  assert.ok(slowed);
+  const stride = strideOf({ kind: 'live', since: 0, slowed });
+  assert.equal(stride, 5);
+  assert.equal(strideOf({ kind: 'live', since: 0, slowed: null }), 1);
+  assert.equal(strideOf({ kind: 'lost', since: 0, next: null }), 1);
+
+  const step = 5000;
+  const block = parseBlock({ step, series: [{}], t: [4 * step, 5 * step], v: [[1, 2]] });
+  const [next, far] = [10, 25].map(k => parseFrame({ t: [k * step], v: [[k]] }));
+  assert.ok(block && next && far);
+  const table = withFrame(withBackfill(emptyTable(step, 40), block), next, stride);
+  assert.deepEqual([5, 6, 7, 8, 9, 10].map(k => isLeftOut(table, k)), [false, true, true, true, true, false]);
+  assert.deepEqual(gaps([table], 0, 30 * step), []);
+  withFrame(table, far, stride);
+  assert.deepEqual(gaps([table], 0, 30 * step), [{ from: 10 * step, to: 25 * step }]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gaps, newestSample, staleFor } from '../src/data/gaps';
-import { emptyTable, isFilled, isForeign, valueAt, withBackfill, withFrame, withRepeat, type Table } from '../src/data/table';
+import { emptyTable, firstAt, isFilled, isForeign, valueAt, withBackfill, withFrame, withRepeat, type Table } from '../src/data/table';
 import { parseBlock, parseFrame } from '../src/wire/block';
 
 const S = 1000;
@@ -100,6 +100,14 @@ test('a frame from 0 on brings the table anew; what ended keeps its past', () =>
   assert.equal(line(table, 1, 1, 5), '. . . 4 5');
 });
 
+test('a single value is that of the series which stands first now', () => {
+  const table = withFrame(start(), frame({ t: [4], v: [[4]], from: 0, series: [{ mode: 'new' }] }));
+  assert.deepEqual([3, 4].map(k => firstAt(table, k)), [Number.NaN, 4]);
+  withFrame(table, frame({ t: [5], v: [[50], [5]], from: 0, series: [{ mode: 'user' }, { mode: 'new' }] }));
+  assert.deepEqual([3, 4, 5].map(k => firstAt(table, k)), [30, Number.NaN, 50]);
+  assert.ok(Number.isNaN(firstAt(emptyTable(S, 10), 1)));
+});
+
 test('a frame of a table that was never seen is known by its version or its width', () => {
   const table = start();
   assert.equal(isForeign(table, frame({ t: [4], v: [[40]] })), false);
@@ -115,6 +123,19 @@ test('series that come and go for long use columns again', () => {
   assert.ok(table.columns.length <= 200);
   const at = table.series.findIndex(labels => labels.get('pod') === '1000');
   assert.equal(valueAt(table, at, 1_000), 1_000);
+});
+
+test('a table that comes anew takes no column which it still needs', () => {
+  const table = emptyTable(S, 300);
+  for (let k = 1; k <= 200; k++) withFrame(table, frame({ t: [k], v: [[k]], from: 0, series: [{ pod: String(k) }] }));
+  withFrame(table, frame({ t: [201], v: [[-1], [-2], [-3]], from: 0, series: [{ pod: 'new' }, { pod: '1' }, { pod: '2' }] }));
+  const column = (pod: string): number => table.series.findIndex(labels => labels.get('pod') === pod);
+  assert.equal(table.columns.length, 200);
+  assert.deepEqual(table.places, [column('new'), column('1'), column('2')]);
+  assert.equal(new Set(table.places).size, 3);
+  assert.equal(line(table, column('1'), 1, 2), '1 .');
+  assert.deepEqual(['new', '1', '2'].map(pod => valueAt(table, column(pod), 201)), [-1, -2, -3]);
+  assert.equal(column('3'), -1);
 });
 
 test('another epoch starts the table anew: other series may stand at the same places', () => {

@@ -11,6 +11,8 @@ const VIEWERS = 200;
 const METRICS = 8;
 const SECONDS = Number(process.env.WATCHROOM_BENCH_SECONDS ?? 60);
 const STEP = 1_000;
+/** The bar: what a sample takes beyond its step's completeness, in 99 of 100 cases, ms. */
+const OVER_P99_MAX_MS = 50;
 
 const sleep = ms => new Promise(resolve => setTimeout(resolve, Math.max(0, ms)));
 const exactNow = () => performance.timeOrigin + performance.now();
@@ -49,10 +51,15 @@ function watchCharts() {
   } });
 }
 
-function distribution(delays) {
+/** Gives the value that a share `p` of the delays stays below, ms. */
+function percentile(delays, p) {
   const sorted = delays.toSorted((a, b) => a - b);
-  const at = p => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))].toFixed(1);
-  return `p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, p99.9 ${at(0.999)}, most ${at(1)} ms (${sorted.length} samples)`;
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
+}
+
+function distribution(delays) {
+  const at = p => percentile(delays, p).toFixed(1);
+  return `p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}, p99.9 ${at(0.999)}, most ${at(1)} ms (${delays.length} samples)`;
 }
 
 function histogram(delays) {
@@ -110,7 +117,7 @@ test('sample to chart, 200 viewers', { timeout: (SECONDS * 2 + 120) * 1_000 }, a
   const steady = await run(SECONDS);
   t.diagnostic(`${VIEWERS} viewers, ${METRICS} metrics, ${subscriptions.length + machine.length} queries each, ${SECONDS} s`);
   const over = steady.map(({ seen, accepted, due }) => seen - Math.max(accepted, due));
-  t.diagnostic(`above the completeness rule: ${distribution(over)}`);
+  t.diagnostic(`above the completeness rule: ${distribution(over)}; bar p99 <= ${OVER_P99_MAX_MS} ms${percentile(over, 0.99) <= OVER_P99_MAX_MS ? '' : ', MISSED'}`);
   t.diagnostic(histogram(over));
   // A sample for a step that was sent already is a correction.
   const late = await run(Math.ceil(SECONDS / 3), second => (second - 3) * STEP);

@@ -8,9 +8,10 @@ import { anyServer, browserFor, pageFor, roomUrl, until } from './support.mjs';
 const POINTS = 600;
 const SETTLE_MS = 5_000;
 const SOAK = process.env.WATCHROOM_SOAK === '1';
-const MEASURE_MS = SOAK ? 600_000 : 30_000;
+const MINUTE_MS = 60_000;
+const MEASURE_MS = SOAK ? 10 * MINUTE_MS : 30_000;
 
-/** Most script, as a share of the main thread; longest script in a frame, ms; most heap gained in a soak. */
+/** Most script, as a share of the main thread; longest script in a frame, ms; most heap gained in a soak, bytes. */
 const SCRIPT_SHARE_MAX = 0.1;
 const FRAME_P999_MAX_MS = 16;
 const HEAP_GAIN_MAX = 2_000_000;
@@ -41,6 +42,11 @@ test('24 panels, 4 series, 600 points', { timeout: MEASURE_MS + 120_000 }, async
   await page.evaluate(() => { window.frameScript.length = 0; window.watchroom.resetFrames(); });
   const trace = SOAK ? null : await startTrace(browser);
   const start = Date.now();
+  const heaps = [];
+  for (let end = MINUTE_MS; SOAK && end <= MEASURE_MS; end += MINUTE_MS) {
+    await until('a minute is over', () => Date.now() - start >= end, MINUTE_MS + 10_000);
+    heaps.push((await measure()).JSHeapUsedSize);
+  }
   await until('measured', () => Date.now() - start >= MEASURE_MS, MEASURE_MS + 10_000);
   const [frames, drawing] = await page.evaluate(() => [window.frameScript.slice().sort((a, b) => a - b), window.watchroom.frames()]);
   const after = await measure();
@@ -50,16 +56,19 @@ test('24 panels, 4 series, 600 points', { timeout: MEASURE_MS + 120_000 }, async
   const share = (after.ScriptDuration - before.ScriptDuration) / seconds;
   const at = p => frames[Math.min(frames.length - 1, Math.floor(frames.length * p))] ?? 0;
   const cpuAt = p => spent[Math.min(spent.length - 1, Math.floor(spent.length * p))] ?? 0;
-  const gained = after.JSHeapUsedSize - before.JSHeapUsedSize;
+  // From the second minute on: in the first one code is compiled, its feedback is kept, and lists grow to their size.
+  // That comes once; a leak goes on.
+  const gained = (heaps.at(-1) ?? 0) - (heaps[0] ?? 0);
   t.diagnostic(`script ${(share * 100).toFixed(2)} % of the main thread over ${seconds.toFixed(0)} s`);
   t.diagnostic(`script per frame: p50 ${at(0.5).toFixed(2)}, p99 ${at(0.99).toFixed(2)}, p99.9 ${at(0.999).toFixed(2)}, most ${at(1).toFixed(2)} ms (${frames.length} frames)`);
   if (trace) t.diagnostic(`the same in time of the processor: p99 ${cpuAt(0.99).toFixed(2)}, p99.9 ${cpuAt(0.999).toFixed(2)}, most ${cpuAt(1).toFixed(2)} ms`);
   t.diagnostic(`draws: ${(drawing.draws / seconds).toFixed(1)} a second, ${(drawing.totalMs / drawing.draws).toFixed(2)} ms each`);
   t.diagnostic(`heap: ${(before.JSHeapUsedSize / 1e6).toFixed(1)} MB, then ${(after.JSHeapUsedSize / 1e6).toFixed(1)} MB`);
+  if (SOAK) t.diagnostic(`heap at the end of each minute: ${heaps.map(bytes => (bytes / 1e6).toFixed(2)).join(', ')} MB; gained from the second minute on: ${(gained / 1e6).toFixed(2)} MB`);
   assert.ok(drawing.draws / seconds >= 23, 'every panel is drawn each second');
   assert.ok(share <= SCRIPT_SHARE_MAX, `script share ${share}`);
   if (trace) assert.ok(cpuAt(0.999) <= FRAME_P999_MAX_MS, `p99.9 ${cpuAt(0.999)} ms`);
-  if (SOAK) assert.ok(gained <= HEAP_GAIN_MAX, `the heap gained ${gained} bytes`);
+  if (SOAK) assert.ok(gained <= HEAP_GAIN_MAX, `the heap gained ${gained} bytes from the second minute on`);
 });
 
 /** Frames of a screen, ms. */

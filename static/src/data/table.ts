@@ -44,6 +44,14 @@ export function valueAt(table: Table, series: number, k: number): number {
   return table.held[slot] === k ? table.columns[series]?.[slot] ?? Number.NaN : Number.NaN;
 }
 
+/**
+ * Gives the value at step k of the series at the server's first position, NaN where there is none. It is the one that a
+ * panel of a single series shows: the columns of those before it outlive them.
+ */
+export function firstAt(table: Table, k: number): number {
+  return valueAt(table, table.places[0] ?? -1, k);
+}
+
 /** Tells whether step k came and holds at least one value. */
 export function isFilled(table: Table, k: number): boolean {
   const slot = k % table.capacity;
@@ -98,12 +106,19 @@ export function withFrame(table: Table, frame: Frame, stride = 1): Table {
 /** Columns that a table has at most: the server draws 50 series, and those that ended stay until they scroll out. */
 const COLUMNS_MAX = 200;
 
-/** Notes which series stand at the server's positions from one on; a frame that comes twice adds none twice. */
+/**
+ * Notes which series stand at the server's positions from one on; a frame that comes twice adds none twice. The known
+ * ones are looked up first: no column that the frame still needs may go to a series that stands before it.
+ */
 function addSeries(table: Table, from: number, series: readonly Labels[]): void {
   if (from === 0) table.places.length = 0;
+  const known = series.map(labels => table.series.findIndex(one => sameLabels(one, labels)));
+  const drawn = new Set([...table.places, ...known]);
   series.forEach((labels, i) => {
-    const known = table.series.findIndex(one => sameLabels(one, labels));
-    table.places[from + i] = known >= 0 ? known : addColumn(table, labels);
+    const at = known[i] ?? -1;
+    const column = at >= 0 ? at : addColumn(table, labels, drawn);
+    drawn.add(column);
+    table.places[from + i] = column;
   });
 }
 
@@ -112,16 +127,15 @@ function sameLabels(a: Labels, b: Labels): boolean {
 }
 
 /** Adds a column, or takes that of a series which the server draws no more and whose last value is the oldest. */
-function addColumn(table: Table, labels: Labels): number {
+function addColumn(table: Table, labels: Labels, drawn: ReadonlySet<number>): number {
   table.generation++;
-  const at = table.columns.length < COLUMNS_MAX ? table.columns.length : oldestColumn(table);
+  const at = table.columns.length < COLUMNS_MAX ? table.columns.length : oldestColumn(table, drawn);
   table.series[at] = labels;
   table.columns[at] = new Float64Array(table.capacity).fill(Number.NaN);
   return at;
 }
 
-function oldestColumn(table: Table): number {
-  const drawn = new Set(table.places);
+function oldestColumn(table: Table, drawn: ReadonlySet<number>): number {
   let [oldest, when] = [0, Infinity];
   table.columns.forEach((column, i) => {
     if (drawn.has(i)) return;

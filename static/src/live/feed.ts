@@ -2,7 +2,7 @@
 import type { Subscription } from 'centrifuge';
 import { emptyTable, isForeign, withBackfill, withFrame, withRepeat, type Table } from '../data/table';
 import { parseBlock, parseFrame } from '../wire/block';
-import type { Link } from './link';
+import { strideOf, type Link } from './link';
 
 /** What became of the subscription. */
 export type FeedState =
@@ -92,9 +92,7 @@ export class Feed {
       this.#askAgain();
       return;
     }
-    const { state } = this.#link;
-    const stride = state.kind === 'live' && state.slowed !== null ? state.slowed / this.table.step : 1;
-    withFrame(this.table, frame, stride);
+    withFrame(this.table, frame, strideOf(this.#link.state));
     this.#meter.arrived(this.table.newest * this.table.step, frame.v.reduce((sum, row) => sum + row.length, 0));
     this.#tell();
   }

@@ -2,10 +2,18 @@
 import { Centrifuge, type Subscription } from 'centrifuge';
 import { isFields, number } from '../wire/parse';
 
+/** What the server leaves out for a reader that does not keep up. */
+export interface Slowed {
+  /** Of so many steps of each query, whatever their length, one is sent. */
+  readonly every: number;
+  /** What that makes of steps of one second, ms. */
+  readonly step: number;
+}
+
 /** Joining has never been connected yet; lost was, and tries again at `next` (ms), null while it tries. */
 export type LinkState =
   | { readonly kind: 'joining' }
-  | { readonly kind: 'live'; readonly since: number; readonly slowed: number | null }
+  | { readonly kind: 'live'; readonly since: number; readonly slowed: Slowed | null }
   | { readonly kind: 'lost'; readonly since: number; readonly next: number | null };
 
 /** An outage of the link that is over. */
@@ -32,6 +40,20 @@ const LIBRARY_RETRY = 60_000;
 /** Gives the wait before an attempt, ms: twice as long each time, anywhere in it, so that not all pages come at once. */
 export function retryDelay(attempt: number, random: number): number {
   return Math.round(RETRY_MIN + random * Math.min(RETRY_MAX - RETRY_MIN, RETRY_MIN * 2 ** Math.min(attempt, 16)));
+}
+
+/** Gives what a push of kind `message` says of slowness: null when all steps come, undefined when it says nothing of it. */
+export function slowedOf(said: unknown): Slowed | null | undefined {
+  if (!isFields(said) || !('slowed' in said)) return undefined;
+  const slowed = said['slowed'];
+  if (!isFields(slowed)) return null;
+  const [every, step] = [number(slowed['every']), number(slowed['step'])];
+  return every === null || step === null ? null : { every, step };
+}
+
+/** Gives how many steps of any query the server advances with each frame. */
+export function strideOf(state: LinkState): number {
+  return state.kind === 'live' ? state.slowed?.every ?? 1 : 1;
 }
 
 /** Connects, and keeps trying for as long as the page is open. */
@@ -131,8 +153,7 @@ export class Link {
   }
 
   #message(said: unknown): void {
-    if (this.#state.kind !== 'live' || !isFields(said) || !('slowed' in said)) return;
-    const slowed = said['slowed'];
-    this.#set({ ...this.#state, slowed: isFields(slowed) ? number(slowed['step']) : null });
+    const slowed = slowedOf(said);
+    if (this.#state.kind === 'live' && slowed !== undefined) this.#set({ ...this.#state, slowed });
   }
 }

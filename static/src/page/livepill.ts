@@ -61,7 +61,7 @@ export class LivePill implements ViewWatcher {
     if (state.kind === 'lost') this.#show('lost', texts.notConnected(duration(Date.now() - state.since, texts.units)));
     else if (this.#stage.view.kind === 'held') this.#show('paused', texts.pausedAt(clock(this.#stage.view.to)));
     else if (state.kind === 'joining') this.#show('joining', ['', texts.joining]);
-    else if (state.slowed !== null) this.#show('live', [texts.slowedTo(duration(state.slowed, texts.units)), delay]);
+    else if (state.slowed !== null) this.#show('live', [texts.slowedTo(duration(state.slowed.step, texts.units)), delay]);
     else this.#show('live', delay === '' ? ['', texts.live] : [`${texts.live} · `, delay]);
     this.#list();
   }
@@ -85,7 +85,7 @@ export class LivePill implements ViewWatcher {
     const { link: words } = texts;
     const { state } = link;
     const state_ = state.kind === 'joining' ? words.joining : state.kind === 'lost' ? words.lostSince(clock(state.since))
-      : state.slowed === null ? words.liveSince(clock(state.since)) : words.slowed(duration(state.slowed, texts.units));
+      : state.slowed === null ? words.liveSince(clock(state.since)) : words.slowed(duration(state.slowed.step, texts.units));
     return [
       [words.state, state_],
       [words.delay, pulse.delay === null ? words.unknown : words.delayText(Math.round(pulse.delay))],

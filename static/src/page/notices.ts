@@ -1,11 +1,13 @@
 // The lines under the top bar: the page knows less than it should.
+import { shown } from '../data/names';
 import { NBSP } from '../format/number';
 import { clock } from '../format/time';
 import type { LinkState } from '../live/link';
 import type { Texts } from '../texts/texts';
-import { isFields, number, text, type Fields } from '../wire/parse';
+import { isFields, text, type Fields } from '../wire/parse';
 import { el, icon, write } from './dom';
 import type { SessionLog } from './sessionlog';
+import { Troubles, type TroubleChange } from './troubles';
 
 /** Wait before a lost link is said, ms: most come back at once. */
 const LOST_AFTER_MS = 1_500;
@@ -19,6 +21,8 @@ export interface NoticeActs {
   readonly pushed: () => void;
   /** This room's id: a change of another dashboard is not said here. */
   readonly room: string;
+  /** The node that this page is from: its disk needs no name. */
+  readonly node: string;
 }
 
 export class Notices {
@@ -27,9 +31,8 @@ export class Notices {
   readonly #log: SessionLog;
   readonly #acts: NoticeActs;
   readonly #lines = new Map<string, HTMLElement>();
+  readonly #troubles = new Troubles();
   #link: LinkState = { kind: 'joining' };
-  /** The last trouble of the disk: its end is said in its own words. */
-  #trouble: 'refusing' | 'slow' = 'refusing';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(box: HTMLElement, texts: Texts, log: SessionLog, acts: NoticeActs) {
@@ -70,31 +73,35 @@ export class Notices {
 
   /** Takes a publication of the channel `notices`, or all that stand, from the reply to its subscribe. */
   said(value: unknown): void {
-    if (Array.isArray(value)) {
-      const standing: readonly unknown[] = value;
-      // A state that ended while the link was lost stands no more.
-      if (!standing.some(one => isFields(one) && one['kind'] === 'storage')) this.#storage({ state: 'ok' });
-      for (const one of standing) this.said(one);
-      return;
-    }
-    if (!isFields(value)) return;
+    const notices: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const changes = Array.isArray(value) ? this.#troubles.stand(notices) : this.#troubles.told(value);
+    for (const change of changes) this.#storage(change);
+    for (const one of notices) if (isFields(one)) this.#other(one);
+  }
+
+  #other(value: Fields): void {
     const kind = text(value['kind']);
-    if (kind === 'storage') this.#storage(value);
-    else if (kind === 'dashboard' && text(value['id']) === this.#acts.room) this.#changed();
+    if (kind === 'dashboard' && text(value['id']) === this.#acts.room) this.#changed();
     else if (kind === 'pushed') this.#acts.pushed();
   }
 
-  #storage(value: Fields): void {
-    const state = text(value['state']);
-    const since = number(value['since']) ?? Date.now();
+  /** Says what became of a disk; the line of one that goes on as before is left alone, and not read out again. */
+  #storage({ kind, trouble }: TroubleChange): void {
     const { storage } = this.#texts;
-    if (state === 'refusing' || state === 'slow') {
-      this.#trouble = state;
-      const title = storage[state](clock(since));
-      this.#write('storage', 'i-wrong', title, text(value['text']) || (state === 'slow' ? storage.slowText : storage.refusingText), null);
+    const { node, state } = trouble;
+    const key = `storage ${node}`;
+    const disk = node === '' || node === this.#acts.node ? storage.disk : storage.diskOf(shown(node));
+    const words = trouble.text || storage.text[state];
+    if (kind === 'reworded') {
+      write(this.#lines.get(key)?.querySelector('[data-words]'), words);
+    } else if (kind === 'began') {
+      const since = trouble.since ?? Date.now();
+      const title = storage.since[state](disk, clock(since));
+      this.#write(key, 'i-wrong', title, words, null);
       this.#log.add('g-none', title, since);
-    } else if (this.#remove('storage')) {
-      this.#log.add('g-resolved', storage.ok[this.#trouble], Date.now());
+    } else {
+      this.#remove(key);
+      this.#log.add('g-resolved', storage.over[state](disk), Date.now());
     }
   }
 
@@ -104,7 +111,7 @@ export class Notices {
 
   #write(key: string, glyph: string, title: string, words: string, act: readonly [string, () => void] | null): HTMLElement {
     this.#remove(key);
-    const line = el('div', { class: 'notice', role: 'status' }, icon(glyph), el('span', {}, el('b', {}, title), ` ${words}`));
+    const line = el('div', { class: 'notice', role: 'status' }, icon(glyph), el('span', {}, el('b', {}, title), ' ', el('span', { 'data-words': '' }, words)));
     if (act) {
       const button = el('button', { class: 'btn', type: 'button' }, act[0]);
       button.addEventListener('click', act[1]);

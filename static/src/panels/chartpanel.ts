@@ -17,7 +17,7 @@ import { highestOf } from './highest';
 import { Legend } from './legend';
 import { PanelView } from './panel';
 import { fillTraces, tracesFor, type Extent } from './traces';
-import { trackAt, trackNow, tracksOf, type Track } from './tracks';
+import { sameTracks, trackAt, trackNow, tracksOf, type Track } from './tracks';
 
 /** Room over a limit that nothing exceeds: the axis ends there, and the limit's words fit below. */
 const LIMIT_ROOM = 1.1;
@@ -114,8 +114,7 @@ export class ChartPanel extends PanelView {
 
   #fit(tables: readonly (Table | null)[]): void {
     const tracks = tracksOf(this.panel, tables, this.#palette);
-    const same = tracks.length === this.#tracks.length && tracks.every((track, i) => track.key === this.#tracks[i]?.key);
-    if (same) return;
+    if (sameTracks(tracks, this.#tracks)) return;
     this.#tracks = tracks;
     this.#traces = tracesFor(tracks, this.#traces);
     this.#legend.fit(tracks, this.panel);

@@ -1,8 +1,7 @@
 // A heat strip panel: many series of the same kind, such as cores.
 import type { Panel } from '../boot';
 import { gaps } from '../data/gaps';
-import { legendName } from '../data/names';
-import { valueAt, type Table } from '../data/table';
+import { valueAt } from '../data/table';
 import { drawHeat, shadesOf } from '../draw/heat';
 import type { Area } from '../draw/geometry';
 import { Overlay } from '../draw/overlay';
@@ -10,22 +9,17 @@ import { formatNumber } from '../format/number';
 import { need } from '../page/dom';
 import type { Stage } from '../page/stage';
 import { Facts } from './facts';
+import { HeatRows } from './heatrows';
 import { PanelView } from './panel';
-
-interface Row {
-  readonly name: string;
-  readonly series: number;
-}
 
 export class HeatPanel extends PanelView {
   readonly #plot: HTMLElement;
   readonly #canvas: HTMLCanvasElement;
   readonly #overlay: Overlay;
   readonly #facts: Facts;
+  readonly #rows: HeatRows;
   readonly #sizes: ResizeObserver;
   #shades: readonly string[] = [];
-  #rows: readonly Row[] = [];
-  #generation = -1;
   #area: Area = { width: 0, height: 0, from: 0, to: 1 };
 
   constructor(panel: Panel, section: HTMLElement, stage: Stage) {
@@ -34,6 +28,7 @@ export class HeatPanel extends PanelView {
     this.#plot = need('.plot', section);
     this.#canvas = need('canvas.paint', section);
     this.#facts = new Facts(need('.legend', section), [texts.least, texts.median, texts.most]);
+    this.#rows = new HeatRows(panel.queries[0]?.legend ?? '');
     this.#overlay = new Overlay(need<HTMLCanvasElement>('canvas.over', section), ink, {
       hover: time => crosshair.move(time === null ? null : this.#snapped(time), time === null ? null : panel.id),
       zoom: (from, to) => stage.act({ kind: 'zoom', from, to }),
@@ -64,11 +59,11 @@ export class HeatPanel extends PanelView {
     const { from, to } = this.stage.span;
     this.#area = { ...this.#area, from, to };
     if (this.#shades.length === 0) this.#shades = shadesOf(this.stage.parts.ink);
-    if (this.#generation !== table.generation) this.#rows = this.#named(table);
-    this.#generation = table.generation;
+    this.#rows.fit(table);
+    const { rows } = this.#rows;
     drawHeat(this.#canvas, this.#area.width, this.#area.height, {
-      from, to, step: table.step, max: this.panel.max ?? 100, rows: this.#rows.map(row => row.name), gaps: gaps([table], from, to),
-      at: (row, k) => valueAt(table, this.#rows[row]?.series ?? 0, k) * this.panel.scale,
+      from, to, step: table.step, max: this.panel.max ?? 100, rows: rows.map(row => row.name), gaps: gaps([table], from, to),
+      at: (row, k) => valueAt(table, rows[row]?.series ?? 0, k) * this.panel.scale,
     }, this.stage.parts.ink, this.#shades);
     this.readOut();
   }
@@ -80,17 +75,12 @@ export class HeatPanel extends PanelView {
     const at = crosshair.time;
     const inside = at !== null && at >= this.#area.from && at <= this.#area.to;
     const moment = inside ? at : this.stage.view.kind === 'held' ? this.#area.to : table.newestFilled * table.step;
-    const values = this.#rows.map(row => valueAt(table, row.series, Math.round(moment / table.step)) * this.panel.scale)
+    this.#rows.fit(table);
+    const values = this.#rows.rows.map(row => valueAt(table, row.series, Math.round(moment / table.step)) * this.panel.scale)
       .filter(value => value === value).sort((a, b) => a - b);
     const pick = (i: number): string => formatNumber(values[i] ?? Number.NaN, this.panel.decimals ?? 0);
     this.#facts.write([pick(0), pick(values.length >> 1), pick(values.length - 1)]);
     this.#overlay.draw(this.#area, at, crosshair.owner === this.panel.id, []);
-  }
-
-  #named(table: Table): Row[] {
-    const template = this.panel.queries[0]?.legend ?? '';
-    return table.series.map((labels, series) => ({ name: legendName(template, labels), series }))
-      .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
   }
 
   #snapped(time: number): number {

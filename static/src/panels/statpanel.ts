@@ -1,7 +1,7 @@
 // One number of the stat row, with its shape over the last quarter of an hour.
 import type { Panel } from '../boot';
 import { staleFor } from '../data/gaps';
-import { valueAt } from '../data/table';
+import { firstAt } from '../data/table';
 import { Spark } from '../draw/spark';
 import { formatNumber, NBSP } from '../format/number';
 import { duration, durationParts, type TimeUnits } from '../format/time';
@@ -67,15 +67,15 @@ export class StatPanel extends PanelView {
     const [table, second] = this.tables;
     if (!table) return;
     const k = table.newestFilled;
-    const beside = second && second.newestFilled >= 0 ? valueAt(second, 0, second.newestFilled) : null;
-    this.#write(statParts(this.panel, k < 0 ? Number.NaN : valueAt(table, 0, k) * this.panel.scale, beside, this.stage.parts.texts.units));
+    const beside = second && second.newestFilled >= 0 ? firstAt(second, second.newestFilled) : null;
+    this.#write(statParts(this.panel, k < 0 ? Number.NaN : firstAt(table, k) * this.panel.scale, beside, this.stage.parts.texts.units));
     const { link, texts } = this.stage.parts;
     const silent = link.state.kind === 'live' ? staleFor(k < 0 ? null : k * table.step, this.stage.edge, table.step) : 0;
     this.words.stale(silent > 0 ? texts.stale(duration(silent, texts.units)) : '');
     if (this.panel.unit === DURATION || this.#height === 0) return;
     const count = Math.round(SPARK_MS / table.step);
     const first = table.newest - count + 1;
-    this.#spark.draw(this.#width, this.#height, count, i => (first + i < 0 ? Number.NaN : valueAt(table, 0, first + i)), this.stage.parts.ink);
+    this.#spark.draw(this.#width, this.#height, count, i => (first + i < 0 ? Number.NaN : firstAt(table, first + i)), this.stage.parts.ink);
   }
 
   #write(parts: readonly StatPart[]): void {

@@ -34,6 +34,11 @@ export function tracksOf(panel: Panel, tables: readonly (Table | null)[], palett
   });
 }
 
+/** Tells whether tracks are the same, columns included: another table of the same series may have them in another order. */
+export function sameTracks(a: readonly Track[], b: readonly Track[]): boolean {
+  return a.length === b.length && a.every((track, i) => track.key === b[i]?.key && track.series === b[i]?.series);
+}
+
 /** Gives a track's value at a moment, as the panel shows it (scaled); NaN for none. */
 export function trackAt(panel: Panel, tables: readonly (Table | null)[], track: Track, time: number): number {
   const table = tables[track.query];

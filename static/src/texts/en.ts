@@ -19,11 +19,17 @@ export const en = {
   lostText: 'The charts go on when the link is back.',
   tryNow: 'Try now',
   storage: {
-    refusing: (clock: string) => `The disk refuses writes since ${clock}.`,
-    slow: (clock: string) => `The disk is slow since ${clock}.`,
-    ok: { refusing: 'The disk takes writes again.', slow: 'The disk keeps up again.' },
-    refusingText: 'Charts stay live. Pushes wait, and are refused when the queue is full. Free some space.',
-    slowText: 'Charts stay live. Pushes wait.',
+    disk: 'The disk',
+    diskOf: (node: string) => `The disk of ${node}`,
+    since: {
+      refusing: (disk: string, clock: string) => `${disk} refuses writes since ${clock}.`,
+      slow: (disk: string, clock: string) => `${disk} is slow since ${clock}.`,
+    },
+    over: { refusing: (disk: string) => `${disk} takes writes again.`, slow: (disk: string) => `${disk} keeps up again.` },
+    text: {
+      refusing: 'Charts stay live. Pushes wait, and are refused when the queue is full. Free some space.',
+      slow: 'Charts stay live. Pushes wait.',
+    },
   },
   dashboardChanged: 'This dashboard changed.',
   reload: 'Reload',
