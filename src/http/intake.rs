@@ -35,7 +35,8 @@ pub struct Intake {
 #[derive(Debug)]
 pub(super) struct Taken {
     bytes: Bytes,
-    _room: Vec<OwnedSemaphorePermit>,
+    /// One permit for all, however many frames the body came in: frames cost nothing outside the budget.
+    _room: OwnedSemaphorePermit,
 }
 
 impl std::ops::Deref for Taken {
@@ -80,7 +81,7 @@ impl Intake {
                 return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
             }
         };
-        let (mut bytes, mut room) = (Vec::new(), Vec::new());
+        let (mut bytes, mut room) = (Vec::new(), self.room(0)?);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "the body ended early"))?;
             let Ok(data) = frame.into_data() else { continue };
@@ -90,7 +91,9 @@ impl Intake {
             // Room is taken in whole permits, as the body grows past what it has.
             let permits =
                 (bytes.len() + data.len()).div_ceil(PERMIT_BYTES) - bytes.len().div_ceil(PERMIT_BYTES);
-            room.push(self.room(permits)?);
+            if 0 < permits {
+                room.merge(self.room(permits)?);
+            }
             bytes.extend_from_slice(&data);
         }
         if packed {
@@ -112,7 +115,7 @@ impl Intake {
         })
     }
 
-    async fn unpacked(&self, packed: &[u8]) -> Answer<(Vec<u8>, Vec<OwnedSemaphorePermit>)> {
+    async fn unpacked(&self, packed: &[u8]) -> Answer<(Vec<u8>, OwnedSemaphorePermit)> {
         // It is closed by nobody.
         let _turn = self.unpacking.acquire().await;
         let mut bytes = Vec::new();
@@ -125,7 +128,7 @@ impl Intake {
             return Err(self.larger());
         }
         let room = self.room(bytes.len().div_ceil(PERMIT_BYTES))?;
-        Ok((bytes, vec![room]))
+        Ok((bytes, room))
     }
 }
 
@@ -147,6 +150,20 @@ mod tests {
         assert_eq!(intake.no_room.get(), 1);
         drop(first);
         assert!(status(&intake, PERMIT_BYTES + 1).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn many_frames_hold_one_permit() {
+        const FRAMES: usize = 3 * PERMIT_BYTES + 1;
+        let intake = Intake::with_budget(&Registry::default(), 10 * PERMIT_BYTES);
+        let frames = (0..FRAMES).map(|_| Ok::<_, std::io::Error>("x"));
+        let body = Body::from_stream(futures_util::stream::iter(frames));
+        let taken = intake.take(&HeaderMap::new(), body).await.unwrap();
+        assert_eq!(taken.len(), FRAMES);
+        assert_eq!(taken._room.num_permits(), 4);
+        assert_eq!(intake.budget.available_permits(), 6);
+        drop(taken);
+        assert_eq!(intake.budget.available_permits(), 10);
     }
 
     #[tokio::test]
