@@ -8,6 +8,7 @@ pub mod book;
 mod engine;
 mod error;
 mod evaluate;
+mod evaluations;
 mod open;
 
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
 pub use engine::{Engine, EngineParts};
-pub use error::LiveError;
+pub use error::{LiveError, Unread};
+pub use evaluations::{EVALUATION_WAIT_MAX, EVALUATIONS_MAX, EVALUATIONS_MIN};
 pub use open::{Open, Opened, Range, Since};
 
 use crate::clock::Clock;
@@ -73,6 +75,7 @@ pub struct Live {
     commands: mpsc::Sender<Command>,
     store: Store,
     clock: Clock,
+    evaluations: evaluations::Evaluations,
 }
 
 impl Live {

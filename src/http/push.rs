@@ -72,8 +72,8 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
     site.counters.requests.increment();
     let body = site.intake.take(headers, body).await?;
     let now = site.clock.now_ms();
-    let parsed = parse(&body, now).map_err(|error| wrong(site, &error))?;
-    drop(body);
+    let parsed = site.intake.parse(body, move |bytes| parse(bytes, now)).await?;
+    let parsed = parsed.map_err(|error| wrong(site, &error))?;
     let mut refused_total = parsed.refused_count;
     let mut refused: Vec<(usize, String)> =
         parsed.refused.into_iter().map(|item| (item.index, item.reason.to_string())).collect();

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::Shared;
 use crate::document::duration_ms;
+use crate::live::{LiveError, Unread};
 use crate::model::limits::LOOKBACK_MS;
 use crate::model::{Matcher, Sample};
 use crate::query::{EvalLimits, EvalRange, Plan, QueryError, Value};
@@ -17,6 +18,8 @@ use crate::store::Store;
 
 /// Steps of a range query, as in Prometheus.
 const RANGE_STEPS_MAX: i64 = 11_000;
+/// Seconds after which a client may try again when others' evaluations take too long.
+pub(super) const RETRY_SECONDS: u32 = 5;
 
 /// A refusal in Prometheus's shape.
 #[derive(Debug)]
@@ -50,10 +53,28 @@ impl From<QueryError> for ApiError {
     }
 }
 
+impl From<LiveError> for ApiError {
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::Store(busy @ Unread::Busy) => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                kind: "unavailable",
+                message: busy.to_string(),
+            },
+            _ => Self::internal("the evaluation ended without a result"),
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = json!({ "status": "error", "errorType": self.kind, "error": self.message });
-        (self.status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        let mut response = (self.status, json, body.to_string()).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_SECONDS.into());
+        }
+        response
     }
 }
 
@@ -202,17 +223,17 @@ async fn evaluate(site: &Shared, parameters: &Parameters, range: EvalRange) -> A
     let plan = Plan::parse(parameters.query.as_deref().unwrap_or_default())
         .map_err(|error| ApiError::bad(format!("invalid parameter \"query\": {error}")))?;
     let store = site.live.store().clone();
-    let value = tokio::task::spawn_blocking(move || run(&plan, range, &store)).await;
-    let value = value.map_err(|_| ApiError::internal("the evaluation ended without a result"))??;
-    Ok(success(&encode(&value, range.end)))
+    site.live.in_turn(move || run(&plan, range, &store)).await?
 }
 
-fn run(plan: &Plan, range: EvalRange, store: &Store) -> Result<Value, ApiError> {
+/// The answer of a query, encoded: both take their time.
+fn run(plan: &Plan, range: EvalRange, store: &Store) -> Answer {
     let data = store.select(&plan.selections(range)).map_err(|error| {
         tracing::error!(error = %error, "samples could not be read");
         ApiError::internal("the samples could not be read")
     })?;
-    Ok(plan.eval(range, &data, &EvalLimits::default())?)
+    let value = plan.eval(range, &data, &EvalLimits::default())?;
+    Ok(success(&encode(&value, range.end)))
 }
 
 fn encode(value: &Value, at: i64) -> Json {
@@ -324,6 +345,17 @@ pub(super) async fn series(State(site): State<Shared>, request: Request) -> Answ
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_refused_evaluation_may_be_tried_again() {
+        let response = ApiError::from(LiveError::Store(Unread::Busy)).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "5");
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let body: Json = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["status"], &body["errorType"]), (&json!("error"), &json!("unavailable")));
+        assert!(body["error"].as_str().unwrap().contains("try again"), "{body}");
+    }
 
     #[test]
     fn times_are_seconds_or_rfc_3339() {

@@ -12,6 +12,7 @@ use super::{
     COMMANDS_MAX, Command, Live, Origin, Step,
     book::{Book, Due},
     evaluate,
+    evaluations::Evaluations,
     open::Begun,
 };
 use crate::clock::Clock;
@@ -108,7 +109,9 @@ impl Engine {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let (steps, sent) = mpsc::channel(STEPS_MAX);
         let (carry, carried) = mpsc::channel(CARRY_MAX);
-        let live = Live { commands: sender, store: parts.store.clone(), clock: parts.clock.clone() };
+        let evaluations = Evaluations::new(registry);
+        let live =
+            Live { commands: sender, store: parts.store.clone(), clock: parts.clock.clone(), evaluations };
         let engine = Self {
             book: Book::new(&parts.generation),
             store: parts.store,

@@ -1,7 +1,8 @@
 //! Why a live query cannot be had.
 
-use super::{QUERIES_MAX, STEPS_MS, WINDOW_STEPS_MAX};
+use super::{EVALUATION_WAIT_MAX, QUERIES_MAX, STEPS_MS, WINDOW_STEPS_MAX};
 use crate::query::QueryError;
+use crate::store::StoreError;
 
 /// Why a live query cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +23,20 @@ pub enum LiveError {
     #[error("at most {QUERIES_MAX} live queries on a node")]
     TooMany,
     /// The samples could not be read.
-    #[error("the samples could not be read")]
-    Store(#[source] crate::store::StoreError),
+    #[error(transparent)]
+    Store(#[from] Unread),
     /// The process stops.
     #[error("the server stops")]
     Stopped,
+}
+
+/// Why samples could not be read. The same may succeed later.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// The store failed.
+    #[error("the samples could not be read")]
+    Store(#[source] StoreError),
+    /// The limit of evaluations at once.
+    #[error("other evaluations took longer than {EVALUATION_WAIT_MAX:?}; try again")]
+    Busy,
 }

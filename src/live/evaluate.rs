@@ -1,6 +1,6 @@
 //! Evaluating an expression over the store, off the runtime's threads.
 
-use super::error::LiveError;
+use super::error::{LiveError, Unread};
 use crate::model::limits::LOOKBACK_MS;
 use crate::model::{Sample, SelectedSeries};
 use crate::query::{EvalLimits, EvalRange, Plan, Value};
@@ -20,7 +20,7 @@ pub(super) fn range(
 ) -> Result<Vec<SelectedSeries>, LiveError> {
     // A range of one step is a range still: an instant query would come back as a vector.
     let range = EvalRange { start, end, step, lookback: LOOKBACK_MS };
-    let data = store.select(&plan.selections(range)).map_err(LiveError::Store)?;
+    let data = store.select(&plan.selections(range)).map_err(Unread::Store)?;
     let value = plan.eval(range, &data, &EvalLimits::default())?;
     Ok(match value {
         Value::Matrix(series) => series,

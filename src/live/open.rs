@@ -11,6 +11,7 @@ use super::{
     check_step,
     error::LiveError,
     evaluate,
+    evaluations::Turn,
 };
 use crate::model::limits::LATE_MS_MAX;
 use crate::model::{Labels, SelectedSeries};
@@ -122,9 +123,10 @@ impl Live {
 
     /// Reads the history of a query that counts its new viewer already.
     async fn join(&self, plan: Plan, open: Open, begun: &Begun) -> Result<Opened, LiveError> {
+        let turn = self.evaluations.turn().await?;
         let wanted = Wanted::new(&open, begun);
         let range = (wanted.start, begun.last, open.step);
-        let found = self.evaluate(plan, range).await?;
+        let found = self.evaluate(turn, plan, range).await?;
         let (finished, answer) = oneshot::channel();
         let labels = found.iter().map(|series| series.labels.clone()).collect();
         let finish = Command::Finish { channel: open.channel, found: labels, finished };
@@ -133,11 +135,14 @@ impl Live {
         wanted.answer(begun, &finished, &found)
     }
 
-    async fn evaluate(&self, plan: Plan, range: (i64, i64, i64)) -> Result<Vec<SelectedSeries>, LiveError> {
+    async fn evaluate(
+        &self,
+        turn: Turn,
+        plan: Plan,
+        range: (i64, i64, i64),
+    ) -> Result<Vec<SelectedSeries>, LiveError> {
         let store = self.store.clone();
-        tokio::task::spawn_blocking(move || evaluate::range(&plan, range, &store))
-            .await
-            .map_err(|_| LiveError::Stopped)?
+        turn.run(move || evaluate::range(&plan, range, &store)).await?
     }
 
     /// The block of a range, as in a subscribe's answer.
@@ -151,7 +156,8 @@ impl Live {
         if range.step <= 0 || !steps.is_some_and(|steps| (0..=WINDOW_STEPS_MAX).contains(&steps)) {
             return Err(LiveError::Window);
         }
-        let found = self.evaluate(plan, (range.start, range.end, range.step)).await?;
+        let turn = self.evaluations.turn().await?;
+        let found = self.evaluate(turn, plan, (range.start, range.end, range.step)).await?;
         let table: Vec<Labels> =
             found.iter().take(SERIES_DRAWN_MAX).map(|series| series.labels.clone()).collect();
         let positions: Vec<_> = (0..table.len()).map(Some).collect();

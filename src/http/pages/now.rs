@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use rustc_hash::FxHashMap;
 
 use crate::collect::TopProcesses;
 use crate::dashboards::{Dashboard, Expression, Kind, LimitAt};
-use crate::http::{Answer, Site, error::Failure};
+use crate::http::{Answer, Site, error::Failure, query::RETRY_SECONDS};
+use crate::live::{LiveError, Unread};
 use crate::model::Labels;
 use crate::model::limits::LOOKBACK_MS;
 use crate::query::{EvalLimits, EvalRange, Plan, Value};
@@ -45,10 +47,10 @@ impl Now {
         // The whole second before: the sources have delivered it.
         let at = (site.clock.now_ms() - 200).div_euclid(1_000) * 1_000;
         let store = site.live.store().clone();
-        let values = tokio::task::spawn_blocking(move || {
+        let values = site.live.in_turn(move || {
             plans.into_iter().map(|(text, plan)| (text, instant(&plan, at, &store))).collect()
         });
-        let values = values.await.map_err(|error| Failure::internal(&error))?;
+        let values = values.await.map_err(|error| failure(&error))?;
         Ok(Self { values, top: site.top() })
     }
 
@@ -59,9 +61,8 @@ impl Now {
         let plans: Vec<Plan> = queries.filter_map(|query| query.expr.plan.clone()).collect();
         let at = (site.clock.now_ms() - ago).div_euclid(1_000) * 1_000;
         let store = site.live.store().clone();
-        tokio::task::spawn_blocking(move || plans.iter().any(|plan| !instant(plan, at, &store).is_empty()))
-            .await
-            .map_err(|error| Failure::internal(&error))
+        let any = move || plans.iter().any(|plan| !instant(plan, at, &store).is_empty());
+        site.live.in_turn(any).await.map_err(|error| failure(&error))
     }
 
     /// What an expression says: series in order, with their values.
@@ -72,6 +73,15 @@ impl Now {
     /// The one number that an expression says.
     pub(super) fn number(&self, expression: &Expression) -> Option<f64> {
         self.vector(expression).first().map(|(_, value)| *value)
+    }
+}
+
+fn failure(error: &LiveError) -> Failure {
+    match error {
+        LiveError::Store(Unread::Busy) => {
+            Failure::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after(RETRY_SECONDS)
+        }
+        _ => Failure::internal(error),
     }
 }
 
