@@ -12,6 +12,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::{Doors, progress::Progress};
 use crate::backoff::Backoff;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Counter;
@@ -34,7 +35,7 @@ const FULL: &[u8] =
 /// None; the type is the supervisor's.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    doors: Doors,
     supervisor: Supervisor,
     refused: Counter,
 ) -> anyhow::Result<()> {
@@ -56,7 +57,8 @@ pub async fn serve(
                     socket.try_write(FULL).unwrap_or_default();
                     continue;
                 };
-                let (router, shutdown) = (router.clone(), shutdown.clone());
+                let (router, shutdown) = (doors.router.clone(), shutdown.clone());
+                let socket = Progress::new(socket, doors.stalled.clone());
                 supervisor.track(async move {
                     connection(socket, peer, router, shutdown).await;
                     // What was upgraded is the hub's from here on, which has a limit of its own.
@@ -72,7 +74,12 @@ pub async fn serve(
     }
 }
 
-async fn connection(socket: TcpStream, peer: SocketAddr, router: Router, shutdown: CancellationToken) {
+async fn connection(
+    socket: Progress<TcpStream>,
+    peer: SocketAddr,
+    router: Router,
+    shutdown: CancellationToken,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
