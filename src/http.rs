@@ -5,6 +5,7 @@ pub mod error;
 pub mod intake;
 mod metrics;
 mod pages;
+mod progress;
 mod push;
 mod query;
 pub mod security;
@@ -78,12 +79,25 @@ impl Site {
 }
 
 pub use pages::pushed_panels;
+pub use progress::WRITE_STALL_MAX;
 /// What the push doors count.
 pub use push::Counters as PushCounters;
 
+/// What [`serve::serve`] serves.
+#[derive(Debug)]
+pub struct Doors {
+    router: Router,
+    /// Connections whose reader stopped, past [`WRITE_STALL_MAX`].
+    stalled: Counter,
+}
+
 /// All routes, behind the checks of the open mode.
-pub fn router(site: Shared) -> Router {
-    Router::new()
+pub fn router(site: Shared) -> Doors {
+    let stalled = site.registry.counter(
+        "watchroom_http_stalled_total",
+        "Connections closed because their reader took nothing of an answer.",
+    );
+    let router = Router::new()
         .route("/", get(pages::home))
         .route("/rooms/{id}", get(pages::room))
         .route("/assets/{*path}", get(assets::asset))
@@ -104,7 +118,8 @@ pub fn router(site: Shared) -> Router {
         .layer(middleware::from_fn_with_state(site.timeouts.clone(), in_time))
         .layer(middleware::from_fn(security::headers))
         .layer(middleware::from_fn(security::open_mode))
-        .with_state(site)
+        .with_state(site);
+    Doors { router, stalled }
 }
 
 /// What is nowhere: a person is told by a page, a program in the form of the other failures.

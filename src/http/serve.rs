@@ -6,12 +6,14 @@ use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     sync::Semaphore,
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::{Doors, progress::Progress};
 use crate::backoff::Backoff;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Counter;
@@ -34,7 +36,7 @@ const FULL: &[u8] =
 /// None; the type is the supervisor's.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    doors: Doors,
     supervisor: Supervisor,
     refused: Counter,
 ) -> anyhow::Result<()> {
@@ -56,7 +58,8 @@ pub async fn serve(
                     socket.try_write(FULL).unwrap_or_default();
                     continue;
                 };
-                let (router, shutdown) = (router.clone(), shutdown.clone());
+                let (router, shutdown) = (doors.router.clone(), shutdown.clone());
+                let socket = Progress::new(socket, doors.stalled.clone());
                 supervisor.track(async move {
                     connection(socket, peer, router, shutdown).await;
                     // What was upgraded is the hub's from here on, which has a limit of its own.
@@ -72,7 +75,10 @@ pub async fn serve(
     }
 }
 
-async fn connection(socket: TcpStream, peer: SocketAddr, router: Router, shutdown: CancellationToken) {
+async fn connection<S>(socket: Progress<S>, peer: SocketAddr, router: Router, shutdown: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
@@ -95,5 +101,28 @@ async fn connection(socket: TcpStream, peer: SocketAddr, router: Router, shutdow
     };
     if let Err(error) = result {
         tracing::debug!(connection.peer = %peer, error = %error, "connection failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::{io::AsyncWriteExt, time::Instant};
+
+    use super::*;
+    use crate::http::WRITE_STALL_MAX;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_not_read_ends_the_connection() {
+        let (stream, mut reader) = tokio::io::duplex(64);
+        let stalled = Counter::default();
+        let router = Router::new().route("/", get(|| async { vec![b'x'; 1 << 20] }));
+        reader.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        let start = Instant::now();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let socket = Progress::new(stream, stalled.clone());
+        connection(socket, peer, router, CancellationToken::new()).await;
+        assert_eq!(start.elapsed(), WRITE_STALL_MAX);
+        assert_eq!(stalled.get(), 1);
     }
 }

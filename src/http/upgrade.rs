@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use super::{Answer, Shared, error::Failure};
+use super::{Answer, Shared, error::Failure, progress::Progress};
 use crate::hub::CONNECTIONS_MAX;
 use crate::wire::websocket::accept_key;
 
@@ -39,11 +39,11 @@ pub(super) async fn websocket(
     let hub = site.hub.clone();
     site.hub.track(async move {
         let Ok(upgraded) = upgrade.await else { return };
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        let Ok(parts) = upgraded.downcast::<TokioIo<Progress<TcpStream>>>() else {
             tracing::error!("an upgraded socket is not a TCP stream");
             return;
         };
-        let socket = parts.io.into_inner();
+        let socket = parts.io.into_inner().into_inner();
         tune(&socket);
         hub.accept(socket, peer, parts.read_buf);
     });
