@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Panel } from '../src/boot';
+import { barsOf } from '../src/panels/barspanel';
 import { gaps, newestSample, staleFor } from '../src/data/gaps';
 import { emptyTable, firstAt, isFilled, isForeign, valueAt, withBackfill, withFrame, withRepeat, type Table } from '../src/data/table';
 import { parseBlock, parseFrame } from '../src/wire/block';
@@ -181,4 +183,11 @@ test('silence is stale after three steps and at least eight seconds', () => {
   assert.equal(staleFor(10_000, 51_000, 1000), 41_000);
   assert.equal(staleFor(0, 80_000, 30_000), 0);
   assert.equal(staleFor(null, 80_000, 1000), 0);
+});
+
+test('a bar stands beside the whole of its name that is there now, not of one that ended', () => {
+  const panel = { id: 'fs', title: 'File systems', scale: 1, max: 100, queries: [{ legend: '{{m}}' }, { legend: '{{m}}' }] } as unknown as Panel;
+  const used = withBackfill(emptyTable(S, 10), block([{ m: '/' }], [1, 2], [[1, 2]]));
+  const whole = withBackfill(emptyTable(S, 10), block([{ m: '/', dev: 'new' }, { m: '/', dev: 'old' }], [1, 2], [[null, 20], [10, null]]));
+  assert.deepEqual(barsOf(panel, [used, whole]), [{ name: '/', used: 2, whole: 20 }]);
 });

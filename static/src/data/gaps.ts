@@ -37,7 +37,10 @@ export function newestSample(tables: readonly Table[]): number | null {
 /** Least silence that is called stale: the server's own rule (three intervals, at least 5 s), and the way here. */
 const STALE_MIN_MS = 8_000;
 
-/** Gives how long a panel has had no sample, ms, or 0 while that is nothing to speak of. */
+/**
+ * Gives how long a panel has had no sample, ms, or 0 while that is nothing to speak of. `step` is what lies between two
+ * steps that come: more than that of the query while this reader is slowed.
+ */
 export function staleFor(newest: number | null, edge: number, step: number): number {
   if (newest === null) return 0;
   const silence = edge - newest;

@@ -18,7 +18,12 @@ export interface BarValue {
 export function barsOf(panel: Panel, tables: readonly (Table | null)[]): BarValue[] {
   const [used, whole] = tables;
   if (!used) return [];
-  const wholes = new Map((whole?.series ?? []).map((labels, s) => [legendName(panel.queries[1]?.legend || panel.queries[0]?.legend || '', labels), s]));
+  const wholes = new Map<string, number>();
+  whole?.series.forEach((labels, s) => {
+    // A series that ended keeps its column, and must not stand for the one that has its name now.
+    const now = valueAt(whole, s, whole.newestFilled);
+    if (now === now) wholes.set(legendName(panel.queries[1]?.legend || panel.queries[0]?.legend || '', labels), s);
+  });
   return used.series.map((labels, s) => {
     const name = legendName(panel.queries[0]?.legend ?? '', labels);
     const at = wholes.get(name);

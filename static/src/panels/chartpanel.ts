@@ -9,6 +9,7 @@ import { yOf, type Area } from '../draw/geometry';
 import { LineChart } from '../draw/linechart';
 import { Overlay, type CrossDot } from '../draw/overlay';
 import { formatNumber } from '../format/number';
+import { strideOf } from '../live/link';
 import { duration } from '../format/time';
 import { need } from '../page/dom';
 import type { Stage } from '../page/stage';
@@ -72,7 +73,7 @@ export class ChartPanel extends PanelView {
     this.#area = { ...this.#area, from, to };
     const live = this.stage.view.kind === 'live';
     const newest = newestSample(there);
-    const silent = live && this.stage.parts.link.state.kind === 'live' ? staleFor(newest, to, there[0]?.step ?? 1000) : 0;
+    const silent = live && this.stage.parts.link.state.kind === 'live' ? staleFor(newest, to, (there[0]?.step ?? 1000) * strideOf(this.stage.parts.link.state)) : 0;
     const { texts } = this.stage.parts;
     this.words.stale(silent > 0 ? texts.stale(duration(silent, texts.units)) : '');
     this.#chart.draw({

@@ -5,6 +5,7 @@ import { firstAt } from '../data/table';
 import { Spark } from '../draw/spark';
 import { formatNumber, NBSP } from '../format/number';
 import { duration, durationParts, type TimeUnits } from '../format/time';
+import { strideOf } from '../live/link';
 import { el, need, write } from '../page/dom';
 import type { Stage } from '../page/stage';
 import { PanelView } from './panel';
@@ -70,7 +71,7 @@ export class StatPanel extends PanelView {
     const beside = second && second.newestFilled >= 0 ? firstAt(second, second.newestFilled) : null;
     this.#write(statParts(this.panel, k < 0 ? Number.NaN : firstAt(table, k) * this.panel.scale, beside, this.stage.parts.texts.units));
     const { link, texts } = this.stage.parts;
-    const silent = link.state.kind === 'live' ? staleFor(k < 0 ? null : k * table.step, this.stage.edge, table.step) : 0;
+    const silent = link.state.kind === 'live' ? staleFor(k < 0 ? null : k * table.step, this.stage.edge, table.step * strideOf(link.state)) : 0;
     this.words.stale(silent > 0 ? texts.stale(duration(silent, texts.units)) : '');
     if (this.panel.unit === DURATION || this.#height === 0) return;
     const count = Math.round(SPARK_MS / table.step);
