@@ -33,6 +33,16 @@ pub struct Pushed {
 }
 
 impl Pushed {
+    /// The samples and then the refusals, as lines that tests compare.
+    #[cfg(test)]
+    fn lines(&self) -> Vec<String> {
+        let samples = self
+            .samples
+            .iter()
+            .map(|(index, entry)| format!("{index} {} {} {}", entry.labels, entry.sample.v, entry.sample.t));
+        samples.chain(self.refused.iter().map(ToString::to_string)).collect()
+    }
+
     fn refuse(&mut self, index: usize, reason: String) {
         self.refused_count += 1;
         if self.refused.len() < REFUSED_LISTED_MAX {

@@ -79,7 +79,6 @@ fn keep(reading: Reading, shown: &[Dashboard], said: &mut BTreeMap<String, Strin
             said.insert(id, error);
         }
     }
-    dashboards.sort_by(|a, b| (a.order, &a.title).cmp(&(b.order, &b.title)));
     dashboards
 }
 

@@ -199,13 +199,7 @@ async fn submit(
     live: Live,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    loop {
-        let batch = tokio::select! {
-            biased;
-            () = shutdown.cancelled() => return Ok(()),
-            batch = batches.recv() => batch,
-        };
-        let Some(batch) = batch else { return Ok(()) };
+    while let Some(Some(batch)) = shutdown.run_until_cancelled(batches.recv()).await {
         let Ok(report) = live.submit(batch).await else { return Ok(()) };
         // One commit a second: after a crash the chart's gap is the outage, and not also the seconds before it.
         // Nobody waits for it; while the disk takes nothing, the samples go with the next block that it takes.
@@ -213,6 +207,7 @@ async fn submit(
             live.store().persist_lazily(&report.rows);
         }
     }
+    Ok(())
 }
 
 async fn publish_top(
@@ -245,17 +240,12 @@ async fn carry(
     backend: Backend,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    loop {
-        let batch = tokio::select! {
-            biased;
-            () = shutdown.cancelled() => return Ok(()),
-            batch = batches.recv() => batch,
-        };
-        let Some(batch) = batch else { return Ok(()) };
+    while let Some(Some(batch)) = shutdown.run_until_cancelled(batches.recv()).await {
         if let Err(error) = backend.carry(&batch).await {
             tracing::debug!(error = %error, "samples not carried to other nodes");
         }
     }
+    Ok(())
 }
 
 /// Seals and flushes; blocks.

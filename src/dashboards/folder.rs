@@ -26,7 +26,7 @@ pub struct Dashboards(Arc<RwLock<Arc<Vec<Dashboard>>>>);
 /// What a folder holds.
 #[derive(Debug, Default)]
 pub struct Reading {
-    /// Those that are right, in their order.
+    /// Those that are right.
     pub dashboards: Vec<Dashboard>,
     /// Files that are wrong.
     pub wrong: Vec<Wrong>,
@@ -80,7 +80,8 @@ impl Dashboards {
     }
 
     /// Puts others in their place; returns the ids of those that differ.
-    pub fn replace(&self, dashboards: Vec<Dashboard>) -> Vec<String> {
+    pub fn replace(&self, mut dashboards: Vec<Dashboard>) -> Vec<String> {
+        dashboards.sort_by(|a, b| (a.order, &a.title).cmp(&(b.order, &b.title)));
         let text = |dashboard: &Dashboard| format!("{dashboard:?}");
         let old = self.all();
         let same = |new: &&Dashboard| old.iter().any(|old| old.id == new.id && text(old) == text(new));
@@ -127,7 +128,6 @@ impl Folder {
         if DASHBOARDS_MAX < reading.dashboards.len() {
             return Err(FolderError::TooMany(reading.dashboards.len()));
         }
-        reading.dashboards.sort_by(|a, b| (a.order, &a.title).cmp(&(b.order, &b.title)));
         Ok(reading)
     }
 

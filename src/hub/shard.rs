@@ -147,17 +147,15 @@ impl Shard {
     fn carry_out(&mut self, commands: &mut Vec<Command>) {
         let mut together = Vec::new();
         for command in commands.drain(..) {
-            if let Command::Publish(publish) = command {
-                together.push(publish);
-            } else {
-                self.publish(&std::mem::take(&mut together));
-                self.apply(command);
-            }
+            self.apply(command, &mut together);
         }
         self.publish(&together);
     }
 
-    fn apply(&mut self, command: Command) {
+    fn apply(&mut self, command: Command, together: &mut Vec<Publish>) {
+        if !matches!(command, Command::Publish(_)) {
+            self.publish(&std::mem::take(together));
+        }
         match command {
             Command::Open(connection) => {
                 self.connections.insert(connection.number, connection);
@@ -171,7 +169,7 @@ impl Shard {
                 self.activate(&channel, number, &reply, after)
             }
             Command::Unsubscribe { channel, number } => self.unsubscribe(&channel, number),
-            Command::Publish(publish) => self.publish(&[publish]),
+            Command::Publish(publish) => together.push(publish),
             Command::CloseAll(close) => {
                 for connection in self.connections.values() {
                     connection.close(close);

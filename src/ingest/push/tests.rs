@@ -11,13 +11,7 @@ const NOW: i64 = 1_790_000_000_500;
 #[track_caller]
 fn check(body: &str, expected: &[&str]) {
     let pushed = parse_push(body.as_bytes(), NOW).unwrap();
-    let mut lines: Vec<String> = pushed
-        .samples
-        .iter()
-        .map(|(index, entry)| format!("{index} {} {} {}", entry.labels, entry.sample.v, entry.sample.t))
-        .collect();
-    lines.extend(pushed.refused.iter().map(ToString::to_string));
-    assert_eq!(lines, expected, "{body}");
+    assert_eq!(pushed.lines(), expected, "{body}");
 }
 
 #[track_caller]
