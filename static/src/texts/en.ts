@@ -1,5 +1,6 @@
 // Every English word that script writes. Words of the first screen stand in src/http/view.rs (`EN`).
 import type { TimeUnits } from '../format/time';
+import { alertsEn } from './alerts';
 
 export const en = {
   units: { d: 'd', h: 'h', m: 'm', s: 's' } satisfies TimeUnits,
@@ -102,6 +103,7 @@ export const en = {
     empty: 'Write a name of one letter or more.',
     away: 'Not connected. Try again when the link is back.',
   },
+  alerts: alertsEn,
   find: { panel: 'panel', room: 'room', nothing: 'Nothing of that name' },
   copied: 'Copied',
   states: new Map([['run', 'runs'], ['sleep', 'sleeps']]),
