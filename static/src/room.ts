@@ -1,4 +1,5 @@
 // Wires what stands around the panels: top bar, room, keys, notices. A page without a room leaves most of it out.
+import type { Alerts } from './alerts/start';
 import type { Boot } from './boot';
 import type { LinkState, Outage } from './live/link';
 import type { Board } from './page/board';
@@ -20,6 +21,7 @@ export interface Wiring {
   readonly boot: Boot;
   readonly stage: Stage;
   readonly board: Board;
+  readonly alerts: Alerts;
   readonly linkWatchers: ((state: LinkState) => void)[];
   readonly outageWatchers: ((outage: Outage) => void)[];
 }
@@ -39,7 +41,7 @@ export function startRoom(wiring: Wiring): void {
   });
   for (const button of document.querySelectorAll('[data-closes]')) button.addEventListener('click', () => button.closest('dialog')?.close());
   if (!boot.room) {
-    new Keys({ find: () => finder.open(), help: () => keys.showModal() }).start();
+    new Keys({ find: () => finder.open(), help: () => keys.showModal(), ...wiring.alerts.keys }).start();
     return;
   }
 
@@ -78,7 +80,7 @@ export function startRoom(wiring: Wiring): void {
     range: by => stage.act({ kind: 'range', range: stage.view.range + by }),
     crosshair: by => crosshair.move(Math.min(stage.edge, (crosshair.time ?? stage.edge) + by * CROSSHAIR_MS), null),
     panel: by => walk.step(by), full: () => walk.full(null), fold: () => fold.toggle(),
-    escape: () => { if (!walk.back()) crosshair.move(null, null); },
+    escape: () => { if (!walk.back()) crosshair.move(null, null); }, ...wiring.alerts.keys,
   }).start();
 }
 
