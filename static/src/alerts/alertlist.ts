@@ -40,6 +40,8 @@ export class AlertList {
   write(alerts: readonly AlertView[], silences: ReadonlyMap<string, SilenceView>, valueOf: (id: string) => number | null, now: number): void {
     const sorted = alerts.toSorted(worstFirst);
     this.#empty.hidden = sorted.length > 0;
+    // What can be done about the only one stands over the list already.
+    this.#list.classList.toggle('is-single', sorted.filter(isLive).length === 1);
     const wanted = new Set(sorted.map(alert => alert.id));
     for (const [id, line] of this.#lines) {
       if (wanted.has(id)) continue;

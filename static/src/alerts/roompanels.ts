@@ -57,10 +57,11 @@ export class RoomPanels {
     this.#board.redraw();
   }
 
-  /** Gives the section of the first panel that an alert is drawn on, or null. */
+  /** Gives the section of the first panel that an alert is drawn on, a stat only where there is no other; or null. */
   sectionOf(alert: AlertView): HTMLElement | null {
     const panels = alert.panels.get(this.#room) ?? [];
-    return this.#board.panels.find(view => panels.includes(view.panel.id))?.section ?? null;
+    const views = this.#board.panels.filter(view => panels.includes(view.panel.id));
+    return (views.find(view => view.panel.kind !== 'stat') ?? views[0])?.section ?? null;
   }
 
   #changed(): void {

@@ -62,10 +62,13 @@ export class RowView {
     write(this.#value, row.kind === 'nodata' ? amount(null, '', this.#texts) : amount(value, row.rule.unit, this.#texts));
   }
 
-  draw(row: RuleRow, values: readonly number[], ink: Ink): void {
+  /** Draws a day and what is measured now; the limit that is passed has the colour of its alert. */
+  draw(row: RuleRow, day: readonly number[], value: number | null, ink: Ink): void {
     const severity = row.kind === 'firing' ? row.live[0]?.severity : undefined;
+    const passed = severity === 'critical' ? 'critical' : 'warning-mark';
+    const values = row.kind === 'nodata' || value === null ? day : [...day, value];
     const limits = row.rule.limits.flatMap(limit => [limit.value, limit.op === 'outside' ? limit.high : null].flatMap(at =>
-      (at === null || !Number.isFinite(at) ? [] : [{ at, firing: limit.severity === severity }])));
+      (at === null || !Number.isFinite(at) ? [] : [{ at, ink: limit.severity === severity ? passed : 'line-control' }])));
     drawTrend(this.#canvas, this.#canvas.clientWidth, this.#canvas.clientHeight, { values, limits }, ink);
   }
 }

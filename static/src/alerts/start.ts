@@ -34,7 +34,7 @@ export interface Alerts {
 
 /** Gives the card of an alert in the room's time line: the newest, or null. */
 function cardOf(alert: AlertView): HTMLElement | null {
-  return [...document.querySelectorAll<HTMLElement>(`[data-alert-card="${CSS.escape(alert.id)}"]`)].at(-1) ?? null;
+  return document.getElementById(`alert-${alert.id}`);
 }
 
 export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {

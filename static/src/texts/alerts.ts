@@ -27,6 +27,7 @@ export const alertsEn = {
   ack: 'Ack',
   unack: 'Take back the ack',
   silence: 'Silence',
+  silenceAll: 'Silence all',
   acked: (name: string) => `You acked ${name}.`,
   ackFailed: (name: string) => `${name} is not acked.`,
   why: 'Why',
