@@ -149,7 +149,7 @@ pub(crate) const EN: Texts = Texts {
     silences: "Silences",
     loading: "loading",
     sound: "Sound",
-    sound_when: "A tone when a critical alert fires",
+    sound_when: "A tone for critical alerts",
     key_groups: &[
         KeyGroup {
             title: "Time",

@@ -139,6 +139,7 @@ export class AlertsPage {
   }
 
   #hashed(): void {
+    if (!/^(#rule=|#?$)/.test(location.hash)) return;
     this.#chosen = ruleInHash(location.hash);
     if (this.#chosen === null && window.matchMedia(WIDE).matches) this.#chosen = this.#table.shown[0]?.rule.id ?? null;
     this.#open();
