@@ -114,9 +114,9 @@ test('the address names a rule', () => {
 });
 
 test('moments are short today, and dated otherwise', () => {
-  assert.equal(moment(NOW - 60_000, NOW), '11:59:00');
-  assert.equal(minute(NOW - 60_000, NOW), '11:59');
-  assert.equal(minute(NOW + 86_400_000, NOW), '22\u00a0Nov 12:00');
+  assert.equal(moment(NOW - 60_000, NOW, texts), '11:59:00');
+  assert.equal(minute(NOW - 60_000, NOW, texts), '11:59');
+  assert.equal(minute(NOW + 86_400_000, NOW, texts), '22\u00a0Nov 12:00');
 });
 
 test('a day holds the worst of all series, and is asked for one rule after the other', async () => {

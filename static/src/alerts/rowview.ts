@@ -30,6 +30,9 @@ export class RowView {
   readonly #changed = el('span');
   readonly #about = el('span', { class: 'sub' });
   readonly #goes = el('span');
+  /** What the day was drawn from: it is drawn again only when that is other. */
+  #day: readonly number[] = [];
+  #drawn = '';
   /** Whether it is on the screen: told by the observer. */
   seen = false;
 
@@ -69,6 +72,11 @@ export class RowView {
     const values = row.kind === 'nodata' || value === null ? day : [...day, value];
     const limits = row.rule.limits.flatMap(limit => [limit.value, limit.op === 'outside' ? limit.high : null].flatMap(at =>
       (at === null || !Number.isFinite(at) ? [] : [{ at, ink: limit.severity === severity ? passed : 'line-control' }])));
-    drawTrend(this.#canvas, this.#canvas.clientWidth, this.#canvas.clientHeight, { values, limits }, ink);
+    const [width, height] = [this.#canvas.clientWidth, this.#canvas.clientHeight];
+    const drawn = `${width} ${ink.worn} ${severity ?? ''} ${value ?? ''} ${row.kind} ${row.rule.text}`;
+    if (day === this.#day && drawn === this.#drawn) return;
+    this.#day = day;
+    this.#drawn = drawn;
+    drawTrend(this.#canvas, width, height, { values, limits }, ink);
   }
 }

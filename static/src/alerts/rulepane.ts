@@ -38,7 +38,7 @@ export function ruleSentence(row: RuleRow, now: number, texts: Texts): string {
   if (row.kind === 'silenced') return side.silenced;
   if (row.kind === 'error') return shown(row.rule.error ?? texts.alerts.error);
   if (row.kind === 'nodata') return side.noData;
-  return row.rule.changed === null ? side.always : side.fine(minute(row.rule.changed, now));
+  return row.rule.changed === null ? side.always : side.fine(minute(row.rule.changed, now, texts));
 }
 
 export class RulePane {

@@ -1,6 +1,8 @@
 // English words of alerts, rules and silences.
 
 export const alertsEn = {
+  /** How days are written. */
+  locale: 'en-GB',
   firing: 'firing',
   pending: 'pending',
   resolved: 'resolved',
