@@ -35,7 +35,7 @@ export function keptPerson(kept: string | null): Known | null {
 }
 
 /** Gives a new id: 16 hex digits. */
-function freshId(): string {
+export function freshId(): string {
   return [...crypto.getRandomValues(new Uint8Array(8))].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
