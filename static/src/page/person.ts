@@ -88,7 +88,7 @@ export class Person {
     const leave = el('button', { class: 'btn btn-ghost', type: 'button' }, words.leave);
     const form = el('form', { class: 'ask' }, el('div', { class: 'field' }, el('label', { for: 'person-name' }, words.question), field, problem),
       el('p', { class: 'hint' }, words.hint), el('div', { class: 'card-actions' }, el('button', { class: 'btn btn-primary', type: 'submit' }, words.take), leave));
-    const pop = el('section', { class: 'beside', popover: 'auto', 'aria-label': words.question }, form);
+    const pop = el('section', { class: 'beside', popover: 'auto', role: 'dialog', 'aria-label': words.question }, form);
     problem.hidden = true;
     document.body.append(pop);
     pop.showPopover();
