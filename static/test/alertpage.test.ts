@@ -66,6 +66,7 @@ test('rows know their kind, their order and their filter', () => {
   assert.deepEqual(rows.map(row => row.kind), ['firing', 'silenced', 'pending', 'nodata', 'error', 'firing', 'ok']);
   assert.deepEqual(inOrder(rows).map(row => row.rule.id), ['1', '6', '3', '5', '4', '2', '7']);
   assert.deepEqual([...filterCounts(rows)], [['all', 7], ['firing', 2], ['pending', 1], ['nodata', 1], ['silenced', 1]]);
+  assert.deepEqual(rowsOf([rule('8')], [alert('i', '8', { inhibited: true })]).map(row => row.kind), ['ok']);
   assert.ok(rows[1] && passes(rows[1], 'silenced') && !passes(rows[1], 'firing'));
 });
 
