@@ -12,6 +12,9 @@ export interface KeyActs {
   readonly panel?: (by: number) => void;
   readonly full?: () => void;
   readonly fold?: () => void;
+  /** Goes to where one writes; with the crosshair's moment. */
+  readonly write?: () => void;
+  readonly comment?: () => void;
   readonly escape?: () => void;
 }
 
@@ -34,6 +37,8 @@ export function actFor(key: string, shift: boolean, acts: KeyActs): (() => void)
     case 'k': return panel ? () => panel(-1) : null;
     case 'f': return acts.full ?? null;
     case 'r': return acts.fold ?? null;
+    case 'm': return acts.write ?? null;
+    case 'c': return acts.comment ?? null;
     case 'Escape': return acts.escape ?? null;
     default: return null;
   }
