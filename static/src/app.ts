@@ -1,4 +1,5 @@
 // The page: reads what it was sent with, wires its parts, and starts them.
+import { startAlerts } from './alerts/start';
 import { parseBoot, type Boot } from './boot';
 import { DrawQueue } from './draw/queue';
 import { Ink } from './draw/ink';
@@ -46,10 +47,15 @@ function start(boot: Boot): void {
     board.redraw();
   });
   document.addEventListener('visibilitychange', () => board.redraw());
-  new ThemeButton(document, texts, () => board.newInk()).start();
+  new ThemeButton(document, texts, () => {
+    board.newInk();
+    alerts.newInk();
+  }).start();
   startCopying(document, texts.copied);
   board.start(boot.panels);
-  startRoom({ boot, stage, board, linkWatchers, outageWatchers });
+  const alerts = startAlerts(boot, stage, board);
+  outageWatchers.push(() => alerts.restored());
+  startRoom({ boot, stage, board, alerts, linkWatchers, outageWatchers });
   window.watchroom = Object.freeze(probeOf(stage, board));
   link.start();
   takeSprite().catch(() => undefined);

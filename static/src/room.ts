@@ -1,6 +1,5 @@
 // Wires what stands around the panels: top bar, room, keys, notices. A page without a room leaves most of it out.
-import type { AlertActions } from './alerts/actions';
-import { AlertState } from './alerts/state';
+import type { Alerts } from './alerts/start';
 import type { Boot } from './boot';
 import type { LinkState, Outage } from './live/link';
 import type { Board } from './page/board';
@@ -11,7 +10,6 @@ import { Keys } from './page/keys';
 import { LivePill } from './page/livepill';
 import { Notices } from './page/notices';
 import { PanelMore } from './page/panelmore';
-import { Person } from './page/person';
 import { PUSHED, PushedRoom } from './page/pushed';
 import type { Stage } from './page/stage';
 import { TimeBar } from './page/timebar';
@@ -23,6 +21,7 @@ export interface Wiring {
   readonly boot: Boot;
   readonly stage: Stage;
   readonly board: Board;
+  readonly alerts: Alerts;
   readonly linkWatchers: ((state: LinkState) => void)[];
   readonly outageWatchers: ((outage: Outage) => void)[];
 }
@@ -42,19 +41,13 @@ export function startRoom(wiring: Wiring): void {
   });
   for (const button of document.querySelectorAll('[data-closes]')) button.addEventListener('click', () => button.closest('dialog')?.close());
   if (!boot.room) {
-    new Keys({ find: () => finder.open(), help: () => keys.showModal() }).start();
+    new Keys({ find: () => finder.open(), help: () => keys.showModal(), ...wiring.alerts.keys }).start();
     return;
   }
 
   const fold = new Fold(document, texts);
-  const person = new Person(texts);
-  person.introduce(link);
-  const alerts = new AlertState();
-  const actions: AlertActions = {
-    ack: alert => void link.call('ack', { alert: alert.id, room: boot.room?.id }), unack: alert => void link.call('unack', { alert: alert.id, room: boot.room?.id }), silence: () => undefined,
-  };
   const talk = new Talk({
-    root: document, room: boot.room, stage, fold, person, alerts, actions,
+    root: document, room: boot.room, stage, fold, person: wiring.alerts.person, alerts: wiring.alerts.state, actions: wiring.alerts.actions,
     panelTitle: id => board.panels.find(view => view.panel.id === id)?.panel.title ?? null,
     jump: pin => jumpTo(pin, stage, walk, fold),
     frame: act => void requestAnimationFrame(act), later: (ms, act) => void setTimeout(act, ms),
@@ -71,9 +64,7 @@ export function startRoom(wiring: Wiring): void {
     tryNow: () => link.tryNow(), room: boot.room.id, node: boot.node, pushed: () => { if (isPushed) pushed.look(); },
   });
   stage.onMore = (panel, button) => more.open(panel, button);
-  log.add('g-ok', texts.room.opened, Date.now());
   talk.start();
-  alerts.start(link, false);
   followNotices(wiring, notices);
 
   let slowed: number | null = null;
@@ -95,7 +86,7 @@ export function startRoom(wiring: Wiring): void {
     crosshair: by => crosshair.move(Math.min(stage.edge, (crosshair.time ?? stage.edge) + by * CROSSHAIR_MS), null),
     panel: by => walk.step(by), full: () => walk.full(null), fold: () => fold.toggle(),
     write: () => talk.write(null), comment: () => talk.write(pinAt(stage, walk, board)),
-    escape: () => { if (!walk.back()) crosshair.move(null, null); },
+    escape: () => { if (!walk.back()) crosshair.move(null, null); }, ...wiring.alerts.keys,
   }).start();
 }
 

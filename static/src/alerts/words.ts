@@ -58,11 +58,16 @@ export function matcherWords(matcher: Matcher): string {
   return `${shown(matcher.name)}${matcher.op}${shown(matcher.value)}`;
 }
 
-/** Writes a moment: the clock today, the day and the clock otherwise. */
+/** Writes a moment: to the second today, to the minute on other days. */
 export function moment(time: number, now: number): string {
+  return new Date(time).toDateString() === new Date(now).toDateString() ? clock(time) : minute(time, now);
+}
+
+/** Writes a moment to the minute. */
+export function minute(time: number, now: number): string {
   const [at, today] = [new Date(time), new Date(now)];
-  if (at.toDateString() === today.toDateString()) return clock(time);
-  return `${dayOf(time)} ${clock(time).slice(0, 5)}`;
+  const short = clock(time).slice(0, 5);
+  return at.toDateString() === today.toDateString() ? short : `${dayOf(time)} ${short}`;
 }
 
 /** Writes a day: `18 Nov`. */
@@ -87,7 +92,7 @@ export function markOf(alert: AlertView, now: number, until: number | null, text
   if (alert.state === 'resolved') return { glyph: 'g-resolved', tone: 'text-2', solid: false, words: words.resolved };
   if (alert.state === 'cleared') return { glyph: 'g-resolved', tone: 'text-2', solid: false, words: words.cleared };
   if (alert.silences.length > 0) {
-    return { glyph: 'g-silenced', tone: 'text-2', solid: false, words: until === null ? words.silenced : words.silencedUntil(moment(until, now).replace(/:\d\d$/, '')) };
+    return { glyph: 'g-silenced', tone: 'text-2', solid: false, words: until === null ? words.silenced : words.silencedUntil(minute(until, now)) };
   }
   if (alert.state === 'pending') return { glyph: 'g-pending', tone: 'is-pending', solid: false, words: words.pendingFor(since(alert.since)) };
   if (alert.ack) return { glyph, tone, solid: false, words: words.ackedBy(shown(alert.ack.by.name)) };

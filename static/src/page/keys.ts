@@ -15,6 +15,10 @@ export interface KeyActs {
   /** Goes to where one writes; with the crosshair's moment. */
   readonly write?: () => void;
   readonly comment?: () => void;
+  /** Goes to the next alert that fires. */
+  readonly next?: () => void;
+  readonly ack?: () => void;
+  readonly silence?: () => void;
   readonly escape?: () => void;
 }
 
@@ -39,6 +43,9 @@ export function actFor(key: string, shift: boolean, acts: KeyActs): (() => void)
     case 'r': return acts.fold ?? null;
     case 'm': return acts.write ?? null;
     case 'c': return acts.comment ?? null;
+    case 'n': return acts.next ?? null;
+    case 'a': return acts.ack ?? null;
+    case 's': return acts.silence ?? null;
     case 'Escape': return acts.escape ?? null;
     default: return null;
   }

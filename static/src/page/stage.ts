@@ -1,4 +1,5 @@
 // What all panels of a page share.
+import type { Band } from '../alerts/bands';
 import type { Panel } from '../boot';
 import { spanOf, viewAfter, type Act, type Range, type View } from '../data/view';
 import type { DrawQueue } from '../draw/queue';
@@ -35,6 +36,8 @@ export class Stage {
   readonly watchers = new Set<ViewWatcher>();
   /** Opens what a panel's button offers. */
   onMore: (panel: Panel, button: HTMLElement) => void = () => undefined;
+  /** Gives when alerts of a panel were pending or fired. */
+  bandsOf: (panel: string, from: number, to: number) => readonly Band[] = () => [];
   #view: View;
 
   constructor(parts: Parts, range: number) {

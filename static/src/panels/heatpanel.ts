@@ -2,6 +2,7 @@
 import type { Panel } from '../boot';
 import { gaps } from '../data/gaps';
 import { valueAt } from '../data/table';
+import { drawBands } from '../draw/bands';
 import { drawHeat, shadesOf } from '../draw/heat';
 import type { Area } from '../draw/geometry';
 import { Overlay } from '../draw/overlay';
@@ -69,6 +70,8 @@ export class HeatPanel extends PanelView {
       from, to, step: table.step, max: this.panel.max ?? 100, rows: rows.map(row => row.name), gaps: gaps([table], from, to),
       at: (row, k) => valueAt(table, rows[row]?.series ?? 0, k) * this.panel.scale,
     }, this.stage.parts.ink, this.#shades);
+    const g = this.#canvas.getContext('2d');
+    if (g) drawBands(g, this.#area, this.stage.bandsOf(this.panel.id, from, to), this.stage.parts.ink, true);
     this.readOut();
   }
 

@@ -70,13 +70,13 @@ export class FiringCard {
     if (alert.description !== '') body.append(el('details', { class: 'card-about' }, el('summary', {}, talk.about), el('div', { class: 'rich' }, richText(alert.description))));
     body.append(this.#buttons());
     const acked = alert.ack ? ' is-acked' : '';
-    this.element = el('li', { class: `card is-firing${acked}`, id: `alert-${alert.id}`, 'data-severity': alert.severity, 'aria-live': 'off', tabindex: '-1' }, head, body);
+    this.element = el('li', { class: `card is-firing${acked}`, id: `alert-${alert.id}`, 'data-alert-card': alert.id, 'data-severity': alert.severity, 'aria-live': 'off', tabindex: '-1' }, head, body);
     this.tick();
   }
 
   tick(): void {
     const { alerts, now, texts } = this.#parts;
-    const [value, unit] = valueParts(alerts.valueOf(this.#alert.id) ?? this.#alert.value, this.#alert);
+    const [value, unit] = valueParts(alerts.valueOf(this.#alert.id) ?? this.#alert.value, this.#alert, texts);
     write(this.#value, value);
     write(this.#unit, unit);
     write(this.#since, duration(now() - (this.#alert.fired ?? this.#alert.since), texts.units));
@@ -132,7 +132,7 @@ export function resolvedCard(event: AlertEvent, texts: Texts): HTMLElement {
   return el('li', { class: 'card is-done', tabindex: '-1' },
     el('div', { class: 'card-head' }, mark, el('h3', {}, shown(alert.name)), el('span', { class: 'text-3 small' }, talk.resolvedWord), timeOf(event.at)),
     el('div', { class: 'card-body' }, factsOf([
-      [talk.facts.value, [extreme === '' ? valueWords(alert.value, alert) : `${valueWords(alert.value, alert)}, ${extreme}`]],
+      [talk.facts.value, [extreme === '' ? valueWords(alert.value, alert, texts) : `${valueWords(alert.value, alert, texts)}, ${extreme}`]],
       [talk.facts.limit, [heldWords(alert, texts)]], ...whereFact(alert, texts),
       [talk.facts.lasted, [talk.lasted(duration((alert.resolved ?? event.at) - from, texts.units), clock(from))]],
     ])));

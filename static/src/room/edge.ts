@@ -61,7 +61,7 @@ export class RoomEdge {
       write(this.#peekTitle, talk.nothingFires);
       return;
     }
-    const value = valueWords(this.#alerts.valueOf(first.id), first);
+    const value = valueWords(this.#alerts.valueOf(first.id), first, this.#texts);
     write(this.#peekTitle, firing.length === 1 ? `${shown(first.name)}, ${value}` : `${shown(first.name)}, ${value}, +${firing.length - 1}`);
   }
 

@@ -139,7 +139,7 @@ export class RowMaker {
     const { alert } = event;
     const name = el('b', {}, shown(alert.name));
     switch (alert.state) {
-      case 'pending': return { element: this.#line(this.#glyph('g-pending', 'is-pending'), [name, alert.value === null ? talk.pending : talk.pendingAt(valueWords(alert.value, alert))], event.at) };
+      case 'pending': return { element: this.#line(this.#glyph('g-pending', 'is-pending'), [name, alert.value === null ? talk.pending : talk.pendingAt(valueWords(alert.value, alert, texts))], event.at) };
       case 'cleared': return { element: this.#line(this.#glyph('g-pending', 'is-quiet'), [name, talk.cleared(duration(event.at - alert.since, texts.units))], event.at) };
       case 'resolved': return { element: resolvedCard(event, texts) };
       case 'firing': {

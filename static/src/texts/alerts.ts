@@ -95,6 +95,6 @@ export const alertsEn = {
     most: (value: string) => `most ${value}`,
     least: (value: string) => `least ${value}`,
   },
-  silences: { title: 'Silences', none: 'None.', end: 'End', until: (clock: string) => `, until ${clock}`, by: (name: string, clock: string, why: string) => `${name} at ${clock}${why === '' ? '' : `: ${why}`}`, endOf: (what: string) => `End the silence of ${what}` },
-  counts: { firing: (n: number) => `${n} firing`, pending: (n: number) => `${n} pending` },
+  silences: { title: 'Silences', none: 'None.', end: 'End', until: (clock: string) => `until ${clock}`, by: (name: string, clock: string, why: string) => `${name} at ${clock}${why === '' ? '' : `: ${why}`}`, endOf: (what: string) => `End the silence of ${what}` },
+  counts: { critical: 'critical firing', warning: 'warning firing', pending: 'pending' },
 };
