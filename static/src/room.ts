@@ -64,6 +64,7 @@ export function startRoom(wiring: Wiring): void {
     tryNow: () => link.tryNow(), room: boot.room.id, node: boot.node, pushed: () => { if (isPushed) pushed.look(); },
   });
   stage.onMore = (panel, button) => more.open(panel, button);
+  stage.parts.pins.changed = () => board.redraw();
   talk.start();
   followNotices(wiring, notices);
 

@@ -5,6 +5,10 @@ import { need, write, iconHref } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
 import { valueWords } from './cardwords';
+import type { Entry } from './timeline';
+
+/** Characters of the last message that are shown. */
+const LAST_MAX = 200;
 
 /** Gives the alerts of a room that fire and that count: not silenced, not inhibited; the most severe first, then the newest. */
 export function countedOf(alerts: Iterable<AlertView>, room: string): AlertView[] {
@@ -44,8 +48,9 @@ export class RoomEdge {
   }
 
   /** The last message, in one line. */
-  last(words: string): void {
-    write(this.#peekLast, words || this.#texts.talk.nobodyWrote);
+  last(entries: readonly Entry[]): void {
+    const last = entries.findLast(entry => entry.kind === 'comment');
+    write(this.#peekLast, last ? `${shown(last.by.name)}: ${shown(last.text.slice(0, LAST_MAX).replaceAll(/\s+/g, ' '))}` : this.#texts.talk.nobodyWrote);
   }
 
   /** What fires here now. */

@@ -1,4 +1,5 @@
-// What lasts as long as the tab, over a reload. A browser may forbid it: then it lasts as long as the page.
+// What lasts over a reload, as long as the tab or as long as the device. A browser may forbid it: then it lasts as long as the page.
+import { keepChoice, readChoice } from '../page/choice';
 import type { Keep } from './outbox';
 
 const PREFIX = 'watchroom.';
@@ -21,4 +22,8 @@ export function tabKeep(name: string): Keep {
       }
     },
   };
+}
+
+export function deviceKeep(name: string): Keep {
+  return { read: () => readChoice(name), write: text => keepChoice(name, text) };
 }

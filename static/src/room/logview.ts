@@ -41,6 +41,8 @@ export class LogView {
   readonly #kept = new Map<string, Kept>();
   /** Whether the end is followed. */
   #following = true;
+  /** Whether the last row is the newest there is. */
+  #whole = true;
 
   constructor(root: ParentNode, texts: Texts, acts: LogActs) {
     this.#box = need('.log', root);
@@ -72,17 +74,28 @@ export class LogView {
     return this.#following;
   }
 
+  /** The side that is farther from what is in sight: from there rows may be dropped. */
+  get farSide(): 'old' | 'new' {
+    const { scrollTop, scrollHeight, clientHeight } = this.#box;
+    return this.#following || scrollTop > (scrollHeight - clientHeight) / 2 ? 'old' : 'new';
+  }
+
   /** Whether the top is so near that more of the past is wanted. */
   get nearTop(): boolean {
     return this.#box.clientHeight > 0 && this.#box.scrollTop < TOP_PX;
   }
 
+  /** Goes to the end; where newer rows were dropped, the end that is read next. */
   toEnd(): void {
+    this.#whole = true;
     this.#following = true;
     this.#box.scrollTop = this.#box.scrollHeight;
   }
 
-  show(rows: readonly Shown[]): void {
+  /** Shows these rows; `whole` tells whether the last of them is the newest. */
+  show(rows: readonly Shown[], whole: boolean): void {
+    this.#whole = whole;
+    this.#following &&= whole;
     const anchor = this.#following ? null : this.#anchor();
     const keys = new Set(rows.map(row => row.key));
     for (const [key, { element }] of this.#kept) {
@@ -106,8 +119,8 @@ export class LogView {
   }
 
   /** Says how many came that are not in sight; the newest may be far. */
-  news(count: number, toEnd: boolean): void {
-    this.#button.hidden = this.#following && toEnd;
+  news(count: number): void {
+    this.#button.hidden = this.#following;
     write(this.#button.querySelector('span'), count > 0 ? this.#texts.talk.some(count) : this.#texts.talk.toNewest);
     this.#button.classList.toggle('is-new', count > 0);
   }
@@ -169,7 +182,7 @@ export class LogView {
     const { scrollTop, scrollHeight, clientHeight } = this.#box;
     if (clientHeight === 0) return;
     const left = scrollHeight - scrollTop - clientHeight;
-    this.#following = left < END_PX;
+    this.#following = left < END_PX && this.#whole;
     if (scrollTop < TOP_PX) this.#acts.older();
     if (left < TOP_PX) this.#acts.newer();
     this.#acts.scrolled();

@@ -3,6 +3,7 @@ import type { Board } from '../page/board';
 import type { Fold } from '../page/fold';
 import type { Stage } from '../page/stage';
 import type { Walk } from '../page/walk';
+import type { AlertView } from '../wire/alert';
 import type { Pin } from './event';
 
 const NARROW = '(max-width: 1023px)';
@@ -18,6 +19,12 @@ export function pinAt(stage: Stage, walk: Walk, board: Board): Pin | null {
   const focused = walk.current?.dataset['panel'];
   const panel = owner ?? charts.find(view => view.panel.id === focused)?.panel.id ?? charts.find(view => view.seen)?.panel.id;
   return panel === undefined ? null : { panel, time };
+}
+
+/** Gives the moment when an alert fired, in the first panel of this room that reads it; null where there is none. */
+export function pinOfAlert(alert: AlertView, room: string, panelTitle: (id: string) => string | null): Pin | null {
+  const panel = alert.panels.get(room)?.find(id => panelTitle(id) !== null);
+  return panel === undefined || alert.fired === null ? null : { panel, time: alert.fired };
 }
 
 /** Shows a moment: its panel comes into view, and the range moves there when it is elsewhere. */

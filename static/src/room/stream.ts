@@ -17,6 +17,9 @@ export interface StreamWatcher {
 /** Events of one page. */
 export const PAGE = 50;
 
+/** Most entries held while nobody looks: the page drops some much earlier, when it draws. */
+const ENTRIES_MAX = 1_000;
+
 /** Wait before the newest page is asked for again, ms. */
 const AGAIN_MS = 2_000;
 
@@ -119,7 +122,8 @@ export class RoomStream {
 
   #take(event: RoomEvent): void {
     const before = this.#line;
-    this.#set(withEvent(before, event));
+    const next = withEvent(before, event);
+    this.#set(next.entries.length > ENTRIES_MAX ? trimmed(next, next.entries.length - ENTRIES_MAX / 2, 'old') : next);
     if (this.#line !== before) this.#watcher.happened(event);
   }
 

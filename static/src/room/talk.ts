@@ -1,33 +1,29 @@
 // The room: its stream on one side, its time line, people, pins and where one writes on the other.
 import type { AlertActions } from '../alerts/actions';
 import type { AlertState } from '../alerts/state';
-import { shown } from '../data/names';
-import { keepChoice, readChoice } from '../page/choice';
+import { need } from '../page/dom';
 import type { Fold } from '../page/fold';
 import { PeopleView } from '../page/people';
 import type { Person } from '../page/person';
 import { SessionLog } from '../page/sessionlog';
 import type { Stage } from '../page/stage';
-import type { AlertView } from '../wire/alert';
+import { announceFiring } from './announce';
 import { Attendance } from './attendance';
-import { roomChannel } from './channel';
-import { Composer } from './composer';
+import { roomChannel, type RoomChannel } from './channel';
 import { dayOf, dayWriter } from './days';
 import { RoomEdge } from './edge';
 import type { Pin, RoomEvent } from './event';
-import { tabKeep } from './keep';
-import { LogView, type Shown } from './logview';
-import { Outbox } from './outbox';
-import { outRow, outSignature } from './outrow';
+import { deviceKeep } from './keep';
+import { LogView } from './logview';
+import { pinOfAlert } from './moment';
 import { pinsOf } from './pins';
-import { readMark, readMarkText } from './readmark';
+import type { People } from './presence';
 import { RowMaker } from './rowmaker';
 import { rowsOf } from './rows';
 import { RoomStream } from './stream';
-import { isStored, type TimeLine } from './timeline';
-import { TypistLine } from './typistline';
-import { heard, opened, sighted, type Unread } from './unread';
-import type { People } from './presence';
+import { Seen } from './seen';
+import type { TimeLine } from './timeline';
+import { Writing } from './writing';
 
 export interface TalkParts {
   readonly root: Document;
@@ -55,16 +51,14 @@ export class Talk {
   readonly log: SessionLog;
   readonly #parts: TalkParts;
   readonly #stream: RoomStream;
-  readonly #outbox: Outbox;
+  readonly #seen: Seen;
   readonly #view: LogView;
   readonly #maker: RowMaker;
-  readonly #composer: Composer;
-  readonly #typists: TypistLine;
+  readonly #writing: Writing;
   readonly #edge: RoomEdge;
   readonly #people: PeopleView;
   readonly #attendance: Attendance;
-  readonly #channel: ReturnType<typeof roomChannel>;
-  #unread: Unread = { read: null, mark: null, inSight: false };
+  readonly #channel: RoomChannel;
   #here: People = { named: [], unnamed: 0, youUnnamed: false };
   #asked = false;
   #ticks = 0;
@@ -76,21 +70,16 @@ export class Talk {
     this.#parts = parts;
     this.#channel = roomChannel(link, room.id);
     this.#stream = new RoomStream(this.#channel, { changed: () => this.#ask(), happened: event => this.#happened(event), opened: line => this.#opened(line) }, later);
+    this.#seen = new Seen(deviceKeep(`read.${room.id}`), event => 'by' in event && event.by.id === person.current()?.id);
     this.log = new SessionLog(texts, entry => this.#stream.add(entry));
-    this.#maker = new RowMaker({ texts, alerts, actions, now, comment: alert => this.#commentOn(alert), dayWords: dayWriter(texts.talk.locale), panelTitle, jump });
+    this.#maker = new RowMaker({ texts, alerts, actions, now, comment: alert => this.write(pinOfAlert(alert, room.id, panelTitle)), dayWords: dayWriter(texts.talk.locale), panelTitle, jump });
     this.#view = new LogView(root, texts, {
       older: () => void this.#stream.older(), newer: () => void this.#stream.newer(),
-      newest: () => { if (!this.#stream.line.toEnd) void this.#stream.newest(); }, scrolled: () => this.#look(),
+      newest: () => this.#toEnd(), scrolled: () => this.#look(),
     });
-    this.#outbox = new Outbox({
-      keep: tabKeep(`outbox.${room.id}`), say: message => link.call('say', { room: room.id, ...message }),
-      introduce: () => link.call('introduce', person.current()), live: () => link.state.kind === 'live', later, now,
-      freshId: () => crypto.randomUUID(), refused: texts.talk.refused,
-    }, () => this.#ask());
-    this.#composer = new Composer(root, room.title, texts, tabKeep(`draft.${room.id}`), {
-      send: (text, pin, opener) => this.#send(text, pin, opener), typed: () => this.#typists.typed(), panelTitle,
+    this.#writing = new Writing({
+      root, room, texts, link, person, panelTitle, now, later, changed: () => this.#ask(), typing: () => this.#showPeople(), wrote: () => this.#toEnd(),
     });
-    this.#typists = new TypistLine(root, link, room.id, texts, () => person.current()?.id ?? null, () => this.#showPeople());
     this.#edge = new RoomEdge(root, room.id, alerts, texts);
     this.#people = new PeopleView(root, texts, { take: name => person.take(name) });
     this.#attendance = new Attendance(this.#channel, {
@@ -103,7 +92,7 @@ export class Talk {
     const { link, pins } = stage.parts;
     link.client.on('connected', ctx => {
       this.#attendance.connected(ctx.client);
-      this.#outbox.pump();
+      this.#writing.connected();
     });
     this.#channel.start({
       joined: whole => { this.#stream.joined(whole); void this.#attendance.joined(); },
@@ -111,8 +100,7 @@ export class Talk {
       came: visitor => this.#attendance.came(visitor), left: visitor => this.#attendance.left(visitor),
     });
     this.#view.start();
-    this.#composer.start();
-    this.#typists.start();
+    this.#writing.start();
     fold.changed = () => this.#look();
     root.addEventListener('visibilitychange', () => this.#look());
     alerts.watch(changed => { if (changed === 'facts') this.#ask(); });
@@ -125,56 +113,29 @@ export class Talk {
   /** Goes to where one writes, with a moment of a chart or without. */
   write(pin: Pin | null): void {
     this.#open();
-    this.#composer.write(pin);
+    this.#writing.write(pin);
   }
 
   #open(): void {
     if (!this.#parts.fold.open) this.#parts.fold.toggle();
   }
 
-  #commentOn(alert: AlertView): void {
-    const panel = alert.panels.get(this.#parts.room.id)?.find(id => this.#parts.panelTitle(id) !== null);
-    this.write(panel === undefined || alert.fired === null ? null : { panel, time: alert.fired });
-  }
-
-  async #send(text: string, pin: Pin | null, opener: HTMLElement): Promise<boolean> {
-    const { person } = this.#parts;
-    if (!(person.current() ?? await person.ask(opener))) return false;
-    this.#typists.sent();
-    this.#outbox.add(text, pin);
-    if (!this.#stream.line.toEnd) void this.#stream.newest();
-    this.#view.toEnd();
-    return true;
-  }
-
-  #isMine(event: RoomEvent): boolean {
-    const me = this.#parts.person.current()?.id;
-    return me !== undefined && 'by' in event && event.by.id === me;
+  /** Follows the end; reads the newest page where newer ones were dropped. */
+  #toEnd(): void {
+    if (this.#stream.line.toEnd) this.#view.toEnd();
+    else void this.#stream.newest().then(() => this.#view.toEnd());
   }
 
   #happened(event: RoomEvent): void {
-    if (event.kind === 'comment') {
-      this.#outbox.arrived(event.id);
-      this.#typists.wrote(event.by.id);
-    }
-    this.#setUnread(heard(this.#unread, event.offset, this.#isMine(event)));
+    if (event.kind === 'comment') this.#writing.arrived(event, true);
+    if (event.kind === 'alert') announceFiring(event.alert, need('[data-room-announce]', this.#parts.root), this.#parts.stage.parts.texts);
+    this.#seen.heard(event, this.#stream.line);
   }
 
   #opened(line: TimeLine): void {
-    for (const entry of line.entries) if (entry.kind === 'comment') this.#outbox.arrived(entry.id);
-    this.#setUnread(opened(this.#unread, readMark(readChoice(this.#readKey), line.epoch), line.newest));
+    for (const entry of line.entries) if (entry.kind === 'comment') this.#writing.arrived(entry, false);
+    this.#seen.opened(line);
     this.#ask();
-  }
-
-  get #readKey(): string {
-    return `read.${this.#parts.room.id}`;
-  }
-
-  #setUnread(unread: Unread): void {
-    const before = this.#unread;
-    this.#unread = unread;
-    const { epoch } = this.#stream.line;
-    if (unread.read !== null && unread.read !== before.read && epoch !== '') keepChoice(this.#readKey, readMarkText(epoch, unread.read));
   }
 
   /** Writes the time line once in the next frame, however much happened; a page that is not seen waits until it is. */
@@ -190,26 +151,21 @@ export class Talk {
   }
 
   #render(): void {
-    let rows = rowsOf(this.#stream.line, this.#unread.mark, dayOf);
-    const { items } = this.#outbox;
-    const over = rows.length + items.length - ROWS_MAX;
+    let rows = rowsOf(this.#stream.line, this.#seen.mark, dayOf);
+    const own = this.#writing.rows;
+    const over = rows.length + own.length - ROWS_MAX;
     if (over > 0) {
-      this.#stream.trim(over, this.#view.atEnd ? 'old' : 'new');
-      rows = rowsOf(this.#stream.line, this.#unread.mark, dayOf);
+      this.#stream.trim(over, this.#view.farSide);
+      rows = rowsOf(this.#stream.line, this.#seen.mark, dayOf);
     }
     const { line } = this.#stream;
-    const { texts, pins } = this.#parts.stage.parts;
-    const acts = {
-      again: (id: string) => this.#outbox.again(id), drop: (id: string) => void this.#outbox.take(id), panelTitle: this.#parts.panelTitle, me: () => this.#parts.person.current(),
-      edit: (id: string) => { const item = this.#outbox.take(id); if (item) this.#composer.fill(item.text, item.pin); },
-    };
-    const shownRows: Shown[] = rows.map(row => ({ key: row.key, signature: this.#maker.signature(row), make: () => this.#maker.make(row) }));
-    if (line.toEnd) for (const item of items) shownRows.push({ key: `out ${item.id}`, signature: outSignature(item), make: () => ({ element: outRow(item, texts, acts) }) });
-    this.#view.show(shownRows);
+    const { pins } = this.#parts.stage.parts;
+    this.#view.show([
+      ...rows.map(row => ({ key: row.key, signature: this.#maker.signature(row), make: () => this.#maker.make(row) })), ...(line.toEnd ? own : []),
+    ], line.toEnd);
     pins.set(pinsOf(line.entries));
     this.#look();
-    const last = line.entries.findLast(entry => entry.kind === 'comment');
-    this.#edge.last(last ? `${shown(last.by.name)}: ${shown(last.text.replaceAll(/\s+/g, ' ').slice(0, 200))}` : '');
+    this.#edge.last(line.entries);
     this.#edge.firing();
     if (this.#view.nearTop) void this.#stream.older();
   }
@@ -218,27 +174,20 @@ export class Talk {
   #look(): void {
     const { root, fold } = this.#parts;
     const { line } = this.#stream;
-    const inSight = !root.hidden && fold.open && this.#view.atEnd && line.toEnd;
-    this.#setUnread(sighted(this.#unread, inSight, line.newest));
-    const { read } = this.#unread;
-    const count = read === null ? 0 : line.entries.filter(entry => isStored(entry) && entry.offset > read && this.#counts(entry)).length;
+    const inSight = !root.hidden && fold.open && this.#view.atEnd;
+    this.#seen.sighted(inSight, line);
+    const count = this.#seen.count(line);
     this.#edge.unread(count);
     fold.unread(count);
-    this.#view.news(count, line.toEnd);
-  }
-
-  /** What others wrote counts as new, and alerts that fired or ended. */
-  #counts(event: RoomEvent): boolean {
-    if (event.kind === 'alert') return event.alert.state === 'firing' || event.alert.state === 'resolved';
-    return event.kind === 'comment' && !this.#isMine(event);
+    this.#view.news(count);
   }
 
   #showPeople(): void {
-    this.#people.show(this.#here, this.#typists.ids);
+    this.#people.show(this.#here, this.#writing.typing);
   }
 
   #tick(): void {
-    this.#typists.tick();
+    this.#writing.tick();
     if (this.#parts.root.hidden) return;
     this.#edge.firing();
     if (this.#parts.fold.open) this.#view.tick();
