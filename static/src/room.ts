@@ -42,6 +42,11 @@ export function startRoom(wiring: Wiring): void {
   for (const button of document.querySelectorAll('[data-closes]')) button.addEventListener('click', () => button.closest('dialog')?.close());
   if (!boot.room) {
     new Keys({ find: () => finder.open(), help: () => keys.showModal(), ...wiring.alerts.keys }).start();
+    const line = document.querySelector<HTMLElement>('.notices');
+    if (!line) return;
+    const notices = new Notices(line, texts, { add: () => undefined }, { tryNow: () => link.tryNow(), room: '', node: boot.node, pushed: () => undefined });
+    followNotices(wiring, notices);
+    wiring.linkWatchers.push(state => notices.link(state));
     return;
   }
 

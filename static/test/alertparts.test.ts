@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bandsOf } from '../src/alerts/bands';
 import { Episodes } from '../src/alerts/episodes';
+import { Gather } from '../src/alerts/gather';
 import { countsOf, loudOf, meant, nextFiring, worstFirst } from '../src/alerts/rank';
 import { endOf, heldBack, matchersOf, matches, silencedUntil, standing, UNTILS } from '../src/alerts/silencing';
 import { amount, labelWords, limitFor, limitWords, markOf } from '../src/alerts/words';
@@ -154,4 +155,16 @@ test('episodes are asked for once, and further back when the range moves there',
   now += 6_000;
   episodes.during(8_000, 10_000);
   assert.equal(asked.length, 4);
+});
+
+test('a storm is gathered: at once, then no more often than said', async () => {
+  let times = 0;
+  const gather = new Gather(30, () => times++);
+  for (let i = 0; i < 5; i++) gather.ask();
+  assert.equal(times, 1);
+  await new Promise(done => setTimeout(done, 80));
+  assert.equal(times, 2);
+  gather.ask();
+  assert.equal(times, 3);
+  gather.stop();
 });

@@ -66,6 +66,7 @@ pub(crate) struct Texts {
     pub silences: &'static str,
     pub loading: &'static str,
     pub sound: &'static str,
+    pub sound_when: &'static str,
     pub key_groups: &'static [KeyGroup],
 }
 
@@ -153,7 +154,8 @@ pub(crate) const EN: Texts = Texts {
     past: "Past",
     silences: "Silences",
     loading: "loading",
-    sound: "Sound when critical",
+    sound: "Sound",
+    sound_when: "A tone for critical alerts",
     key_groups: &[
         KeyGroup {
             title: "Time",

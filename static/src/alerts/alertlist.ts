@@ -11,6 +11,9 @@ import { isLive, worstFirst } from './rank';
 import { silencedUntil } from './silencing';
 import { amount, labelWords, markOf } from './words';
 
+/** Alerts of one rule that are listed: the worst. */
+const SHOWN_MAX = 100;
+
 interface Line {
   readonly element: HTMLElement;
   readonly chip: HTMLElement;
@@ -24,6 +27,7 @@ interface Line {
 export class AlertList {
   readonly #list: HTMLElement;
   readonly #empty: HTMLElement;
+  readonly #more = el('p', { class: 'text-3' });
   readonly #texts: Texts;
   readonly #actions: AlertActions;
   readonly #lines = new Map<string, Line>();
@@ -33,13 +37,17 @@ export class AlertList {
     this.#actions = actions;
     this.#empty = el('p', { class: 'text-2' }, texts.alerts.side.noAlerts);
     this.#list = el('ul', { class: 'alert-list' });
-    box.replaceChildren(this.#empty, this.#list);
+    box.replaceChildren(this.#empty, this.#list, this.#more);
   }
 
   /** Writes the alerts of a rule; lines of those that stay are kept, and with them the focus. */
   write(alerts: readonly AlertView[], silences: ReadonlyMap<string, SilenceView>, valueOf: (id: string) => number | null, now: number): void {
-    const sorted = alerts.toSorted(worstFirst);
+    const all = alerts.toSorted(worstFirst);
+    const sorted = all.slice(0, SHOWN_MAX);
+    write(this.#more, all.length > sorted.length ? this.#texts.alerts.side.more(all.length - sorted.length) : '');
     this.#empty.hidden = sorted.length > 0;
+    // What can be done about the only one stands over the list already.
+    this.#list.classList.toggle('is-single', sorted.filter(isLive).length === 1);
     const wanted = new Set(sorted.map(alert => alert.id));
     for (const [id, line] of this.#lines) {
       if (wanted.has(id)) continue;

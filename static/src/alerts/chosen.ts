@@ -44,14 +44,17 @@ export class Chosen {
     else if (other) this.#parts.leave(other);
   }
 
+  /** Acks what is meant; where several fire and none is chosen, chooses the worst, for the next press. */
   ack(): void {
     const alert = this.#meant();
     if (alert) this.#parts.actions.ack(alert, this.#parts.openerOf(alert));
+    else this.next();
   }
 
   silence(): void {
     const alert = this.#meant();
     if (alert) this.#parts.actions.silence(alert, this.#parts.openerOf(alert));
+    else this.next();
   }
 
   #meant(): AlertView | null {

@@ -62,7 +62,7 @@ export class Doing implements AlertActions {
       if (!known) return;
       new SilenceForm(texts, {
         title: texts.alerts.silenceTitle(shown(name)), matchers, alerts: () => state.all(), now,
-        make: (wanted: Wanted) => this.#call('silence', { matchers: wanted.matchers, end: wanted.end, reason: wanted.reason }),
+        make: (wanted: Wanted) => this.#call('silence', { matchers: wanted.matchers, end: Math.round(wanted.end), reason: wanted.reason }),
       }, opener, at);
     });
   }

@@ -9,7 +9,7 @@ import { moment } from './words';
 export function fileWords(file: RuleFile | null, rules: number, now: number, texts: Texts): Node[] {
   if (!file) return [];
   const { file: words } = texts.alerts;
-  const [path, read] = [shown(file.path), moment(file.read, now)];
+  const [path, read] = [shown(file.path), moment(file.read, now, texts)];
   if (file.problems.length === 0) return [el('p', {}, words.good(words.rules(rules), path, read))];
   const title = file.problems.length === 1 ? words.bad(path, read) : words.bads(file.problems.length, path, read);
   const lines = file.problems.map(problem => el('li', {}, el('b', {}, words.line(problem.line)), ' ', el('span', {}, shown(problem.message)),

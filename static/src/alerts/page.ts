@@ -4,6 +4,7 @@ import { need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { Doing } from './doing';
 import { fileWords } from './filewords';
+import { Gather } from './gather';
 import { nextFiring } from './rank';
 import { RulePane } from './rulepane';
 import { ruleInHash, type RuleRow } from './rulerows';
@@ -13,6 +14,8 @@ import { RuleTable } from './table';
 import { Trends } from './trends';
 
 const WRITE_EVERY_MS = 1_000;
+/** A storm of transitions is written no more often than this, ms. */
+const WRITE_AFTER_MS = 50;
 /** From this width on a rule stands beside the table, and one is open from the start. */
 const WIDE = '(min-width: 1024px)';
 
@@ -23,7 +26,6 @@ export interface PageParts {
   readonly ink: Ink;
   readonly call: (method: string, request: unknown) => Promise<unknown>;
   readonly now: () => number;
-  readonly frame: (callback: () => void) => void;
   readonly titles: ReadonlyMap<string, string>;
 }
 
@@ -36,9 +38,9 @@ export class AlertsPage {
   readonly #table: RuleTable;
   readonly #pane: RulePane;
   readonly #silences: SilenceList;
+  readonly #gather = new Gather(WRITE_AFTER_MS, () => this.#write());
   readonly #stop = new AbortController();
   #timer: ReturnType<typeof setInterval> | undefined;
-  #asked = false;
   #chosen: string | null = null;
   #filed = '';
 
@@ -61,15 +63,16 @@ export class AlertsPage {
     window.addEventListener('hashchange', () => this.#hashed(), { signal });
     window.addEventListener('resize', () => this.#table.draw(null), { signal });
     state.watch(changed => {
-      if (changed === 'facts') this.#soon();
+      if (changed === 'facts') this.#gather.ask();
       else this.#values();
     });
-    this.#timer = setInterval(() => { if (state.known) this.#soon(); }, WRITE_EVERY_MS);
+    this.#timer = setInterval(() => { if (state.known && !document.hidden) this.#gather.ask(); }, WRITE_EVERY_MS);
   }
 
   stop(): void {
     this.#stop.abort();
     clearInterval(this.#timer);
+    this.#gather.stop();
     this.#trends.stop();
     this.#table.stop();
   }
@@ -109,14 +112,6 @@ export class AlertsPage {
     this.#pane.silence(activeElement instanceof HTMLElement && activeElement !== document.body ? activeElement : need('[data-silence]'));
   }
 
-  #soon(): void {
-    if (this.#asked) return;
-    this.#asked = true;
-    this.#parts.frame(() => {
-      this.#asked = false;
-      this.#write();
-    });
-  }
 
   #write(): void {
     const { state, now } = this.#parts;
@@ -139,6 +134,7 @@ export class AlertsPage {
   }
 
   #hashed(): void {
+    if (!/^(#rule=|#?$)/.test(location.hash)) return;
     this.#chosen = ruleInHash(location.hash);
     if (this.#chosen === null && window.matchMedia(WIDE).matches) this.#chosen = this.#table.shown[0]?.rule.id ?? null;
     this.#open();

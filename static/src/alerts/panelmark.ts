@@ -1,5 +1,6 @@
 // What alerts do to one panel: the rule on its top edge, and the chip in its head. Nothing moves.
-import { el, icon } from '../page/dom';
+import { shown } from '../data/names';
+import { el, icon, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
 import type { RuleView, SilenceView } from '../wire/rule';
@@ -66,9 +67,11 @@ export class PanelMark {
     }
     const href = hrefOf(worst.rule);
     if (this.#chip.getAttribute('href') !== href) this.#chip.setAttribute('href', href);
-    const name = worst.name;
+    const name = shown(worst.name);
     if (this.#chip.title !== name) this.#chip.title = name;
     dress(this.#chip, markOf(worst, now, silencedUntil(worst, silences), this.#texts), more > 0 ? this.#texts.alerts.withMore('', more) : '');
+    if (!this.#chip.querySelector('.sr')) this.#chip.firstChild?.after(el('span', { class: 'sr' }));
+    write(this.#chip.querySelector('.sr'), `${name}: `);
   }
 
   /** A stat has room for the shape alone. */
@@ -84,7 +87,7 @@ export class PanelMark {
     this.#glyph.classList.add(mark.tone);
     this.#glyph.removeAttribute('aria-hidden');
     this.#glyph.setAttribute('role', 'img');
-    this.#glyph.setAttribute('aria-label', `${worst.name}, ${worst.state === 'pending' ? this.#texts.alerts.pending : this.#texts.alerts.firing}`);
+    this.#glyph.setAttribute('aria-label', `${shown(worst.name)}, ${worst.state === 'pending' ? this.#texts.alerts.pending : this.#texts.alerts.firing}`);
     this.#section.querySelector('dt')?.prepend(this.#glyph);
   }
 }

@@ -70,7 +70,7 @@ export class PastList {
     const extreme = one.extreme ? amount(one.extreme.value, one.unit, this.#texts) : '';
     const far = one.extreme === null ? '' : /^(below|<)/.test(one.limit.op) ? side.least(extreme) : side.most(extreme);
     const where = labelWords(one.where).join(' ');
-    return el('li', {}, el('time', { datetime: new Date(at).toISOString(), title: clockUtc(at) }, today ? clock(at) : `${dayOf(at)} ${clock(at).slice(0, 5)}`),
+    return el('li', {}, el('time', { datetime: new Date(at).toISOString(), title: clockUtc(at) }, today ? clock(at) : `${dayOf(at, this.#texts)} ${clock(at).slice(0, 5)}`),
       el('span', {}, lastedWords(one, this.#texts), ...(where === '' ? [] : [' ', el('code', { class: 'text-3' }, where)])), el('span', { class: 'text-2' }, far));
   }
 }

@@ -4,15 +4,18 @@ import type { Stage } from '../page/stage';
 import type { AlertView } from '../wire/alert';
 import { bandsOf, type Band } from './bands';
 import { Episodes } from './episodes';
+import { Gather } from './gather';
 import { PanelMark } from './panelmark';
 import { isLive } from './rank';
 import type { AlertState } from './state';
 
 /** How often lengths of time are written, ms. */
 const WRITE_EVERY_MS = 1_000;
+/** A storm of transitions is written no more often than this, ms. */
+const WRITE_AFTER_MS = 50;
 
 /** How long changes are gathered before plots are drawn for them, ms. */
-const REDRAW_AFTER_MS = 200;
+const REDRAW_AFTER_MS = 250;
 
 /** Up to this width firing panels stand first when the page opens. */
 const PHONE_PX = 480;
@@ -25,6 +28,9 @@ export class RoomPanels {
   readonly #show: (alert: AlertView) => boolean;
   readonly #episodes: Episodes;
   readonly #marks = new Map<string, PanelMark>();
+  readonly #gather = new Gather(WRITE_AFTER_MS, () => this.#changed());
+  /** Alerts as the plots were drawn with them. */
+  #drawn = new Map<string, AlertView>();
   #timer: ReturnType<typeof setInterval> | undefined;
   #redraw: ReturnType<typeof setTimeout> | undefined;
   #placed = false;
@@ -41,13 +47,14 @@ export class RoomPanels {
 
   start(): void {
     this.#stage.bandsOf = (panel, from, to) => this.#bands(panel, from, to);
-    this.#state.watch(changed => { if (changed === 'facts') this.#changed(); });
+    this.#state.watch(changed => { if (changed === 'facts') this.#gather.ask(); });
     this.#timer = setInterval(() => this.#write(), WRITE_EVERY_MS);
   }
 
   stop(): void {
     clearInterval(this.#timer);
     clearTimeout(this.#redraw);
+    this.#gather.stop();
     this.#stage.bandsOf = () => [];
   }
 
@@ -57,10 +64,11 @@ export class RoomPanels {
     this.#board.redraw();
   }
 
-  /** Gives the section of the first panel that an alert is drawn on, or null. */
+  /** Gives the section of the first panel that an alert is drawn on, a stat only where there is no other; or null. */
   sectionOf(alert: AlertView): HTMLElement | null {
     const panels = alert.panels.get(this.#room) ?? [];
-    return this.#board.panels.find(view => panels.includes(view.panel.id))?.section ?? null;
+    const views = this.#board.panels.filter(view => panels.includes(view.panel.id));
+    return (views.find(view => view.panel.kind !== 'stat') ?? views[0])?.section ?? null;
   }
 
   #changed(): void {
@@ -74,8 +82,18 @@ export class RoomPanels {
   #redrawSoon(): void {
     this.#redraw ??= setTimeout(() => {
       this.#redraw = undefined;
-      this.#board.redraw();
+      this.#redrawChanged();
     }, REDRAW_AFTER_MS);
+  }
+
+  /** Draws the panels of alerts that are new, gone, or other than they were. */
+  #redrawChanged(): void {
+    const now = new Map([...this.#state.all()].map(alert => [alert.id, alert]));
+    const other = [...now.values()].filter(alert => this.#drawn.get(alert.id) !== alert);
+    const gone = [...this.#drawn.values()].filter(alert => !now.has(alert.id));
+    this.#drawn = now;
+    const panels = new Set([...other, ...gone].flatMap(alert => alert.panels.get(this.#room) ?? []));
+    for (const view of this.#board.panels) if (panels.has(view.panel.id)) view.changed();
   }
 
   #write(): void {

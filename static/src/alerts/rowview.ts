@@ -30,6 +30,9 @@ export class RowView {
   readonly #changed = el('span');
   readonly #about = el('span', { class: 'sub' });
   readonly #goes = el('span');
+  /** What the day was drawn from: it is drawn again only when that is other. */
+  #day: readonly number[] = [];
+  #drawn = '';
   /** Whether it is on the screen: told by the observer. */
   seen = false;
 
@@ -62,10 +65,18 @@ export class RowView {
     write(this.#value, row.kind === 'nodata' ? amount(null, '', this.#texts) : amount(value, row.rule.unit, this.#texts));
   }
 
-  draw(row: RuleRow, values: readonly number[], ink: Ink): void {
+  /** Draws a day and what is measured now; the limit that is passed has the colour of its alert. */
+  draw(row: RuleRow, day: readonly number[], value: number | null, ink: Ink): void {
     const severity = row.kind === 'firing' ? row.live[0]?.severity : undefined;
+    const passed = severity === 'critical' ? 'critical' : 'warning-mark';
+    const values = row.kind === 'nodata' || value === null ? day : [...day, value];
     const limits = row.rule.limits.flatMap(limit => [limit.value, limit.op === 'outside' ? limit.high : null].flatMap(at =>
-      (at === null || !Number.isFinite(at) ? [] : [{ at, firing: limit.severity === severity }])));
-    drawTrend(this.#canvas, this.#canvas.clientWidth, this.#canvas.clientHeight, { values, limits }, ink);
+      (at === null || !Number.isFinite(at) ? [] : [{ at, ink: limit.severity === severity ? passed : 'line-control' }])));
+    const [width, height] = [this.#canvas.clientWidth, this.#canvas.clientHeight];
+    const drawn = `${width} ${ink.worn} ${severity ?? ''} ${value ?? ''} ${row.kind} ${row.rule.text}`;
+    if (day === this.#day && drawn === this.#drawn) return;
+    this.#day = day;
+    this.#drawn = drawn;
+    drawTrend(this.#canvas, width, height, { values, limits }, ink);
   }
 }

@@ -3,6 +3,7 @@ import { shown } from '../data/names';
 import { clock, duration } from '../format/time';
 import { el, icon, need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
+import type { AlertView } from '../wire/alert';
 import { AlertList } from './alertlist';
 import type { Doing } from './doing';
 import { PastList } from './past';
@@ -37,7 +38,7 @@ export function ruleSentence(row: RuleRow, now: number, texts: Texts): string {
   if (row.kind === 'silenced') return side.silenced;
   if (row.kind === 'error') return shown(row.rule.error ?? texts.alerts.error);
   if (row.kind === 'nodata') return side.noData;
-  return row.rule.changed === null ? side.always : side.fine(minute(row.rule.changed, now));
+  return row.rule.changed === null ? side.always : side.fine(minute(row.rule.changed, now, texts));
 }
 
 export class RulePane {
@@ -70,7 +71,11 @@ export class RulePane {
     this.#tabs = new Tabs(need('[role="tablist"]', root), () => this.#opened());
     this.#past = new PastList(need('#t-past', root), texts, parts.call, parts.now);
     this.#alerts = new AlertList(need('#t-alerts', root), texts, parts.doing);
-    this.#ack.addEventListener('click', () => this.ack());
+    this.#ack.addEventListener('click', () => {
+      const only = this.#only();
+      if (only?.ack) parts.doing.unack(only, this.#ack);
+      else this.ack();
+    });
     this.#silence.addEventListener('click', () => this.silence(this.#silence));
   }
 
@@ -110,26 +115,33 @@ export class RulePane {
 
   /** Acks the alert that is meant: the worst that nobody acked. */
   ack(): void {
-    const [worst] = this.#row?.live ?? [];
-    const open = this.#row?.live.find(alert => alert.state === 'firing' && alert.ack === null && alert.silences.length === 0) ?? worst;
-    if (open) this.#parts.doing.ack(open, this.#ack.hidden ? this.#silence : this.#ack);
+    const open = this.#row?.live.find(alert => alert.ack === null && alert.silences.length === 0 && !alert.inhibited) ?? this.#row?.live[0];
+    if (open) this.#parts.doing.ack(open, this.#ack.hidden ? this.#tabs.element : this.#ack);
   }
 
   /** Silences the only alert, or all of the rule. */
   silence(opener: HTMLElement): void {
     const row = this.#row;
     if (!row) return;
-    const [only] = row.live;
-    if (only && new Set(row.live.map(alert => [...alert.where].join())).size === 1) this.#parts.doing.silence(only, opener);
+    const only = this.#only();
+    if (only) this.#parts.doing.silence(only, opener);
     else this.#parts.doing.silenceMatching(row.rule.name, [{ name: 'alertname', op: '=', value: row.rule.name }], opener);
+  }
+
+  /** The alert that the buttons mean, when there is one alone. */
+  #only(): AlertView | null {
+    const heard = this.#row?.live.filter(alert => !alert.inhibited) ?? [];
+    return heard.length === 1 ? heard[0] ?? null : null;
   }
 
   #act(row: RuleRow): void {
     const { alerts: words } = this.#parts.texts;
-    const open = row.live.filter(alert => alert.state === 'firing' && alert.ack === null && alert.silences.length === 0 && !alert.inhibited);
-    this.#ack.hidden = open.length !== 1;
-    write(this.#ack, words.ack);
-    write(this.#silence, words.silence);
+    const only = this.#only();
+    this.#ack.hidden = only === null;
+    this.#ack.classList.toggle('btn-primary', only?.state === 'firing' && only.ack === null && only.silences.length === 0);
+    write(this.#ack, only?.ack ? words.unack : words.ack);
+    this.#silence.hidden = only !== null && only.silences.length > 0;
+    write(this.#silence, only === null && row.live.length > 0 ? words.silenceAll : words.silence);
     const href = safeHref(row.rule.runbook);
     this.#runbook.hidden = href === null;
     if (href !== null) this.#runbook.href = href;

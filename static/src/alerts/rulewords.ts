@@ -40,7 +40,7 @@ export function changedWords(row: RuleRow, silences: ReadonlyMap<string, Silence
   const [worst] = row.live;
   const at = row.kind === 'firing' ? worst?.fired ?? row.rule.changed : row.rule.changed ?? worst?.since ?? null;
   if (at === null) return [words.never, ''];
-  const first = new Date(at).toDateString() === new Date(now).toDateString() || now - at < DAY_MS ? clock(at) : dayOf(at);
+  const first = new Date(at).toDateString() === new Date(now).toDateString() || now - at < DAY_MS ? clock(at) : dayOf(at, texts);
   if (row.kind === 'pending' && worst) return [first, words.firesAt(clock(worst.since + worst.for))];
   if (row.kind === 'silenced' && worst) {
     const until = silencedUntil(worst, silences);

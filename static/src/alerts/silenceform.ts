@@ -70,7 +70,7 @@ export class SilenceForm {
     const now = this.#question.now();
     UNTILS.forEach((one, i) => this.#buttons[i]?.setAttribute('aria-pressed', String(one === until)));
     const end = endOf(until, now);
-    write(this.#submit, this.#texts.alerts.silenceUntil(until.kind === 'morning' ? clock(end).slice(0, 5) : minute(end, now)));
+    write(this.#submit, this.#texts.alerts.silenceUntil(until.kind === 'morning' ? clock(end).slice(0, 5) : minute(end, now, this.#texts)));
   }
 
   #holds(): HTMLElement {

@@ -43,10 +43,10 @@ export class SilenceList {
     const name = ruleNameOf(silence);
     const others = silence.matchers.filter(matcher => name === null || matcher.name !== 'alertname');
     const what = el('span', {}, ...(name === null ? [] : [el('b', { class: 'strong' }, shown(name)), ' ']),
-      ...others.flatMap(matcher => [el('code', { class: 'tag' }, matcherWords(matcher)), ' ']), words.until(minute(silence.end, now)));
+      ...others.flatMap(matcher => [el('code', { class: 'tag' }, matcherWords(matcher)), ' ']), words.until(minute(silence.end, now, this.#texts)));
     const end = el('button', { class: 'btn', type: 'button', 'aria-label': words.endOf(shown(name ?? others.map(matcherWords).join(' '))) }, words.end);
     end.addEventListener('click', () => this.#end(silence, end));
     return el('li', { 'data-silence': silence.id }, glyph, what, end,
-      el('p', {}, words.by(shown(silence.by?.name ?? ''), minute(silence.start, now), shown(silence.reason))));
+      el('p', {}, words.by(shown(silence.by?.name ?? ''), minute(silence.start, now, this.#texts), shown(silence.reason))));
   }
 }

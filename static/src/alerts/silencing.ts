@@ -60,9 +60,9 @@ function wholly(pattern: string, label: string): boolean {
   }
 }
 
-/** Counts the live alerts that matchers hold back. */
+/** Counts the live alerts that matchers hold back; outranked ones are held back already. */
 export function heldBack(alerts: Iterable<AlertView>, matchers: readonly Matcher[]): number {
-  return [...alerts].filter(alert => isLive(alert) && matches(alert, matchers)).length;
+  return [...alerts].filter(alert => isLive(alert) && !alert.inhibited && matches(alert, matchers)).length;
 }
 
 /** Gives when the last of an alert's silences ends, ms; null when none is known. */

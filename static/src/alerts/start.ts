@@ -11,6 +11,7 @@ import { Beacon } from './beacon';
 import { Chosen } from './chosen';
 import { Doing } from './doing';
 import { FileNotice } from './filenotice';
+import { Gather } from './gather';
 import { NavCounts } from './navcounts';
 import { AlertsPage } from './page';
 import { hrefOf } from './panelmark';
@@ -18,6 +19,9 @@ import { countsOf, loudOf } from './rank';
 import { RoomPanels } from './roompanels';
 import { AlertState } from './state';
 import { Tone } from './tone';
+
+/** A storm of transitions is said no more often than this, ms. */
+const SAY_AFTER_MS = 50;
 
 /** What the rest of the page needs of alerts. */
 export interface Alerts {
@@ -34,7 +38,7 @@ export interface Alerts {
 
 /** Gives the card of an alert in the room's time line: the newest, or null. */
 function cardOf(alert: AlertView): HTMLElement | null {
-  return [...document.querySelectorAll<HTMLElement>(`[data-alert-card="${CSS.escape(alert.id)}"]`)].at(-1) ?? null;
+  return document.getElementById(`alert-${alert.id}`);
 }
 
 export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
@@ -48,7 +52,7 @@ export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
   const actions = new Doing({ texts, state, person, room: boot.room?.id ?? null, call, now, fallback });
   const main = document.querySelector('main.alerts');
   const page = main === null ? null
-    : new AlertsPage(document, { texts, state, doing: actions, ink, call, now, frame: callback => void requestAnimationFrame(callback), titles: new Map(boot.rooms.map(room => [room.id, room.title])) });
+    : new AlertsPage(document, { texts, state, doing: actions, ink, call, now, titles: new Map(boot.rooms.map(room => [room.id, room.title])) });
   const room = boot.room?.id ?? null;
   const panels: RoomPanels | null = room === null ? null : new RoomPanels(stage, board, room, state, alert => chosen.show(alert));
   const chosen = new Chosen({
@@ -93,11 +97,11 @@ function sayEverywhere(state: AlertState, stage: Stage): void {
   const box = document.querySelector<HTMLElement>('.notices');
   const notice = box ? new FileNotice(box, texts) : null;
   tone.start();
-  state.watch(changed => {
-    if (changed !== 'facts') return;
+  const gather = new Gather(SAY_AFTER_MS, () => {
     beacon.show(loudOf(state.all()));
     counts.show(countsOf(state.all()));
     announcer.read(state.all());
     notice?.show(state.file);
   });
+  state.watch(changed => { if (changed === 'facts') gather.ask(); });
 }

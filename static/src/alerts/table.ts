@@ -29,7 +29,7 @@ export class RuleTable {
   readonly #body: HTMLElement;
   readonly #none: HTMLElement;
   readonly #views = new Map<string, RowView>();
-  readonly #filters = new Map<Filter, readonly [HTMLElement, HTMLElement]>();
+  readonly #filters = new Map<Filter, { readonly button: HTMLElement; readonly count: HTMLElement; readonly mark: SVGElement | null }>();
   readonly #observer: IntersectionObserver;
   #rows: readonly RuleRow[] = [];
   #order: readonly string[] = [];
@@ -86,7 +86,7 @@ export class RuleTable {
       const view = this.#views.get(row.rule.id);
       if (!view?.seen || (rule !== null && rule !== row.rule.id)) continue;
       const values = this.#parts.trends.of(row.rule, true);
-      if (values) view.draw(row, values, this.#parts.ink);
+      if (values) view.draw(row, values, this.#parts.state.ruleValue(row.rule.id), this.#parts.ink);
     }
   }
 
@@ -129,7 +129,11 @@ export class RuleTable {
       if (!view.element.hidden) visible++;
     }
     const counts = filterCounts(this.#rows);
-    for (const [filter, [, count]] of this.#filters) write(count, `${counts.get(filter) ?? 0}`);
+    for (const [filter, { count, mark }] of this.#filters) {
+      const n = counts.get(filter) ?? 0;
+      write(count, `${n}`);
+      mark?.setAttribute('class', `glyph ${n > 0 ? GLYPHS.get(filter)?.[1] ?? '' : 'is-quiet'}`);
+    }
     this.#none.hidden = visible > 0;
     write(this.#none, this.#rows.length > 0 ? texts.alerts.none : texts.alerts.noRules(state.file?.path ?? 'alerts.toml'));
   }
@@ -138,19 +142,18 @@ export class RuleTable {
     box.replaceChildren(...FILTERS.map(filter => {
       const glyph = GLYPHS.get(filter);
       const mark = glyph ? icon(glyph[0]) : null;
-      mark?.classList.add(glyph?.[1] ?? '');
       const count = el('span', { class: 'text-3' });
       const button = el('button', { type: 'button', 'data-filter': filter, 'aria-pressed': String(filter === 'all') },
         ...(mark ? [mark] : []), `${this.#parts.texts.alerts.filters[filter]} `, count);
       button.addEventListener('click', () => this.#choose(filter));
-      this.#filters.set(filter, [button, count]);
+      this.#filters.set(filter, { button, count, mark });
       return button;
     }));
   }
 
   #choose(filter: Filter): void {
     this.#filter = filter;
-    for (const [one, [button]] of this.#filters) button.setAttribute('aria-pressed', String(one === filter));
+    for (const [one, { button }] of this.#filters) button.setAttribute('aria-pressed', String(one === filter));
     this.#arrange();
     this.draw(null);
   }

@@ -1,11 +1,13 @@
 // Tabs, by pointer and by arrows.
 
 export class Tabs {
+  readonly element: HTMLElement;
   readonly #tabs: readonly HTMLElement[];
   readonly #changed: () => void;
   #chosen = '';
 
   constructor(list: HTMLElement, changed: () => void) {
+    this.element = list;
     this.#tabs = [...list.querySelectorAll<HTMLElement>('[role="tab"]')];
     this.#changed = changed;
     list.addEventListener('click', event => {

@@ -72,7 +72,7 @@ export class Trends {
     this.#asking = true;
     const end = Math.floor(this.#now() / STEP_MS) * STEP_MS;
     const start = end - DAY_MS;
-    let values: readonly number[] = [];
+    let values: readonly number[] = new Array<number>(DAY_MS / STEP_MS).fill(Number.NaN);
     try {
       const block = parseBlock(await this.#call('range', { expr: rule.expr, start, end, step: STEP_MS }));
       if (block) values = worstOf(block, start, end, looksDown(rule));

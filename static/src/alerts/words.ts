@@ -59,20 +59,20 @@ export function matcherWords(matcher: Matcher): string {
 }
 
 /** Writes a moment: to the second today, to the minute on other days. */
-export function moment(time: number, now: number): string {
-  return new Date(time).toDateString() === new Date(now).toDateString() ? clock(time) : minute(time, now);
+export function moment(time: number, now: number, texts: Texts): string {
+  return new Date(time).toDateString() === new Date(now).toDateString() ? clock(time) : minute(time, now, texts);
 }
 
 /** Writes a moment to the minute. */
-export function minute(time: number, now: number): string {
+export function minute(time: number, now: number, texts: Texts): string {
   const [at, today] = [new Date(time), new Date(now)];
   const short = clock(time).slice(0, 5);
-  return at.toDateString() === today.toDateString() ? short : `${dayOf(time)} ${short}`;
+  return at.toDateString() === today.toDateString() ? short : `${dayOf(time, texts)} ${short}`;
 }
 
 /** Writes a day: `18 Nov`. */
-export function dayOf(time: number): string {
-  return new Date(time).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' }).replace(' ', NBSP);
+export function dayOf(time: number, texts: Texts): string {
+  return new Date(time).toLocaleDateString(texts.alerts.locale, { day: 'numeric', month: 'short' }).replace(' ', NBSP);
 }
 
 /** How an alert is marked: its shape, its colour, whether it is filled, and its words. */
@@ -92,7 +92,7 @@ export function markOf(alert: AlertView, now: number, until: number | null, text
   if (alert.state === 'resolved') return { glyph: 'g-resolved', tone: 'text-2', solid: false, words: words.resolved };
   if (alert.state === 'cleared') return { glyph: 'g-resolved', tone: 'text-2', solid: false, words: words.cleared };
   if (alert.silences.length > 0) {
-    return { glyph: 'g-silenced', tone: 'text-2', solid: false, words: until === null ? words.silenced : words.silencedUntil(minute(until, now)) };
+    return { glyph: 'g-silenced', tone: 'text-2', solid: false, words: until === null ? words.silenced : words.silencedUntil(minute(until, now, texts)) };
   }
   if (alert.state === 'pending') return { glyph: 'g-pending', tone: 'is-pending', solid: false, words: words.pendingFor(since(alert.since)) };
   if (alert.ack) return { glyph, tone, solid: false, words: words.ackedBy(shown(alert.ack.by.name)) };

@@ -5,7 +5,7 @@ import type { Ink } from './ink';
 export interface Trend {
   /** One value for each step, NaN where there is none. */
   readonly values: readonly number[];
-  readonly limits: readonly { readonly at: number; readonly firing: boolean }[];
+  readonly limits: readonly { readonly at: number; readonly ink: string }[];
 }
 
 const ROOM = 0.1;
@@ -36,7 +36,7 @@ export function drawTrend(canvas: HTMLCanvasElement, width: number, height: numb
   for (const limit of trend.limits) {
     g.save();
     g.setLineDash(DASH);
-    g.strokeStyle = ink.of(limit.firing ? 'critical' : 'line-control');
+    g.strokeStyle = ink.of(limit.ink);
     g.beginPath();
     g.moveTo(0, crisp(y(limit.at)));
     g.lineTo(width, crisp(y(limit.at)));
@@ -49,7 +49,7 @@ export function drawTrend(canvas: HTMLCanvasElement, width: number, height: numb
   runs(trend.values, (from, to) => {
     g.beginPath();
     for (let i = from; i <= to; i++) g.lineTo(x(i), y(Math.min(high, Math.max(low, trend.values[i] ?? 0))));
-    if (from === to) g.lineTo(x(from) + 1, y(trend.values[from] ?? 0));
+    if (from === to && to < last) g.lineTo(x(from) + 1, y(trend.values[from] ?? 0));
     g.stroke();
   });
   const now = trend.values.at(-1) ?? Number.NaN;

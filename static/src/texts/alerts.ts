@@ -1,7 +1,8 @@
 // English words of alerts, rules and silences.
 
 export const alertsEn = {
-  title: 'Alerts',
+  /** How days are written. */
+  locale: 'en-GB',
   firing: 'firing',
   pending: 'pending',
   resolved: 'resolved',
@@ -27,8 +28,8 @@ export const alertsEn = {
   ack: 'Ack',
   unack: 'Take back the ack',
   silence: 'Silence',
+  silenceAll: 'Silence all',
   acked: (name: string) => `You acked ${name}.`,
-  ackFailed: (name: string) => `${name} is not acked.`,
   why: 'Why',
   others: 'Others read this',
   keep: 'Say why',
@@ -53,9 +54,8 @@ export const alertsEn = {
   never: 'never',
   ago: (length: string) => `${length} ago`,
   firesAt: (clock: string) => `fires at ${clock}`,
-  yesterday: 'yesterday',
   untilBy: (clock: string, name: string) => `until ${clock}, ${name}`,
-  rooms: { every: 'every room', none: 'no room' },
+  rooms: { none: 'no room' },
   file: {
     good: (rules: string, path: string, clock: string) => `${rules} from ${path}, read at ${clock} without complaint`,
     rules: (n: number) => (n === 1 ? '1 rule' : `${n} rules`),
@@ -78,11 +78,9 @@ export const alertsEn = {
     noData: 'No series match its expression.',
     fine: (changed: string) => `In order since ${changed}.`,
     always: 'It has not fired yet.',
-    tabs: { text: 'Text', past: 'Past', alerts: 'Alerts' },
-    runbook: 'Runbook',
-    back: 'All rules',
     line: (path: string, line: number) => `${path}, line ${line}`,
     limit: 'Limit', expression: 'Expression', for: 'For', keep: 'Keeps firing', goes: 'Goes to',
+    more: (n: number) => `and ${n} more`,
     noAlerts: 'No alert of this rule now.',
     noPast: 'Nothing in 30 days.',
     pastFailed: 'Its past cannot be read now.',
@@ -95,6 +93,6 @@ export const alertsEn = {
     most: (value: string) => `most ${value}`,
     least: (value: string) => `least ${value}`,
   },
-  silences: { title: 'Silences', none: 'None.', end: 'End', until: (clock: string) => `until ${clock}`, by: (name: string, clock: string, why: string) => `${name} at ${clock}${why === '' ? '' : `: ${why}`}`, endOf: (what: string) => `End the silence of ${what}` },
+  silences: { none: 'None.', end: 'End', until: (clock: string) => `until ${clock}`, by: (name: string, clock: string, why: string) => `${name} at ${clock}${why === '' ? '' : `: ${why}`}`, endOf: (what: string) => `End the silence of ${what}` },
   counts: { critical: 'critical firing', warning: 'warning firing', pending: 'pending' },
 };
