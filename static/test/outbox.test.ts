@@ -248,6 +248,7 @@ test('tints are stable, and initials whole letters', () => {
   assert.equal(initialsOf('marek'), 'MA');
   assert.equal(initialsOf('Лєра Ж'), 'ЛЖ');
   assert.equal(initialsOf('🦊 fox'), '🦊F');
+  assert.equal(initialsOf('(ops) <on-call>'), 'OO');
   assert.equal(initialsOf(''), '');
 });
 

@@ -31,6 +31,9 @@ export class PeopleView {
     this.#rail = need('.rail-faces', root);
     this.#list = need('.people', root);
     this.#count = need('.people-open [data-here]', root);
+    this.#list.closest('[popover]')?.addEventListener('toggle', event => {
+      if (event instanceof ToggleEvent && event.newState === 'closed') this.#done();
+    });
   }
 
   show(people: Here, typing: ReadonlySet<string>): void {
@@ -45,7 +48,7 @@ export class PeopleView {
     const all = named.length + unnamed + (youUnnamed ? 1 : 0);
     const shownFaces = named.slice(0, FACES_MAX);
     const more = all - shownFaces.length;
-    this.#faces.replaceChildren(...shownFaces.map(one => el('li', {}, this.#face(one, ''))));
+    this.#faces.replaceChildren(...shownFaces.map(one => el('li', {}, one.you ? this.#ownFace(one) : this.#face(one, ''))));
     if (more > 0) this.#faces.append(el('li', {}, el('span', { class: 'face is-away', title: this.#rest(more) }, el('span', { 'aria-hidden': 'true' }, `+${more}`), el('span', { class: 'sr' }, this.#rest(more)))));
     this.#rail.replaceChildren(...shownFaces.map(one => this.#face(one, ' face-small')));
     write(this.#count, all === 0 ? '' : talk.hereNow(all));
@@ -67,12 +70,23 @@ export class PeopleView {
     return faceAlone(one.id, shown(one.name), this.#typing.has(one.id) ? this.#texts.talk.isTyping(name) : name, size);
   }
 
+  /** One's own face opens the list, where the name can be changed. */
+  #ownFace(one: Somebody): HTMLElement {
+    const opens = this.#list.closest('[popover]')?.id ?? '';
+    return el('button', { class: 'own-face', type: 'button', popovertarget: opens }, this.#face(one, ''));
+  }
+
   /** One's own line: its name can be given or changed. */
   #own(one: Somebody | null): HTMLElement {
     const { talk, room } = this.#texts;
     const button = el('button', { class: 'btn', type: 'button' }, one ? talk.changeName : talk.giveName);
     button.addEventListener('click', () => this.#rename(one?.name ?? ''));
     return el('li', {}, one ? faceMark(one) : faceUnnamed('', ''), el('span', {}, one ? room.withYou(shown(one.name)) : talk.unnamedYou), button);
+  }
+
+  #done(): void {
+    this.#naming = false;
+    this.#write();
   }
 
   #rename(before: string): void {
@@ -86,8 +100,7 @@ export class PeopleView {
     const form = el('form', { class: 'own-name' }, el('div', { class: 'field' }, el('label', { for: 'own-name' }, talk.yourName), field, problem),
       el('p', { class: 'hint' }, person.hint), el('div', { class: 'card-actions' }, el('button', { class: 'btn btn-primary', type: 'submit' }, talk.keep), leave));
     const done = (): void => {
-      this.#naming = false;
-      this.#write();
+      this.#done();
       this.#list.querySelector<HTMLElement>('button')?.focus();
     };
     leave.addEventListener('click', done);

@@ -5,7 +5,7 @@ import { need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { Pin } from './event';
 import type { Keep } from './outbox';
-import { draftOf, draftText, roomLeft } from './draft';
+import { draftOf, draftText, roomLeft, withoutControls } from './draft';
 
 export interface ComposerActs {
   /** Takes a message; false when its author would not say who they are, then it stays. */
@@ -98,7 +98,7 @@ export class Composer {
   }
 
   async #send(): Promise<void> {
-    const text = this.#field.value.trim();
+    const text = withoutControls(this.#field.value).trim();
     if (this.#sending || text === '' || roomLeft(text) < 0) return;
     this.#sending = true;
     const pin = this.#pin;

@@ -15,6 +15,11 @@ export function roomLeft(words: string): number {
   return TEXT_MAX - [...words].length;
 }
 
+/** Gives a text without what cannot be seen and is refused: pasted from a terminal, it may hold controls. */
+export function withoutControls(words: string): string {
+  return words.replaceAll(/[^\P{Cc}\n\t]/gu, '');
+}
+
 export function draftText(words: string, pin: Pin | null): string {
   return words === '' && pin === null ? '' : JSON.stringify({ text: words, pin });
 }

@@ -18,7 +18,7 @@ export function pinAt(stage: Stage, walk: Walk, board: Board): Pin | null {
   const charts = board.panels.filter(view => CHARTS.has(view.panel.kind));
   const focused = walk.current?.dataset['panel'];
   const panel = owner ?? charts.find(view => view.panel.id === focused)?.panel.id ?? charts.find(view => view.seen)?.panel.id;
-  return panel === undefined ? null : { panel, time };
+  return panel === undefined ? null : { panel, time: Math.round(time) };
 }
 
 /** Gives the moment when an alert fired, in the first panel of this room that reads it; null where there is none. */

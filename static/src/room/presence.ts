@@ -72,7 +72,7 @@ export function tintOf(id: string): number {
 
 /** `Olena Tkachenko` gives `OT`, `marek` gives `MA`. */
 export function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/).map(word => [...word]);
+  const words = name.trim().split(/\s+/).map(word => [...word.replace(/^[^\p{L}\p{N}]+(?=[\p{L}\p{N}])/u, '')]);
   const second = words.length > 1 ? words.at(-1)?.[0] : words[0]?.[1];
   return `${words[0]?.[0] ?? ''}${second ?? ''}`.toUpperCase();
 }

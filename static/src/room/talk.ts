@@ -72,7 +72,7 @@ export class Talk {
     this.#channel = roomChannel(link, room.id);
     this.#stream = new RoomStream(this.#channel, { changed: () => this.#ask(), happened: event => this.#happened(event), opened: line => this.#opened(line) }, later);
     this.#seen = new Seen(deviceKeep(`read.${room.id}`), event => 'by' in event && event.by.id === person.current()?.id);
-    this.log = new SessionLog(texts, entry => this.#stream.add(entry));
+    this.log = new SessionLog(texts, entry => this.#stream.add({ ...entry, at: Math.min(entry.at, now()) }));
     this.#maker = new RowMaker({ texts, alerts, actions, now, comment: alert => this.write(pinOfAlert(alert, room.id, panelTitle)), dayWords: dayWriter(texts.talk.locale), panelTitle, jump, ink: stage.parts.ink, trails: new Trails((method, request) => link.call(method, request)) });
     this.#view = new LogView(root, texts, {
       older: () => void this.#stream.older(), newer: () => void this.#stream.newer(),
