@@ -15,6 +15,7 @@ import { need, takeSprite } from './page/dom';
 import { Stage } from './page/stage';
 import { ThemeButton } from './page/theme';
 import { startRoom } from './room';
+import { PinBoard } from './room/pins';
 import { probeOf } from './probe';
 import { textsOf } from './texts/texts';
 
@@ -35,7 +36,7 @@ function start(boot: Boot): void {
   const meter = { arrived: (newest: number, values: number) => { pulse.arrived(newest, values); board.redrawLate(); } };
   const stage = new Stage({
     texts, ink: new Ink(document), queue, link, feeds: new Feeds(link, meter, boot.ranges), pulse, serverTime,
-    crosshair: new Crosshair(frame), ranges: boot.ranges,
+    crosshair: new Crosshair(frame), pins: new PinBoard(), ranges: boot.ranges,
   }, chosenRange(boot));
   const board = new Board(stage, need('main'), boot.top);
 

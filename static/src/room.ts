@@ -10,12 +10,12 @@ import { Keys } from './page/keys';
 import { LivePill } from './page/livepill';
 import { Notices } from './page/notices';
 import { PanelMore } from './page/panelmore';
-import { People } from './page/people';
 import { PUSHED, PushedRoom } from './page/pushed';
-import { SessionLog } from './page/sessionlog';
 import type { Stage } from './page/stage';
 import { TimeBar } from './page/timebar';
 import { Walk } from './page/walk';
+import { jumpTo, pinAt } from './room/moment';
+import { Talk } from './room/talk';
 
 export interface Wiring {
   readonly boot: Boot;
@@ -50,10 +50,16 @@ export function startRoom(wiring: Wiring): void {
     return;
   }
 
-  const log = new SessionLog(document, texts);
+  const fold = new Fold(document, texts);
+  const talk = new Talk({
+    root: document, room: boot.room, stage, fold, person: wiring.alerts.person, alerts: wiring.alerts.state, actions: wiring.alerts.actions,
+    panelTitle: id => board.panels.find(view => view.panel.id === id)?.panel.title ?? null,
+    jump: pin => jumpTo(pin, stage, walk, fold),
+    frame: act => void requestAnimationFrame(act), later: (ms, act) => void setTimeout(act, ms),
+  });
+  const { log } = talk;
   const pill = new LivePill(document, stage, log, { node: boot.node, version: boot.version, panels: () => board.panels.length });
   const bar = new TimeBar(document, stage);
-  const fold = new Fold(document, texts);
   const more = new PanelMore(document, id => walk.full(id));
   const pushed = new PushedRoom(link, board, document.querySelector('#first-push'), panels => {
     for (const panel of panels) log.add('g-ok', texts.room.newPanel(panel.title), Date.now());
@@ -63,8 +69,8 @@ export function startRoom(wiring: Wiring): void {
     tryNow: () => link.tryNow(), room: boot.room.id, node: boot.node, pushed: () => { if (isPushed) pushed.look(); },
   });
   stage.onMore = (panel, button) => more.open(panel, button);
-  log.add('g-ok', texts.room.opened, Date.now());
-  new People(document, boot.room.id, link, texts, log).start();
+  stage.parts.pins.changed = () => board.redraw();
+  talk.start();
   followNotices(wiring, notices);
 
   let slowed: number | null = null;
@@ -85,6 +91,7 @@ export function startRoom(wiring: Wiring): void {
     range: by => stage.act({ kind: 'range', range: stage.view.range + by }),
     crosshair: by => crosshair.move(Math.min(stage.edge, (crosshair.time ?? stage.edge) + by * CROSSHAIR_MS), null),
     panel: by => walk.step(by), full: () => walk.full(null), fold: () => fold.toggle(),
+    write: () => talk.write(null), comment: () => talk.write(pinAt(stage, walk, board)),
     escape: () => { if (!walk.back()) crosshair.move(null, null); }, ...wiring.alerts.keys,
   }).start();
 }

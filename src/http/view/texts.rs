@@ -22,6 +22,9 @@ pub(crate) struct Texts {
     pub more: &'static str,
     pub fill: &'static str,
     pub time_line: &'static str,
+    pub unread: &'static str,
+    pub message: &'static str,
+    pub send: &'static str,
     pub fold: &'static str,
     pub unfold: &'static str,
     pub of: &'static str,
@@ -108,6 +111,9 @@ pub(crate) const EN: Texts = Texts {
     more: "more",
     fill: "Fill the screen",
     time_line: "Time line",
+    unread: "new",
+    message: "Message",
+    send: "Send",
     fold: "Fold the room",
     unfold: "Open the room",
     of: "of",
@@ -167,13 +173,12 @@ pub(crate) const EN: Texts = Texts {
         KeyGroup { title: "Panels", keys: &[("Next, previous", &["j", "k"]), ("Fill the screen", &["f"])] },
         KeyGroup { title: "Alerts", keys: &[("Next that fires", &["n"]), ("Ack, silence", &["a", "s"])] },
         KeyGroup {
+            title: "Room",
+            keys: &[("Comment at the crosshair", &["c"]), ("Write", &["m"]), ("Fold, unfold", &["r"])],
+        },
+        KeyGroup {
             title: "Anywhere",
-            keys: &[
-                ("Find", &["/"]),
-                ("Fold, unfold the room", &["r"]),
-                ("Close", &["Esc"]),
-                ("These keys", &["?"]),
-            ],
+            keys: &[("Find", &["/"]), ("Close", &["Esc"]), ("These keys", &["?"])],
         },
     ],
 };

@@ -8,6 +8,7 @@ import type { Feeds } from '../live/feeds';
 import type { Link } from '../live/link';
 import type { Pulse } from '../live/pulse';
 import type { ServerTime } from '../live/servertime';
+import type { PinBoard } from '../room/pins';
 import type { Texts } from '../texts/texts';
 import { keepChoice } from './choice';
 import type { Crosshair } from './crosshair';
@@ -21,6 +22,7 @@ export interface Parts {
   readonly pulse: Pulse;
   readonly serverTime: ServerTime;
   readonly crosshair: Crosshair;
+  readonly pins: PinBoard;
   readonly ranges: readonly Range[];
 }
 
