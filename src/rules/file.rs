@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use super::{Rule, Severity};
+use super::{Level, OnNoData, Rule, Severity, split};
 use crate::document::{self, FileError, Problems, Table};
-use crate::query::Plan;
 
 /// The file's name.
 pub const FILE: &str = "alerts.toml";
 /// Rules of one file.
 pub const RULES_MAX: usize = 2_000;
+/// Labels that a rule adds.
+pub const LABELS_MAX: usize = 16;
 
 /// Why the rules cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +36,12 @@ pub fn read(folder: &Path) -> Result<Vec<Rule>, RulesError> {
     }
 }
 
-fn parse(name: &str, text: &str) -> Result<Vec<Rule>, Problems> {
+/// Reads the rules of a text; `name` is the file's, for problems.
+///
+/// # Errors
+///
+/// [`Problems`], all of them at once.
+pub fn parse(name: &str, text: &str) -> Result<Vec<Rule>, Problems> {
     document::read(name, text, |table| {
         let mut names = std::collections::BTreeSet::new();
         let rules = table.tables("rule", |table| rule(table, &mut names));
@@ -43,34 +49,45 @@ fn parse(name: &str, text: &str) -> Result<Vec<Rule>, Problems> {
         if RULES_MAX < rules.len() {
             table.reader().wrong(span, format!("{} rules, at most {RULES_MAX}", rules.len()));
         }
-        rules
+        rules.into_iter().flatten().collect()
     })
 }
 
-fn rule(table: &mut Table<'_>, names: &mut std::collections::BTreeSet<String>) -> Rule {
+fn rule(table: &mut Table<'_>, names: &mut std::collections::BTreeSet<String>) -> Option<Rule> {
     let name = table.need_text("name");
     if !name.value.is_empty() && !names.insert(name.value.clone()) {
         table.reader().wrong(name.span, format!("a second rule with the name `{}`", name.value));
     }
     let expr = table.need_text("expr");
-    let plan = if expr.value.is_empty() { None } else { Some(Plan::parse(&expr.value)) };
-    let plan = match plan {
-        Some(Ok(plan)) => Some(plan),
-        Some(Err(error)) => {
+    let split = match split::split(&expr.value) {
+        Ok(split) => Some(split),
+        Err(error) => {
             table.reader().wrong(expr.span, format!("the expression: {error}"));
             None
         }
-        None => None,
     };
-    Rule {
+    let severity = severity(table);
+    let (for_ms, labels) = (table.duration_ms("for").unwrap_or(0), table.pairs("labels"));
+    let summary = table.text("summary").map(|text| text.value).unwrap_or_default();
+    let description = table.text("description").map(|text| text.value).unwrap_or_default();
+    let split = split?;
+    Some(Rule {
+        id: Rule::id_of(&name.value),
         name: name.value,
-        expr: plan,
-        for_ms: table.duration_ms("for").unwrap_or(0),
-        severity: severity(table),
-        labels: table.pairs("labels").into_iter().map(|(name, value)| (name, value.value)).collect(),
-        summary: table.text("summary").map(|text| text.value).unwrap_or_default(),
-        description: table.text("description").map(|text| text.value).unwrap_or_default(),
-    }
+        levels: vec![Level { severity, condition: split.condition }],
+        value: split.value,
+        for_ms,
+        keep_firing_ms: 0,
+        on_no_data: OnNoData::default(),
+        labels: labels.into_iter().map(|(name, value)| (name, value.value)).collect(),
+        summary,
+        description,
+        runbook: String::new(),
+        unit: String::new(),
+        rooms: Vec::new(),
+        text: expr.value,
+        line: 1,
+    })
 }
 
 fn severity(table: &mut Table<'_>) -> Severity {
@@ -95,7 +112,7 @@ mod tests {
         let good =
             "[[rule]]\nname = 'Load high'\nexpr = 'node_load1 > 8'\nfor = '5m'\nseverity = 'critical'\n";
         let rules = parse("alerts.toml", good).unwrap();
-        assert_eq!((rules[0].for_ms, rules[0].severity), (300_000, Severity::Critical));
+        assert_eq!((rules[0].for_ms, rules[0].levels[0].severity), (300_000, Severity::Critical));
         let bad = "[[rule]]\nname = 'a'\nexpr = 'sum('\nseverity = 'bad'\nfro = '5m'\n";
         let problems = parse("alerts.toml", bad).unwrap_err().to_string();
         for expected in [
