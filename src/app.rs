@@ -22,7 +22,6 @@ use crate::cli::{Folders, Serve};
 use crate::config::{self, Config};
 use crate::http::{self, Shared};
 use crate::rules;
-use crate::store::Store;
 use crate::supervisor::Supervisor;
 
 /// How long tasks may take to end.
@@ -33,7 +32,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub struct App {
     address: SocketAddr,
     supervisor: Supervisor,
-    store: Store,
+    opened: start::Opened,
     listener: TcpListener,
     site: Shared,
 }
@@ -65,8 +64,8 @@ impl App {
         })?;
         let address = listener.local_addr().context("the address of the listener")?;
         let supervisor = Supervisor::new(CancellationToken::new());
-        let (site, store) = start::site(&config, &arguments.folders, &supervisor).await?;
-        Ok(Self { address, supervisor, store, listener, site })
+        let (site, opened) = start::site(&config, &arguments.folders, &supervisor).await?;
+        Ok(Self { address, supervisor, opened, listener, site })
     }
 
     /// Where the server listens.
@@ -106,8 +105,8 @@ impl App {
         }
         tracing::info!("shutting down");
         let drained = self.supervisor.drain(DRAIN).await;
-        let store = self.store;
-        tokio::task::spawn_blocking(move || start::close(&store)).await.context("closing the store")?;
+        let opened = self.opened;
+        tokio::task::spawn_blocking(move || start::close(&opened)).await.context("closing the store")?;
         drained.context("shutdown")?;
         anyhow::ensure!(!self.supervisor.has_failed(), "a task failed; the log has more");
         Ok(())

@@ -174,6 +174,7 @@ impl Hub {
                         Push { channel: &channel, body: PushBody::Leave(InfoBody { info: &info }) }.frame();
                     self.publish(channel, frame, None, Delivery::Event).await;
                 }
+                Some(Delivered::Record(_)) => {}
                 Some(Delivered::Samples(batch)) => self.0.parts.live.carried(batch).await,
                 Some(Delivered::Gap) => {
                     for shard in &self.0.shards {
@@ -259,7 +260,7 @@ impl Hub {
     /// Serves an upgraded socket until it ends; `leftover` is what came right behind the handshake.
     pub fn accept(&self, socket: TcpStream, peer: SocketAddr, leftover: Bytes) {
         let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
-        let info = ClientInfo { user: String::new(), client: client_id(number) };
+        let info = ClientInfo { client: client_id(number), ..ClientInfo::default() };
         tracing::debug!(connection.number = number, connection.peer = %peer, "connection opened");
         let connection = Arc::new(Connection::new(info, number, socket, self.0.counters.clone()));
         self.0.open.fetch_add(1, Ordering::Relaxed);

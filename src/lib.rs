@@ -15,6 +15,7 @@ pub mod document;
 pub mod http;
 pub mod hub;
 pub mod ingest;
+pub mod journal;
 pub mod live;
 pub mod model;
 pub mod query;

@@ -20,6 +20,7 @@ use crate::dashboards::{
 use crate::http::{PushCounters, Shared, Site, intake::Intake, pushed_panels};
 use crate::hub::channel::{Namespaces, TOP};
 use crate::hub::{Hub, Parts, PushedPanels};
+use crate::journal::{Journal, JournalConfig, Retention};
 use crate::live::{Engine, EngineParts, Live};
 use crate::model::Batch;
 use crate::store::{Store, StoreConfig};
@@ -47,7 +48,7 @@ pub(super) async fn site(
     config: &Config,
     folders: &Folders,
     supervisor: &Supervisor,
-) -> anyhow::Result<(Shared, Store)> {
+) -> anyhow::Result<(Shared, Opened)> {
     let clock = Clock::System;
     let registry = Registry::default();
     let instance = config.instance.clone().unwrap_or_else(host_name);
@@ -56,9 +57,17 @@ pub(super) async fn site(
     dashboards.replace(all_right(folder.read().map_err(super::explain)?)?);
     let store = open(config, folders, &clock).await?;
     let pushed = pushed_before(&store);
+    let journal = open_journal(config, folders, &clock, &registry).await?;
     let (backend, deliveries) = match &config.redis {
-        Some(url) => Backend::redis(url, &instance, supervisor, &registry).await.context("redis")?,
-        None => Backend::embedded(),
+        Some(url) => {
+            let kept = journal.retention();
+            Backend::redis(url, &instance, supervisor, &registry, kept).await.context("redis")?
+        }
+        None => {
+            let journal = journal.clone();
+            let opened = tokio::task::spawn_blocking(move || Backend::embedded(journal)).await;
+            opened.context("opening the journal")?.context("opening the journal")?
+        }
     };
     // Nodes that share samples agree on the epochs of live queries.
     let generation = format!("{:016x}", backend.generation().unwrap_or_else(|| store.generation()));
@@ -116,7 +125,14 @@ pub(super) async fn site(
         intake,
         timeouts,
     };
-    Ok((Arc::new(site), store))
+    Ok((Arc::new(site), Opened { store, journal }))
+}
+
+/// The files that are open.
+#[derive(Debug)]
+pub(super) struct Opened {
+    store: Store,
+    journal: Journal,
 }
 
 /// A start with a part of the dashboards would hide that something is wrong.
@@ -161,6 +177,23 @@ async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Resu
         tracing::warn!("the last run did not end in order; what was acknowledged is there");
     }
     Ok(store)
+}
+
+async fn open_journal(
+    config: &Config,
+    folders: &Folders,
+    clock: &Clock,
+    registry: &Registry,
+) -> anyhow::Result<Journal> {
+    let data = folders.data()?;
+    let mut retention = Retention::default();
+    retention.ms = config.retention_events_ms.unwrap_or(retention.ms);
+    let settings = JournalConfig { retention, registry: registry.clone() };
+    let clock = clock.clone();
+    tokio::task::spawn_blocking(move || Journal::open_with(&data, &clock, &settings))
+        .await
+        .context("opening the journal")?
+        .context("opening the journal")
 }
 
 /// What collectors feed.
@@ -249,8 +282,9 @@ async fn carry(
 }
 
 /// Seals and flushes; blocks.
-pub(super) fn close(store: &Store) {
-    store.shutdown();
+pub(super) fn close(opened: &Opened) {
+    opened.journal.shutdown();
+    opened.store.shutdown();
 }
 
 /// Copies the samples of a data folder; a server may be writing to it.

@@ -1,7 +1,5 @@
 //! Channels and what each of them promises.
 
-use std::time::Duration;
-
 use crate::backend::StreamOptions;
 
 /// Bytes of a channel's name, as in Centrifugo.
@@ -88,9 +86,6 @@ pub struct Namespaces {
     live: Rules,
 }
 
-/// Publications that a room keeps for recovery; 300 joins are an hour of a busy room.
-const ROOM_HISTORY: usize = 300;
-
 impl Namespaces {
     /// Our own channels, those of the configuration, and what holds for channels without a namespace, if any
     /// are allowed.
@@ -100,7 +95,7 @@ impl Namespaces {
             own,
             without,
             room: Rules {
-                stream: StreamOptions { size: ROOM_HISTORY, ttl: Duration::from_hours(1) },
+                stream: StreamOptions::Journal,
                 presence: true,
                 join_leave: true,
                 allow_presence_for_subscriber: true,
