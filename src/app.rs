@@ -1,5 +1,6 @@
 //! Puts the parts together: build, run, drain.
 
+mod alertfile;
 mod log;
 mod notices;
 mod own;
@@ -21,7 +22,6 @@ pub use log::log;
 use crate::cli::{Folders, Serve};
 use crate::config::{self, Config};
 use crate::http::{self, Shared};
-use crate::rules;
 use crate::supervisor::Supervisor;
 
 /// How long tasks may take to end.
@@ -51,13 +51,6 @@ impl App {
         }
         config.redis = arguments.redis.clone().or(config.redis);
         only_loopback(&config)?;
-        let rules = rules::read(arguments.folders.config()).map_err(explain)?;
-        if !rules.is_empty() {
-            tracing::info!(
-                rules.count = rules.len(),
-                "alert rules are checked; this version does not evaluate them"
-            );
-        }
         start::descriptors();
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!("{} cannot be listened on (another with --listen ADDRESS)", config.listen)

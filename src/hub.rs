@@ -20,6 +20,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -27,6 +28,7 @@ use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 use tokio::{net::TcpStream, sync::mpsc};
 
+use crate::alerts::{Alerts, Change, TRANSITIONS};
 use crate::backend::{Backend, Delivery as Delivered};
 use crate::clock::Clock;
 use crate::dashboards::Dashboards;
@@ -48,6 +50,9 @@ pub const CONNECTIONS_MAX: usize = 16_384;
 pub const SUBSCRIPTIONS_MAX: usize = 256;
 /// Workers of the fan-out; a worker is one task, so more than the cores that are there gain nothing.
 const SHARDS_MAX: usize = 8;
+
+/// The wait before what nodes share is asked for again.
+const RESYNC_WAIT: Duration = Duration::from_secs(1);
 
 /// Writes the panels of pushed metrics as JSON. They are the page's to describe, and the page stands above the hub.
 #[derive(Clone)]
@@ -72,6 +77,8 @@ pub struct Parts {
     pub backend: Backend,
     /// The live queries.
     pub live: Live,
+    /// The alerts.
+    pub alerts: Alerts,
     /// The time of day.
     pub clock: Clock,
     /// Answers the call `pushed`: the panels of pushed metrics.
@@ -161,6 +168,11 @@ impl Hub {
             };
             match delivery {
                 None => return Ok(()),
+                Some(Delivered::Publication { channel, publication }) if *channel == *TRANSITIONS => {
+                    if let Some(event) = publication.data {
+                        self.0.parts.alerts.event(event).await;
+                    }
+                }
                 Some(Delivered::Publication { channel, publication }) => {
                     self.publication(channel, &publication).await;
                 }
@@ -174,9 +186,10 @@ impl Hub {
                         Push { channel: &channel, body: PushBody::Leave(InfoBody { info: &info }) }.frame();
                     self.publish(channel, frame, None, Delivery::Event).await;
                 }
-                Some(Delivered::Record(_)) => {}
+                Some(Delivered::Record(record)) => self.0.parts.alerts.record(record).await,
                 Some(Delivered::Samples(batch)) => self.0.parts.live.carried(batch).await,
                 Some(Delivered::Gap) => {
+                    self.resync();
                     for shard in &self.0.shards {
                         // A shard that has stopped has no connections.
                         drop(shard.send(Command::CloseAll(Close::InsufficientState)).await);
@@ -195,7 +208,7 @@ impl Hub {
                 }
                 Delivery::Signal
             }
-            Class::Series | Class::Event => Delivery::Event,
+            Class::Series | Class::Event | Class::State => Delivery::Event,
         };
         let frame = Push { channel: &channel, body: PushBody::Pub(publication) }.frame();
         let offset = (publication.offset != 0).then_some(publication.offset);
@@ -230,6 +243,33 @@ impl Hub {
             let delivery = step.offset.map_or(Delivery::Correction, Delivery::Step);
             self.publish(step.channel, step.frame, step.offset, delivery).await;
         }
+    }
+
+    /// Hands changes of alerts to their subscribers.
+    ///
+    /// # Errors
+    ///
+    /// None; the type is the supervisor's.
+    pub async fn changes(self, mut changes: mpsc::Receiver<Change>) -> anyhow::Result<()> {
+        let shutdown = self.0.supervisor.token().clone();
+        loop {
+            let Some(Some(change)) = shutdown.run_until_cancelled(changes.recv()).await else { return Ok(()) };
+            let delivery = change.seq.map_or(Delivery::Signal, |_| Delivery::Event);
+            self.publish(Arc::from(change.channel), change.frame, change.seq, delivery).await;
+        }
+    }
+
+    /// Reads again what nodes share of alerts: what changed while the bus was away was not delivered.
+    fn resync(&self) {
+        let (alerts, shutdown) = (self.0.parts.alerts.clone(), self.0.supervisor.token().clone());
+        self.0.supervisor.track(async move {
+            while let Some(Err(error)) = shutdown.run_until_cancelled(alerts.resync()).await {
+                tracing::debug!(error = %error, "silences and acks not read again yet");
+                if shutdown.run_until_cancelled(tokio::time::sleep(RESYNC_WAIT)).await.is_none() {
+                    return;
+                }
+            }
+        });
     }
 
     /// Hands a frame to all subscribers of a channel on this node.

@@ -2,6 +2,7 @@
 //!
 //! The map is `docs/architecture.md`, with the order in which modules may use each other.
 
+pub mod alerts;
 pub mod app;
 pub mod backend;
 pub mod backoff;

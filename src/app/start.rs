@@ -7,7 +7,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{notices, own::StoreMetrics, reload, upkeep::Upkeep};
+use super::{alertfile::AlertFile, notices, own::StoreMetrics, reload, upkeep::Upkeep};
+use crate::alerts::{Alerts, AlertsParts};
 use crate::backend::{Backend, StreamOptions};
 use crate::cli::Folders;
 use crate::clock::Clock;
@@ -21,7 +22,7 @@ use crate::http::{PushCounters, Shared, Site, intake::Intake, pushed_panels};
 use crate::hub::channel::{Namespaces, TOP};
 use crate::hub::{Hub, Parts, PushedPanels};
 use crate::journal::{Journal, JournalConfig, Retention};
-use crate::live::{Engine, EngineParts, Live};
+use crate::live::{Engine, EngineParts, Live, Made};
 use crate::model::Batch;
 use crate::store::{Store, StoreConfig};
 use crate::supervisor::Supervisor;
@@ -55,7 +56,7 @@ pub(super) async fn site(
     let dashboards = Dashboards::default();
     let folder = Folder { path: folders.dashboards(), instance: instance.clone() };
     dashboards.replace(all_right(folder.read().map_err(super::explain)?)?);
-    let store = open(config, folders, &clock).await?;
+    let (store, last_seen) = open(config, folders, &clock).await?;
     let pushed = pushed_before(&store);
     let journal = open_journal(config, folders, &clock, &registry).await?;
     let (backend, deliveries) = match &config.redis {
@@ -72,7 +73,23 @@ pub(super) async fn site(
     // Nodes that share samples agree on the epochs of live queries.
     let generation = format!("{:016x}", backend.generation().unwrap_or_else(|| store.generation()));
     let parts = EngineParts { store: store.clone(), clock: clock.clone(), generation };
-    let (engine, live, steps, carried) = Engine::new(parts, &registry);
+    let Made { engine, live, steps, carried, appended } = Engine::new(parts, &registry);
+    let file = AlertFile { folder: folders.config().to_owned(), clock: clock.clone() };
+    let (rules, read) = file.read().map_err(super::explain)?;
+    let parts = AlertsParts {
+        node: instance.clone(),
+        store: store.clone(),
+        backend: backend.clone(),
+        journal: journal.clone(),
+        clock: clock.clone(),
+        dashboards: dashboards.clone(),
+        pushed: pushed.clone(),
+        rules,
+        file: read,
+        last_seen,
+    };
+    let (alerts, changes) = Alerts::start(parts, appended, supervisor, &registry).await?;
+    file.watch(alerts.clone(), supervisor);
     let panels = pushed.clone();
     let parts = Parts {
         node: instance.clone(),
@@ -80,6 +97,7 @@ pub(super) async fn site(
         dashboards: dashboards.clone(),
         backend: backend.clone(),
         live: live.clone(),
+        alerts,
         clock: clock.clone(),
         pushed: PushedPanels(Arc::new(move || pushed_panels(&panels))),
     };
@@ -88,6 +106,7 @@ pub(super) async fn site(
     supervisor.spawn("live", engine.run(token.clone()));
     supervisor.spawn("deliver", hub.clone().deliver(deliveries));
     supervisor.spawn("steps", hub.clone().steps(steps));
+    supervisor.spawn("alert changes", hub.clone().changes(changes));
     supervisor.spawn("carry", carry(carried, backend.clone(), token.clone()));
     supervisor.spawn(
         "storage",
@@ -152,7 +171,8 @@ fn pushed_before(store: &Store) -> Pushed {
     pushed
 }
 
-async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Result<Store> {
+/// Opens the store; tells also when the last run was last seen.
+async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Result<(Store, Option<i64>)> {
     let data = folders.data()?;
     std::fs::create_dir_all(&data).with_context(|| format!("{} cannot be made", data.display()))?;
     let defaults = StoreConfig::default();
@@ -167,8 +187,9 @@ async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Resu
         .context("opening the store")?
         .context("opening the store")?;
     // Whatever ended with the last process is a gap until its next sample, never a flat line.
-    let ends: Vec<_> = store
-        .newest()
+    let newest = store.newest();
+    let last_seen = newest.iter().filter_map(|(_, _, newest)| *newest).max();
+    let ends: Vec<_> = newest
         .into_iter()
         .filter_map(|(id, _, newest)| Some((id, newest? + RESTART_MARK_MS)))
         .collect();
@@ -176,7 +197,7 @@ async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Resu
     if store.unclean_restart() {
         tracing::warn!("the last run did not end in order; what was acknowledged is there");
     }
-    Ok(store)
+    Ok((store, last_seen))
 }
 
 async fn open_journal(

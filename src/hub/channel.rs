@@ -21,6 +21,8 @@ pub enum Class {
     Series,
     /// In order, and none missing without being told.
     Event,
+    /// As an event; who joins is told all that came of the changes before.
+    State,
     /// Only the newest counts.
     Signal,
 }
@@ -82,6 +84,7 @@ pub struct Namespaces {
     own: Vec<Namespace>,
     without: Option<Rules>,
     room: Rules,
+    state: Rules,
     signal: Rules,
     live: Rules,
 }
@@ -104,6 +107,7 @@ impl Namespaces {
                 force_recovery: true,
                 ..open.clone()
             },
+            state: Rules { class: Class::State, ..open.clone() },
             signal: Rules { class: Class::Signal, ..open.clone() },
             live: Rules { class: Class::Series, force_positioning: true, force_recovery: true, ..open },
         }
@@ -113,6 +117,12 @@ impl Namespaces {
     pub fn rules(&self, channel: &str) -> Option<&Rules> {
         if channel.is_empty() || CHANNEL_BYTES_MAX < channel.len() {
             return None;
+        }
+        if channel == crate::alerts::CHANNEL {
+            return Some(&self.state);
+        }
+        if [crate::alerts::NOW_CHANNEL, crate::alerts::RULES_NOW_CHANNEL].contains(&channel) {
+            return Some(&self.signal);
         }
         if channel == NOTICES || channel.starts_with(TOP) {
             return Some(&self.signal);

@@ -55,13 +55,13 @@ pub(super) async fn join(
         return None;
     }
     let result = match joining.rules.class {
-        Class::Series => live(hub, &joining).await,
-        Class::Event => event(hub, connection, &joining).await,
-        Class::Signal => Ok(signal(hub, &joining)),
+        Class::Series => live(hub, &joining).await.map(|result| (result.offset, result)),
+        Class::Event => event(hub, connection, &joining).await.map(|result| (result.offset, result)),
+        Class::State => state(hub).await,
+        Class::Signal => Ok((0, signal(hub, &joining))),
     };
     match result {
-        Ok(result) => {
-            let after = result.offset;
+        Ok((after, result)) => {
             let reply = Frame::text(&Reply::json(id, "subscribe", result));
             // A shard that has stopped closes the connection itself.
             drop(shard.send(Command::Activate { channel, number, reply, after }).await);
@@ -101,6 +101,14 @@ async fn event(hub: &Hub, connection: &Connection, joining: &Joining) -> Result<
         backend.enter(channel, &connection.info, rules.join_leave).await.map_err(internal)?;
     }
     Ok(result)
+}
+
+/// All that stands, and the number of the last change in it: later ones follow the reply.
+async fn state(hub: &Hub) -> Result<(u64, SubscribeResult), Refusal> {
+    let stopped = |error: crate::alerts::AlertsError| (ErrorCode::Internal, error.to_string());
+    let (seq, whole) = hub.0.parts.alerts.whole().await.map_err(stopped)?;
+    let data = RawValue::from_string(whole).map_err(|error| (ErrorCode::Internal, error.to_string()))?;
+    Ok((seq, SubscribeResult { data: Some(data), ..SubscribeResult::default() }))
 }
 
 fn signal(hub: &Hub, joining: &Joining) -> SubscribeResult {
