@@ -23,6 +23,7 @@ use crate::hub::{Hub, Parts, PushedPanels};
 use crate::journal::{Journal, JournalConfig, Retention};
 use crate::live::{Engine, EngineParts, Live};
 use crate::model::Batch;
+use crate::rooms::{self, Rooms};
 use crate::store::{Store, StoreConfig};
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
@@ -74,12 +75,20 @@ pub(super) async fn site(
     let parts = EngineParts { store: store.clone(), clock: clock.clone(), generation };
     let (engine, live, steps, carried) = Engine::new(parts, &registry);
     let panels = pushed.clone();
+    let parts = rooms::Parts {
+        backend: backend.clone(),
+        dashboards: dashboards.clone(),
+        pushed: pushed.clone(),
+        clock: clock.clone(),
+    };
+    let rooms = Rooms::new(parts, &registry);
     let parts = Parts {
         node: instance.clone(),
         namespaces: Namespaces::new(config.namespaces.clone(), config.without_namespace.clone()),
         dashboards: dashboards.clone(),
         backend: backend.clone(),
         live: live.clone(),
+        rooms,
         clock: clock.clone(),
         pushed: PushedPanels(Arc::new(move || pushed_panels(&panels))),
     };
