@@ -86,8 +86,7 @@ async fn event(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Refusal>
     if positioned {
         let recovers = recoverable && request.recover;
         let filter = if recovers {
-            // One more than may be recovered tells that there are too many.
-            let limit = (rules.stream == StreamOptions::Journal).then_some(RECOVERED_MAX + 1);
+            let limit = (rules.stream == StreamOptions::Journal).then_some(RECOVERED_MAX);
             HistoryFilter { since: Some(request.offset), limit, reverse: false }
         } else {
             HistoryFilter { limit: Some(0), ..HistoryFilter::default() }
