@@ -163,7 +163,7 @@ fn check_names(table: &mut Table<'_>, namespaces: &[Namespace]) {
 }
 
 /// Namespaces that are ours.
-const OWN: [&str; 3] = ["live", "room", "top"];
+const OWN: [&str; 4] = ["live", "room", "top", "typing"];
 
 fn namespace(table: &mut Table<'_>) -> Namespace {
     let name = table.need_text("name");

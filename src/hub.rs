@@ -8,10 +8,12 @@ pub mod connection;
 pub mod counters;
 pub mod notice;
 pub mod outbox;
+pub mod rate;
 mod reader;
 mod rpc;
 mod session;
 pub mod shard;
+mod speaker;
 mod subscribe;
 
 use std::{
@@ -33,11 +35,12 @@ use crate::backend::{Backend, Delivery as Delivered};
 use crate::clock::Clock;
 use crate::dashboards::Dashboards;
 use crate::live::{Live, Step};
+use crate::rooms::Rooms;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
 use crate::wire::centrifugo::{ClientInfo, InfoBody, Publication, Push, PushBody};
 use crate::wire::{Close, Frame};
-use channel::{Class, NOTICES, Namespaces, ROOM, Rules};
+use channel::{Class, NOTICES, Namespaces, ROOM, Rules, TYPING};
 use connection::Connection;
 use counters::Counters;
 use notice::Standing;
@@ -79,6 +82,8 @@ pub struct Parts {
     pub live: Live,
     /// The alerts.
     pub alerts: Alerts,
+    /// What people do together.
+    pub rooms: Rooms,
     /// The time of day.
     pub clock: Clock,
     /// Answers the call `pushed`: the panels of pushed metrics.
@@ -112,7 +117,8 @@ impl Kept {
     fn note(&mut self, channel: &Arc<str>, data: &RawValue) {
         if &**channel == NOTICES {
             self.notices.note(data);
-        } else {
+        } else if !channel.starts_with(TYPING) {
+            // Who typed a while ago is no news to who comes later.
             self.newest.insert(Arc::clone(channel), data.to_owned());
         }
     }
@@ -218,7 +224,8 @@ impl Hub {
     /// What holds in a channel that a client names; nothing if there is no such channel.
     fn rules(&self, channel: &str) -> Option<&Rules> {
         let parts = &self.0.parts;
-        let is_there = channel.strip_prefix(ROOM).is_none_or(|id| parts.dashboards.has(id));
+        let room = channel.strip_prefix(ROOM).or_else(|| channel.strip_prefix(TYPING));
+        let is_there = room.is_none_or(|id| parts.dashboards.has(id));
         is_there.then(|| parts.namespaces.rules(channel)).flatten()
     }
 
@@ -302,12 +309,12 @@ impl Hub {
         let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
         let info = ClientInfo { client: client_id(number), ..ClientInfo::default() };
         tracing::debug!(connection.number = number, connection.peer = %peer, "connection opened");
-        let connection = Arc::new(Connection::new(info, number, socket, self.0.counters.clone()));
+        let connection = Arc::new(Connection::new(number, socket, self.0.counters.clone()));
         self.0.open.fetch_add(1, Ordering::Relaxed);
         self.0.counters.connections.add(1.0);
         let hub = self.clone();
         self.0.supervisor.track(async move {
-            reader::run(&hub, connection, leftover).await;
+            reader::run(&hub, connection, info, leftover).await;
             hub.0.open.fetch_sub(1, Ordering::Relaxed);
             hub.0.counters.connections.add(-1.0);
         });

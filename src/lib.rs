@@ -20,6 +20,7 @@ pub mod journal;
 pub mod live;
 pub mod model;
 pub mod query;
+pub mod rooms;
 pub mod rules;
 pub mod store;
 pub mod supervisor;

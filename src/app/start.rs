@@ -24,6 +24,7 @@ use crate::hub::{Hub, Parts, PushedPanels};
 use crate::journal::{Journal, JournalConfig, Retention};
 use crate::live::{Engine, EngineParts, Live, Made};
 use crate::model::Batch;
+use crate::rooms::{self, Rooms};
 use crate::store::{Store, StoreConfig};
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
@@ -91,6 +92,13 @@ pub(super) async fn site(
     let (alerts, changes) = Alerts::start(parts, appended, supervisor, &registry).await?;
     file.watch(alerts.clone(), supervisor);
     let panels = pushed.clone();
+    let parts = rooms::Parts {
+        backend: backend.clone(),
+        dashboards: dashboards.clone(),
+        pushed: pushed.clone(),
+        clock: clock.clone(),
+    };
+    let rooms = Rooms::new(parts, &registry);
     let parts = Parts {
         node: instance.clone(),
         namespaces: Namespaces::new(config.namespaces.clone(), config.without_namespace.clone()),
@@ -98,6 +106,7 @@ pub(super) async fn site(
         backend: backend.clone(),
         live: live.clone(),
         alerts,
+        rooms,
         clock: clock.clone(),
         pushed: PushedPanels(Arc::new(move || pushed_panels(&panels))),
     };

@@ -38,6 +38,10 @@ pub const STREAMS_MAX: usize = 65_536;
 /// Bytes of all histories.
 pub const STREAMS_BYTES_MAX: usize = 256 << 20;
 
+/// How long an epoch lasts at least after a publication or a read: longer than a publication can be on its way to a
+/// reader, who would take it for one of the next epoch.
+const EPOCH_MIN: Duration = Duration::from_secs(15);
+
 #[derive(Debug, Default)]
 struct State {
     streams: FxHashMap<Arc<str>, Stream>,
@@ -170,7 +174,7 @@ impl Embedded {
             // recovers from offset 0.
             return HistoryPage { position: StreamPosition { offset: 0, epoch }, publications: Vec::new() };
         };
-        stream.expires = stream.expires.max(Instant::now() + options.1);
+        stream.expires = stream.expires.max(Instant::now() + options.1.max(EPOCH_MIN));
         let before = stream.bytes;
         stream.trim(options);
         let (page, freed) = (stream.page(filter), before - stream.bytes);
@@ -305,7 +309,7 @@ impl Stream {
         let bytes = publication.data.as_ref().map_or(0, |data| data.get().len());
         self.kept.push_back(Kept { publication: publication.clone(), bytes, at: now });
         self.bytes += bytes;
-        self.expires = now + options.1;
+        self.expires = now + options.1.max(EPOCH_MIN);
         self.trim(options);
         self.position()
     }

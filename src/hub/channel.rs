@@ -1,14 +1,13 @@
 //! Channels and what each of them promises.
 
 use crate::backend::StreamOptions;
+pub use crate::rooms::{ROOM, TYPING};
 
 /// Bytes of a channel's name, as in Centrifugo.
 pub const CHANNEL_BYTES_MAX: usize = 255;
 
 /// The prefix of live queries.
 pub const LIVE: &str = "live:";
-/// The prefix of rooms.
-pub const ROOM: &str = "room:";
 /// The prefix of the busiest processes of one machine.
 pub const TOP: &str = "top:";
 /// What everyone must know.
@@ -124,7 +123,7 @@ impl Namespaces {
         if [crate::alerts::NOW_CHANNEL, crate::alerts::RULES_NOW_CHANNEL].contains(&channel) {
             return Some(&self.signal);
         }
-        if channel == NOTICES || channel.starts_with(TOP) {
+        if channel == NOTICES || channel.starts_with(TOP) || channel.starts_with(TYPING) {
             return Some(&self.signal);
         }
         if channel.starts_with(LIVE) {
@@ -158,6 +157,7 @@ mod tests {
         check("live:0f", Some(Class::Series));
         check("room:host", Some(Class::Event));
         check("top:web-03", Some(Class::Signal));
+        check("typing:host", Some(Class::Signal));
         check("notices", Some(Class::Signal));
         check("bench:r", Some(Class::Event));
         check("other:r", None);

@@ -14,10 +14,14 @@ use super::{
     session::{Refusal, internal},
     shard::Command,
 };
-use crate::backend::HistoryFilter;
+use crate::backend::{HistoryFilter, StreamOptions};
 use crate::live::{LiveError, Open, Since};
 use crate::wire::Frame;
-use crate::wire::centrifugo::{ErrorCode, Reply, Subscribe, SubscribeResult};
+use crate::wire::centrifugo::{ClientInfo, ErrorCode, Reply, Subscribe, SubscribeResult};
+
+/// Events of a room that a client gets at once when it comes back: some hours of a busy room. Who missed more reads the
+/// newest page.
+pub(super) const RECOVERED_MAX: usize = 512;
 
 /// A subscribe that may go ahead.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(super) struct Joining {
     pub(super) channel: Arc<str>,
     /// What holds in it.
     pub(super) rules: Rules,
+    /// As whom.
+    pub(super) info: ClientInfo,
 }
 
 /// The custom data of a live query's subscribe.
@@ -56,7 +62,7 @@ pub(super) async fn join(
     }
     let result = match joining.rules.class {
         Class::Series => live(hub, &joining).await.map(|result| (result.offset, result)),
-        Class::Event => event(hub, connection, &joining).await.map(|result| (result.offset, result)),
+        Class::Event => event(hub, &joining).await.map(|result| (result.offset, result)),
         Class::State => state(hub).await,
         Class::Signal => Ok((0, signal(hub, &joining))),
     };
@@ -71,8 +77,8 @@ pub(super) async fn join(
     }
 }
 
-async fn event(hub: &Hub, connection: &Connection, joining: &Joining) -> Result<SubscribeResult, Refusal> {
-    let Joining { request, channel, rules, .. } = joining;
+async fn event(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Refusal> {
+    let Joining { request, channel, rules, info, .. } = joining;
     let backend = &hub.0.parts.backend;
     let recoverable = rules.stream.is_kept() && (rules.force_recovery || request.recoverable);
     let positioned = rules.stream.is_kept() && (recoverable || rules.force_positioning || request.positioned);
@@ -80,14 +86,16 @@ async fn event(hub: &Hub, connection: &Connection, joining: &Joining) -> Result<
     if positioned {
         let recovers = recoverable && request.recover;
         let filter = if recovers {
-            HistoryFilter { since: Some(request.offset), ..HistoryFilter::default() }
+            let limit = (rules.stream == StreamOptions::Journal).then_some(RECOVERED_MAX);
+            HistoryFilter { since: Some(request.offset), limit, reverse: false }
         } else {
             HistoryFilter { limit: Some(0), ..HistoryFilter::default() }
         };
         let page = backend.history(channel, &filter, rules.stream).await.map_err(internal)?;
         if recovers {
             let next = page.publications.first().map_or(page.position.offset + 1, |first| first.offset);
-            let complete = request.offset + 1 == next && request.offset <= page.position.offset;
+            let all = next + page.publications.len() as u64 == page.position.offset + 1;
+            let complete = request.offset + 1 == next && all;
             result.was_recovering = true;
             result.recovered = complete && request.epoch == page.position.epoch;
             if result.recovered {
@@ -98,7 +106,7 @@ async fn event(hub: &Hub, connection: &Connection, joining: &Joining) -> Result<
         result.offset = page.position.offset;
     }
     if rules.presence {
-        backend.enter(channel, &connection.info, rules.join_leave).await.map_err(internal)?;
+        backend.enter(channel, info, rules.join_leave).await.map_err(internal)?;
     }
     Ok(result)
 }

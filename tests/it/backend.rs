@@ -1,5 +1,6 @@
 //! The contract of [`watchroom::backend`], against each kind; then what only Redis promises.
 
+mod commits;
 mod shared;
 
 use std::{sync::Arc, time::Duration};
@@ -25,6 +26,7 @@ use watchroom::{
 };
 
 use crate::redis_server::RedisServer;
+use commits::*;
 
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -149,6 +151,16 @@ contract! {
     moves_are_announced_once
     offsets_keep_their_order_among_many_publishers
     publications_come_back_as_they_were
+    facts_that_change_are_announced
+    a_commit_is_delivered_in_order
+    an_authors_id_is_stored_once
+    a_room_is_read_back_page_by_page
+    records_are_there_until_they_are_over
+    one_node_at_a_time_tells
+    a_lease_that_ends_frees_the_claim
+    the_opposite_waits_until_clocks_agree
+    an_older_turn_changes_nothing
+    many_authors_share_commits
 }
 
 async fn offsets_rise_by_one(node: &mut Node) {

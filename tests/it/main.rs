@@ -5,6 +5,7 @@ mod backend;
 mod client;
 mod command;
 mod disk;
+mod events_file;
 mod limits;
 mod nodes;
 mod open_mode;
@@ -12,6 +13,7 @@ mod page;
 mod push;
 mod query;
 mod redis_server;
+mod rooms;
 mod server;
 mod slow;
 #[path = "../shim/slowdisk.rs"]

@@ -50,7 +50,7 @@ impl Node {
     }
 
     /// Ends as a process that is killed does: nothing is taken back.
-    async fn kill(self) {
+    pub(super) async fn kill(self) {
         self.supervisor.drain(Duration::from_secs(5)).await.unwrap();
     }
 }
