@@ -52,7 +52,7 @@ impl App {
         }
         config.redis = arguments.redis.clone().or(config.redis);
         only_loopback(&config)?;
-        let rules = rules::read(arguments.folders.config()).map_err(explain)?;
+        let rules = rules::read(arguments.folders.config(), None).map_err(explain)?;
         if !rules.is_empty() {
             tracing::info!(
                 rules.count = rules.len(),
