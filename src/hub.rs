@@ -3,6 +3,7 @@
 //! Frames are encoded once. Shards write them straight to the sockets; only a socket that would block gets a
 //! queue, and its class of delivery says what happens when that is full.
 
+mod alertcalls;
 pub mod channel;
 pub mod connection;
 pub mod counters;

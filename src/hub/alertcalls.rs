@@ -7,29 +7,14 @@ use crate::alerts::{AckCall, AlertsError, EndCall, SilenceCall, Span};
 use crate::model::Person;
 use crate::wire::centrifugo::ErrorCode;
 
-/// Answers a call about alerts; nothing if it is none. `person` is who calls, or why nobody does.
-pub(super) async fn answer(
-    hub: &Hub,
-    method: &str,
-    argument: &str,
-    person: Result<Person, Refusal>,
-) -> Option<Result<String, Refusal>> {
-    Some(match method {
-        "episodes" => episodes(hub, argument).await,
-        "ack" | "unack" | "silence" | "end_silence" => match person {
-            Ok(person) => act(hub, method, argument, person).await,
-            Err(refusal) => Err(refusal),
-        },
-        _ => return None,
-    })
-}
-
-async fn episodes(hub: &Hub, argument: &str) -> Result<String, Refusal> {
+/// Answers `episodes`.
+pub(super) async fn episodes(hub: &Hub, argument: &str) -> Result<String, Refusal> {
     let span: Span = read(argument)?;
     hub.0.parts.alerts.episodes(span).await.map_err(refusal)
 }
 
-async fn act(hub: &Hub, method: &str, argument: &str, person: Person) -> Result<String, Refusal> {
+/// Answers what a person does with alerts.
+pub(super) async fn act(hub: &Hub, method: &str, argument: &str, person: Person) -> Result<String, Refusal> {
     let alerts = &hub.0.parts.alerts;
     let nothing = || "{}".to_owned();
     let done = match method {

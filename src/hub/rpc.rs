@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{
-    Hub,
+    Hub, alertcalls,
     session::{Refusal, internal},
     speaker::{Speaker, Speech},
     subscribe::refusal,
@@ -63,6 +63,11 @@ pub(super) async fn answer(
             parts.rooms.typing(&by, &speaker.info.client, &room).await.map_err(room_refusal)?;
             "{}".to_owned()
         }
+        "episodes" => alertcalls::episodes(hub, argument).await?,
+        method @ ("ack" | "unack" | "silence" | "end_silence") => {
+            speaker.may(Speech::Say)?;
+            alertcalls::act(hub, method, argument, speaker.person()?.clone()).await?
+        }
         _ => return Err((ErrorCode::MethodNotFound, ErrorCode::MethodNotFound.text().to_owned())),
     };
     RawValue::from_string(text).map_err(|error| (ErrorCode::Internal, error.to_string()))
@@ -95,6 +100,11 @@ fn room_refusal(error: RoomError) -> Refusal {
     }
 }
 
-fn read<'a, T: serde::Deserialize<'a>>(argument: &'a str) -> Result<T, Refusal> {
+/// Reads an argument.
+///
+/// # Errors
+///
+/// When it is of another shape.
+pub(super) fn read<'a, T: serde::Deserialize<'a>>(argument: &'a str) -> Result<T, Refusal> {
     serde_json::from_str(argument).map_err(|error| (ErrorCode::BadRequest, error.to_string()))
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Alert, Change, Extreme, Level, OnNoData, Rule, Severity, State, Transition};
-use crate::model::{Labels, METRIC_NAME};
+use crate::model::Labels;
 use crate::query::Value;
 
 /// How long an alert that is over is kept, ms: as long as Prometheus keeps it.
@@ -183,7 +183,7 @@ impl Machine {
                 let fires = alert.is_some_and(|alert| alert.state == State::Firing);
                 if level.condition.holds(*value, fires) {
                     let series = series.clone().unwrap_or_else(|| labels.without_name());
-                    judged.add(rule, Found::new(rule, series, *level, *value))?;
+                    judged.add(Found::new(rule, series, *level, *value))?;
                 } else if let Some(alert) = alert {
                     judged.well.insert(alert.fingerprint, *value);
                 }
@@ -238,8 +238,11 @@ impl Machine {
         alert.quiet_since = None;
         // A clock that was set back must not make it wait longer than `for`.
         alert.since = alert.since.min(now_ms);
-        alert.summary.clone_from(&rule.summary);
-        alert.description.clone_from(&rule.description);
+        if is_new || rule.texts_name_value() || alert.summary.is_empty() {
+            let facts = rule.facts(&alert.labels, &found.level, alert.value);
+            alert.summary = rule.templates.summary.fill(&facts);
+            alert.description = rule.templates.description.fill(&facts);
+        }
         match alert.state {
             State::Pending if rule.for_ms <= now_ms.saturating_sub(alert.since) => {
                 alert.state = State::Firing;
@@ -291,7 +294,7 @@ impl Machine {
 }
 
 impl Judged {
-    fn add(&mut self, _rule: &Rule, found: Found) -> Result<(), RuleError> {
+    fn add(&mut self, found: Found) -> Result<(), RuleError> {
         match self.standing.entry(found.labels.fingerprint()) {
             std::collections::btree_map::Entry::Occupied(_) => {
                 Err(RuleError::Duplicate { labels: found.labels })
@@ -331,7 +334,7 @@ impl Judged {
         match rule.levels.first() {
             Some(level) if !stands => {
                 let found = Found::new(rule, series.clone(), *level, f64::NAN);
-                self.add(rule, Found { no_data: true, ..found })
+                self.add(Found { no_data: true, ..found })
             }
             _ => Ok(()),
         }
@@ -340,11 +343,7 @@ impl Judged {
 
 impl Found {
     fn new(rule: &Rule, series: Labels, level: Level, value: f64) -> Self {
-        let mut labels = series.with("severity", level.severity.name());
-        for (name, value) in &rule.labels {
-            labels = labels.with(name, value);
-        }
-        let labels = labels.with("alertname", &rule.name).filtered(|name| name != METRIC_NAME);
+        let labels = rule.alert_labels(&series, &level, value);
         Self { labels, series, level, value, no_data: false }
     }
 
@@ -395,3 +394,6 @@ fn rejudge(alert: &mut Alert, for_ms: i64, now_ms: i64, transitions: &mut Vec<Tr
     alert.quiet_since = None;
     transitions.push(Transition { change: Change::Pending, alert: alert.clone() });
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! One rule: what is measured, and when it is an alert.
 
-use super::{Level, Severity};
+use super::{Condition, Facts, Level, Severity, Template};
+use crate::model::Labels;
 use crate::query::Plan;
 
 /// What an alert does while its series has no value.
@@ -48,6 +49,26 @@ pub struct Rule {
     pub text: String,
     /// The line of the file where it begins, from 1.
     pub line: usize,
+    pub(super) templates: Templates,
+}
+
+/// The templates of a rule, compiled.
+#[derive(Debug, Clone)]
+pub(super) struct Templates {
+    pub(super) summary: Template,
+    pub(super) description: Template,
+    pub(super) labels: Vec<(String, Template)>,
+}
+
+impl Templates {
+    pub(super) fn new(summary: &str, description: &str, labels: &[(String, String)]) -> Self {
+        let labels = labels.iter().map(|(name, value)| (name.clone(), Template::new(value)));
+        Self {
+            summary: Template::new(summary),
+            description: Template::new(description),
+            labels: labels.collect(),
+        }
+    }
 }
 
 impl Rule {
@@ -78,5 +99,34 @@ impl Rule {
     /// The level of a severity.
     pub fn level(&self, severity: Severity) -> Option<&Level> {
         self.levels.iter().find(|level| level.severity == severity)
+    }
+
+    /// The labels of the alert that a series is at a level.
+    pub(super) fn alert_labels(&self, series: &Labels, level: &Level, value: f64) -> Labels {
+        let mut labels = series.with("severity", level.severity.name());
+        let facts = Facts { labels: series, ..self.facts(series, level, value) };
+        for (name, template) in &self.templates.labels {
+            labels = labels.with(name, &template.fill(&facts));
+        }
+        labels.with("alertname", &self.name).without_name()
+    }
+
+    /// What templates are filled in with.
+    pub(super) fn facts<'a>(&'a self, labels: &'a Labels, level: &Level, value: f64) -> Facts<'a> {
+        let limit = match level.condition {
+            Condition::Present => None,
+            Condition::Above { limit, .. }
+            | Condition::Below { limit, .. }
+            | Condition::Compare { limit, .. } => Some(limit),
+            // The one that is nearer is the one that was crossed.
+            Condition::Outside { low, high, .. } if value < f64::midpoint(low, high) => Some(low),
+            Condition::Outside { high, .. } => Some(high),
+        };
+        Facts { labels, value, limit, severity: level.severity.name(), unit: &self.unit }
+    }
+
+    /// Whether the texts of an alert have to be filled in again for each value.
+    pub(super) fn texts_name_value(&self) -> bool {
+        self.templates.summary.names_value() || self.templates.description.names_value()
     }
 }
