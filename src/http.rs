@@ -100,6 +100,7 @@ pub fn router(site: Shared) -> Doors {
     let router = Router::new()
         .route("/", get(pages::home))
         .route("/rooms/{id}", get(pages::room))
+        .route("/alerts", get(pages::alerts))
         .route("/assets/{*path}", get(assets::asset))
         .route("/api/v1/push", post(push::json))
         .route("/api/v1/import/prometheus", post(push::exposition))

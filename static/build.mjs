@@ -14,7 +14,7 @@ async function assets() {
       entryPoints: [at('src/app.ts'), at('src/theme.ts')],
     }),
     build({ ...shared, target: ['chrome123', 'firefox120', 'safari17.5'], outdir: at('dist'), entryPoints: [at('css/app.css')] }),
-    ...['icons.svg', 'icon.svg'].map(name => copyFile(at(name), at(`dist/${name}`))),
+    ...['icons.svg', 'icon.svg', 'icon-warning.svg', 'icon-critical.svg'].map(name => copyFile(at(name), at(`dist/${name}`))),
   ]);
 }
 

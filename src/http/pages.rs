@@ -1,5 +1,6 @@
 //! The pages, with real values before any script runs.
 
+mod alerts;
 mod boot;
 mod now;
 mod panel;
@@ -19,6 +20,7 @@ use super::{
 use crate::dashboards::{Dashboard, Expression, Kind, Panel, pushed};
 use crate::live::Live;
 use crate::query::Plan;
+pub(super) use alerts::alerts;
 use now::Now;
 
 /// Where the list of rooms is.

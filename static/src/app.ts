@@ -1,4 +1,5 @@
 // The page: reads what it was sent with, wires its parts, and starts them.
+import { startAlerts } from './alerts/start';
 import { parseBoot, type Boot } from './boot';
 import { DrawQueue } from './draw/queue';
 import { Ink } from './draw/ink';
@@ -14,6 +15,7 @@ import { need, takeSprite } from './page/dom';
 import { Stage } from './page/stage';
 import { ThemeButton } from './page/theme';
 import { startRoom } from './room';
+import { PinBoard } from './room/pins';
 import { probeOf } from './probe';
 import { textsOf } from './texts/texts';
 
@@ -34,7 +36,7 @@ function start(boot: Boot): void {
   const meter = { arrived: (newest: number, values: number) => { pulse.arrived(newest, values); board.redrawLate(); } };
   const stage = new Stage({
     texts, ink: new Ink(document), queue, link, feeds: new Feeds(link, meter, boot.ranges), pulse, serverTime,
-    crosshair: new Crosshair(frame), ranges: boot.ranges,
+    crosshair: new Crosshair(frame), pins: new PinBoard(), ranges: boot.ranges,
   }, chosenRange(boot));
   const board = new Board(stage, need('main'), boot.top);
 
@@ -45,10 +47,15 @@ function start(boot: Boot): void {
     board.redraw();
   });
   document.addEventListener('visibilitychange', () => board.redraw());
-  new ThemeButton(document, texts, () => board.newInk()).start();
+  new ThemeButton(document, texts, () => {
+    board.newInk();
+    alerts.newInk();
+  }).start();
   startCopying(document, texts.copied);
   board.start(boot.panels);
-  startRoom({ boot, stage, board, linkWatchers, outageWatchers });
+  const alerts = startAlerts(boot, stage, board);
+  outageWatchers.push(() => alerts.restored());
+  startRoom({ boot, stage, board, alerts, linkWatchers, outageWatchers });
   window.watchroom = Object.freeze(probeOf(stage, board));
   link.start();
   takeSprite().catch(() => undefined);

@@ -1,4 +1,5 @@
 // Wires what stands around the panels: top bar, room, keys, notices. A page without a room leaves most of it out.
+import type { Alerts } from './alerts/start';
 import type { Boot } from './boot';
 import type { LinkState, Outage } from './live/link';
 import type { Board } from './page/board';
@@ -9,17 +10,18 @@ import { Keys } from './page/keys';
 import { LivePill } from './page/livepill';
 import { Notices } from './page/notices';
 import { PanelMore } from './page/panelmore';
-import { People } from './page/people';
 import { PUSHED, PushedRoom } from './page/pushed';
-import { SessionLog } from './page/sessionlog';
 import type { Stage } from './page/stage';
 import { TimeBar } from './page/timebar';
 import { Walk } from './page/walk';
+import { jumpTo, pinAt } from './room/moment';
+import { Talk } from './room/talk';
 
 export interface Wiring {
   readonly boot: Boot;
   readonly stage: Stage;
   readonly board: Board;
+  readonly alerts: Alerts;
   readonly linkWatchers: ((state: LinkState) => void)[];
   readonly outageWatchers: ((outage: Outage) => void)[];
 }
@@ -39,14 +41,25 @@ export function startRoom(wiring: Wiring): void {
   });
   for (const button of document.querySelectorAll('[data-closes]')) button.addEventListener('click', () => button.closest('dialog')?.close());
   if (!boot.room) {
-    new Keys({ find: () => finder.open(), help: () => keys.showModal() }).start();
+    new Keys({ find: () => finder.open(), help: () => keys.showModal(), ...wiring.alerts.keys }).start();
+    const line = document.querySelector<HTMLElement>('.notices');
+    if (!line) return;
+    const notices = new Notices(line, texts, { add: () => undefined }, { tryNow: () => link.tryNow(), room: '', node: boot.node, pushed: () => undefined });
+    followNotices(wiring, notices);
+    wiring.linkWatchers.push(state => notices.link(state));
     return;
   }
 
-  const log = new SessionLog(document, texts);
+  const fold = new Fold(document, texts);
+  const talk = new Talk({
+    root: document, room: boot.room, stage, fold, person: wiring.alerts.person, alerts: wiring.alerts.state, actions: wiring.alerts.actions,
+    panelTitle: id => board.panels.find(view => view.panel.id === id)?.panel.title ?? null,
+    jump: pin => jumpTo(pin, stage, walk, fold),
+    frame: act => void requestAnimationFrame(act), later: (ms, act) => void setTimeout(act, ms),
+  });
+  const { log } = talk;
   const pill = new LivePill(document, stage, log, { node: boot.node, version: boot.version, panels: () => board.panels.length });
   const bar = new TimeBar(document, stage);
-  const fold = new Fold(document, texts);
   const more = new PanelMore(document, id => walk.full(id));
   const pushed = new PushedRoom(link, board, document.querySelector('#first-push'), panels => {
     for (const panel of panels) log.add('g-ok', texts.room.newPanel(panel.title), Date.now());
@@ -56,8 +69,8 @@ export function startRoom(wiring: Wiring): void {
     tryNow: () => link.tryNow(), room: boot.room.id, node: boot.node, pushed: () => { if (isPushed) pushed.look(); },
   });
   stage.onMore = (panel, button) => more.open(panel, button);
-  log.add('g-ok', texts.room.opened, Date.now());
-  new People(document, boot.room.id, link, texts, log).start();
+  stage.parts.pins.changed = () => board.redraw();
+  talk.start();
   followNotices(wiring, notices);
 
   let slowed: number | null = null;
@@ -78,7 +91,8 @@ export function startRoom(wiring: Wiring): void {
     range: by => stage.act({ kind: 'range', range: stage.view.range + by }),
     crosshair: by => crosshair.move(Math.min(stage.edge, (crosshair.time ?? stage.edge) + by * CROSSHAIR_MS), null),
     panel: by => walk.step(by), full: () => walk.full(null), fold: () => fold.toggle(),
-    escape: () => { if (!walk.back()) crosshair.move(null, null); },
+    write: () => talk.write(null), comment: () => talk.write(pinAt(stage, walk, board)),
+    escape: () => { if (!walk.back()) crosshair.move(null, null); }, ...wiring.alerts.keys,
   }).start();
 }
 

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { parseBoot } from '../src/boot';
 import { distinctNames, legendName, Palette, seriesOrder } from '../src/data/names';
 import { pieces } from '../src/page/panelmore';
-import { Directory, initialsOf } from '../src/page/people';
 import { highestOf } from '../src/panels/highest';
 import { metricOf, rateWindow } from '../src/panels/words';
 import { find } from '../src/page/finder';
@@ -68,15 +67,6 @@ test('the highest of a query that matches too much are asked for in each step', 
   assert.equal(other, panel.queries[1]);
 });
 
-test('who comes back keeps the name', () => {
-  const directory = new Directory(en);
-  const info = (client: string) => ({ client, user: '' });
-  assert.equal(directory.of(info('a')).name, 'Guest 1');
-  directory.same('a', 'b');
-  assert.equal(directory.of(info('b')).name, 'Guest 1');
-  assert.equal(directory.of(info('c')).name, 'Guest 2');
-});
-
 test('labels named like parts of an object are plain labels', () => {
   const strange = labels(JSON.parse('{"__proto__":"a","constructor":"b"}'));
   assert.equal(legendName('{{__proto__}}{{constructor}}{{toString}}', strange), 'ab');
@@ -112,11 +102,6 @@ test('stats: units, lengths of time, and a second value beside', () => {
   assert.ok(plain && long);
   assert.deepEqual(statParts(plain, 408, 9, en.units), [{ value: '408', unit: '9\u00a0blocked' }]);
   assert.deepEqual(statParts(long, 3_570_000, null, en.units), [{ value: '41', unit: 'd' }, { value: '7', unit: 'h' }]);
-});
-
-test('initials', () => {
-  assert.equal(initialsOf('Olena Tkachenko'), 'OT');
-  assert.equal(initialsOf('marek'), 'MA');
 });
 
 test('find: all words, beginnings first', () => {

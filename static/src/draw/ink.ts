@@ -50,9 +50,9 @@ export class Ink {
     return (this.of(name).match(/[\d.]+/g) ?? []).slice(0, 3).map(Number);
   }
 
-  /** Diagonal lines: where there are no samples. */
-  hatch(name: string, context: CanvasRenderingContext2D): CanvasPattern | string {
-    const known = this.#hatches.get(name);
+  /** Diagonal lines: where there are no samples, and where an alert is pending. */
+  hatch(name: string, context: CanvasRenderingContext2D, alpha = 1): CanvasPattern | string {
+    const known = this.#hatches.get(`${name} ${alpha}`);
     if (known) return known;
     const size = 8;
     const tile = document.createElement('canvas');
@@ -60,7 +60,7 @@ export class Ink {
     tile.height = size;
     const draw = tile.getContext('2d');
     if (!draw) return this.of(name);
-    draw.strokeStyle = this.of(name);
+    draw.strokeStyle = alpha === 1 ? this.of(name) : this.faded(name, alpha);
     for (let x = -size; x <= 2 * size; x += 4) {
       draw.beginPath();
       draw.moveTo(x, size);
@@ -69,7 +69,7 @@ export class Ink {
     }
     const pattern = context.createPattern(tile, 'repeat');
     if (!pattern) return this.of(name);
-    this.#hatches.set(name, pattern);
+    this.#hatches.set(`${name} ${alpha}`, pattern);
     return pattern;
   }
 }

@@ -2,6 +2,7 @@
 import { Chart, LineController, LineElement, LinearScale, PointElement, type ChartArea, type ChartDataset, type Plugin } from 'chart.js';
 import type { ChartModel, Dot } from './model';
 import { drawGaps, drawGapWords, drawGrid, drawLimit, drawLimitWords, drawTimes } from './axes';
+import { drawBands } from './bands';
 import { PLOT, plotBottom, plotRight, xOf, yOf, type Area } from './geometry';
 import { fillBelow, lonely, type Spot } from './areas';
 import type { Ink } from './ink';
@@ -159,6 +160,7 @@ export class LineChart {
         const area = this.#area(model);
         const g = chart.ctx;
         g.save();
+        drawBands(g, area, model.bands, this.#ink, false);
         drawGaps(g, area, model.gaps, this.#ink);
         if (model.staleSince !== null) drawGaps(g, area, [{ from: model.staleSince, to: model.to }], this.#ink);
         drawGrid(g, area, model.scale, this.#ink, model.mirrored, false);

@@ -1,4 +1,5 @@
 // What a chart is given to draw.
+import type { Band } from '../alerts/bands';
 import type { Gap } from '../data/gaps';
 import type { Scale } from '../data/ticks';
 
@@ -23,6 +24,7 @@ export interface ChartModel {
   /** Filled down to zero, to the trace before it, or not at all. */
   readonly fill: 'none' | 'zero' | 'below';
   readonly gaps: readonly Gap[];
+  readonly bands: readonly Band[];
   readonly limit: { readonly at: number; readonly label: string } | null;
   readonly mirrored: boolean;
   /** Since when there have been no samples, ms; null while they come. */

@@ -8,6 +8,9 @@ export class Fold {
   readonly #buttons: readonly HTMLElement[];
   readonly #texts: Texts;
   readonly #stop = new AbortController();
+  /** Called when the room was folded or opened, by hand or by the screen's width. */
+  changed: () => void = () => undefined;
+  #unread = 0;
 
   constructor(root: Document, texts: Texts) {
     this.#buttons = [...root.querySelectorAll<HTMLElement>('[data-room-toggle]')];
@@ -36,10 +39,22 @@ export class Fold {
     this.#say();
   }
 
+  /** Says on the button how much is unread. */
+  unread(count: number): void {
+    if (count === this.#unread) return;
+    this.#unread = count;
+    this.#name();
+  }
+
   #say(): void {
-    for (const button of this.#buttons) {
-      button.setAttribute('aria-expanded', String(this.open));
-      if (button.classList.contains('btn-icon')) button.setAttribute('aria-label', this.open ? this.#texts.room.fold : this.#texts.room.unfold);
-    }
+    for (const button of this.#buttons) button.setAttribute('aria-expanded', String(this.open));
+    this.#name();
+    this.changed();
+  }
+
+  #name(): void {
+    const { room, talk } = this.#texts;
+    const words = this.open ? room.fold : this.#unread === 0 ? room.unfold : `${room.unfold}, ${talk.some(this.#unread)}`;
+    for (const button of this.#buttons) if (button.classList.contains('btn-icon')) button.setAttribute('aria-label', words);
   }
 }

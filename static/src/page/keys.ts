@@ -12,6 +12,13 @@ export interface KeyActs {
   readonly panel?: (by: number) => void;
   readonly full?: () => void;
   readonly fold?: () => void;
+  /** Goes to where one writes; with the crosshair's moment. */
+  readonly write?: () => void;
+  readonly comment?: () => void;
+  /** Goes to the next alert that fires. */
+  readonly next?: () => void;
+  readonly ack?: () => void;
+  readonly silence?: () => void;
   readonly escape?: () => void;
 }
 
@@ -34,6 +41,11 @@ export function actFor(key: string, shift: boolean, acts: KeyActs): (() => void)
     case 'k': return panel ? () => panel(-1) : null;
     case 'f': return acts.full ?? null;
     case 'r': return acts.fold ?? null;
+    case 'm': return acts.write ?? null;
+    case 'c': return acts.comment ?? null;
+    case 'n': return acts.next ?? null;
+    case 'a': return acts.ack ?? null;
+    case 's': return acts.silence ?? null;
     case 'Escape': return acts.escape ?? null;
     default: return null;
   }

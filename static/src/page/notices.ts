@@ -28,14 +28,14 @@ export interface NoticeActs {
 export class Notices {
   readonly #box: HTMLElement;
   readonly #texts: Texts;
-  readonly #log: SessionLog;
+  readonly #log: Pick<SessionLog, 'add'>;
   readonly #acts: NoticeActs;
   readonly #lines = new Map<string, HTMLElement>();
   readonly #troubles = new Troubles();
   #link: LinkState = { kind: 'joining' };
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(box: HTMLElement, texts: Texts, log: SessionLog, acts: NoticeActs) {
+  constructor(box: HTMLElement, texts: Texts, log: Pick<SessionLog, 'add'>, acts: NoticeActs) {
     this.#box = box;
     this.#texts = texts;
     this.#log = log;

@@ -1,150 +1,109 @@
-// Who is in the room: faces in the top bar, in the rail, and names in the panel.
-import type { ClientInfo, Subscription } from 'centrifuge';
-import type { Link } from '../live/link';
+// Who is in the room: faces in the top bar and in the rail, names in a list, and one's own name to be changed there.
+import { shown } from '../data/names';
+import { refusalText } from '../live/refusal';
+import { faceAlone, faceMark, faceUnnamed } from '../room/face';
+import type { People as Here, Somebody } from '../room/presence';
 import type { Texts } from '../texts/texts';
-import { isFields, text } from '../wire/parse';
-import { el, need, write } from './dom';
-import type { SessionLog } from './sessionlog';
+import { el, icon, need, write } from './dom';
 
-/** Someone in the room. Nobody signs in here yet, so most are guests, numbered as they came. */
-export interface Person {
-  readonly client: string;
-  readonly name: string;
-  readonly initials: string;
-  readonly tint: number;
-}
-
-const TINTS = 5;
 const FACES_MAX = 5;
 
-/** Numbers guests in the order in which they were first seen; a name that the server knows comes first. */
-export class Directory {
-  readonly #texts: Texts;
-  readonly #people = new Map<string, Person>();
-  #guests = 0;
-
-  constructor(texts: Texts) {
-    this.#texts = texts;
-  }
-
-  /** Someone came back as another client: they stay who they were. */
-  same(before: string, now: string): void {
-    const person = this.#people.get(before);
-    if (person && !this.#people.has(now)) this.#people.set(now, { ...person, client: now });
-  }
-
-  of(info: ClientInfo): Person {
-    const known = this.#people.get(info.client);
-    if (known) return known;
-    const said: unknown = info.connInfo;
-    const named = isFields(said) ? text(said['name'], info.user) : info.user;
-    const number = named === '' ? ++this.#guests : 0;
-    const person: Person = {
-      client: info.client, name: named === '' ? this.#texts.room.guest(number) : named,
-      initials: named === '' ? this.#texts.room.initials(number) : initialsOf(named), tint: (this.#people.size % TINTS) + 1,
-    };
-    this.#people.set(info.client, person);
-    return person;
-  }
+export interface PeopleActs {
+  /** Takes a name; rejects with what the server says of it. */
+  readonly take: (name: string) => Promise<unknown>;
 }
 
-/** `Olena Tkachenko` gives `OT`. */
-export function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/);
-  return ((words[0]?.[0] ?? '') + (words.length > 1 ? words.at(-1)?.[0] ?? '' : words[0]?.[1] ?? '')).toUpperCase();
-}
-
-export class People {
-  readonly #link: Link;
+export class PeopleView {
   readonly #texts: Texts;
-  readonly #log: SessionLog;
-  readonly #channel: string;
-  readonly #directory: Directory;
-  readonly #here = new Map<string, Person>();
+  readonly #acts: PeopleActs;
   readonly #faces: HTMLElement;
   readonly #rail: HTMLElement;
-  readonly #names: HTMLElement;
-  readonly #counts: readonly HTMLElement[];
-  #subscription: Subscription | null = null;
-  #self = '';
-  /** Clients that this page was before: the server may not have missed them yet. */
-  readonly #former = new Set<string>();
+  readonly #list: HTMLElement;
+  readonly #count: HTMLElement;
+  #people: Here = { named: [], unnamed: 0, youUnnamed: false };
+  #typing: ReadonlySet<string> = new Set();
+  #naming = false;
 
-  constructor(root: ParentNode, room: string, link: Link, texts: Texts, log: SessionLog) {
-    this.#channel = `room:${room}`;
-    this.#link = link;
+  constructor(root: ParentNode, texts: Texts, acts: PeopleActs) {
     this.#texts = texts;
-    this.#log = log;
-    this.#directory = new Directory(texts);
+    this.#acts = acts;
     this.#faces = need('.faces', root);
     this.#rail = need('.rail-faces', root);
-    this.#names = need('.people', root);
-    this.#counts = [...root.querySelectorAll<HTMLElement>('[data-here]')];
+    this.#list = need('.people', root);
+    this.#count = need('.people-open [data-here]', root);
   }
 
-  start(): void {
-    this.#link.client.on('connected', ctx => {
-      if (this.#self !== '' && this.#self !== ctx.client) {
-        this.#directory.same(this.#self, ctx.client);
-        this.#former.add(this.#self);
-      }
-      this.#self = ctx.client;
+  show(people: Here, typing: ReadonlySet<string>): void {
+    this.#people = people;
+    this.#typing = typing;
+    this.#write();
+  }
+
+  #write(): void {
+    const { named, unnamed, youUnnamed } = this.#people;
+    const { talk } = this.#texts;
+    const all = named.length + unnamed + (youUnnamed ? 1 : 0);
+    const shownFaces = named.slice(0, FACES_MAX);
+    const more = all - shownFaces.length;
+    this.#faces.replaceChildren(...shownFaces.map(one => el('li', {}, this.#face(one, ''))));
+    if (more > 0) this.#faces.append(el('li', {}, el('span', { class: 'face is-away', title: this.#rest(more) }, el('span', { 'aria-hidden': 'true' }, `+${more}`), el('span', { class: 'sr' }, this.#rest(more)))));
+    this.#rail.replaceChildren(...shownFaces.map(one => this.#face(one, ' face-small')));
+    write(this.#count, all === 0 ? '' : talk.hereNow(all));
+    if (this.#naming) return;
+    const rows = named.map(one => (one.you ? this.#own(one) : el('li', {}, faceMark(one), el('span', {}, shown(one.name)))));
+    if (youUnnamed) rows.unshift(this.#own(null));
+    if (unnamed > 0) rows.push(el('li', { class: 'text-2' }, faceUnnamed('', ''), el('span', {}, talk.unnamed(unnamed))));
+    this.#list.replaceChildren(...rows);
+  }
+
+  /** Those without a face of their own: the unnamed, or whom there is no room for. */
+  #rest(more: number): string {
+    const { named, unnamed } = this.#people;
+    return named.length <= FACES_MAX && unnamed > 0 ? this.#texts.talk.unnamed(more) : this.#texts.talk.hereNow(more);
+  }
+
+  #face(one: Somebody, size: '' | ' face-small'): HTMLElement {
+    const name = one.you ? this.#texts.room.withYou(shown(one.name)) : shown(one.name);
+    return faceAlone(one.id, shown(one.name), this.#typing.has(one.id) ? this.#texts.talk.isTyping(name) : name, size);
+  }
+
+  /** One's own line: its name can be given or changed. */
+  #own(one: Somebody | null): HTMLElement {
+    const { talk, room } = this.#texts;
+    const button = el('button', { class: 'btn', type: 'button' }, one ? talk.changeName : talk.giveName);
+    button.addEventListener('click', () => this.#rename(one?.name ?? ''));
+    return el('li', {}, one ? faceMark(one) : faceUnnamed('', ''), el('span', {}, one ? room.withYou(shown(one.name)) : talk.unnamedYou), button);
+  }
+
+  #rename(before: string): void {
+    const { talk, person } = this.#texts;
+    const field = el('input', { class: 'input', type: 'text', id: 'own-name', value: before, autocomplete: 'nickname', maxlength: '40', 'aria-describedby': 'own-name-problem' });
+    const problem = el('p', { class: 'problem', id: 'own-name-problem', role: 'alert' });
+    problem.hidden = true;
+    const words = el('span');
+    problem.append(icon('i-wrong'), words);
+    const leave = el('button', { class: 'btn btn-ghost', type: 'button' }, person.leave);
+    const form = el('form', { class: 'own-name' }, el('div', { class: 'field' }, el('label', { for: 'own-name' }, talk.yourName), field, problem),
+      el('p', { class: 'hint' }, person.hint), el('div', { class: 'card-actions' }, el('button', { class: 'btn btn-primary', type: 'submit' }, talk.keep), leave));
+    const done = (): void => {
+      this.#naming = false;
+      this.#write();
+      this.#list.querySelector<HTMLElement>('button')?.focus();
+    };
+    leave.addEventListener('click', done);
+    form.addEventListener('submit', event => {
+      event.preventDefault();
+      this.#acts.take(field.value).then(done, (error: unknown) => {
+        problem.hidden = false;
+        field.setAttribute('aria-invalid', 'true');
+        write(words, refusalText(error, person.away));
+        field.focus();
+      });
     });
-    const subscription = this.#link.subscription(this.#channel, undefined);
-    subscription.on('subscribed', () => void this.#ask());
-    subscription.on('join', ctx => this.#came(ctx.info));
-    subscription.on('leave', ctx => this.#left(ctx.info));
-    subscription.subscribe();
-    this.#subscription = subscription;
-  }
-
-  stop(): void {
-    this.#subscription?.unsubscribe();
-  }
-
-  async #ask(): Promise<void> {
-    try {
-      const presence = await this.#subscription?.presence();
-      this.#here.clear();
-      for (const info of Object.values(presence?.clients ?? {})) if (!this.#former.has(info.client)) this.#here.set(info.client, this.#directory.of(info));
-    } catch {
-      // No presence in this room: then nobody is shown.
-    }
-    this.#show();
-  }
-
-  #came(info: ClientInfo): void {
-    if (this.#here.has(info.client) || this.#former.has(info.client)) return;
-    const person = this.#directory.of(info);
-    this.#here.set(info.client, person);
-    if (info.client !== this.#self) this.#log.add('g-people', this.#texts.room.joined(person.name), Date.now());
-    this.#show();
-  }
-
-  #left(info: ClientInfo): void {
-    const person = this.#here.get(info.client);
-    if (!person || !this.#here.delete(info.client)) return;
-    this.#log.add('g-people', this.#texts.room.left(person.name), Date.now());
-    this.#show();
-  }
-
-  #show(): void {
-    const people = [...this.#here.values()].sort((a, b) => Number(b.client === this.#self) - Number(a.client === this.#self));
-    const shown = people.slice(0, FACES_MAX);
-    this.#faces.replaceChildren(...shown.map(person => el('li', {}, this.#face(person, ''))));
-    if (people.length > shown.length) this.#faces.append(el('li', {}, el('span', { class: 'face is-away' }, `+${people.length - shown.length}`)));
-    this.#rail.replaceChildren(...shown.map(person => this.#face(person, ' face-small')));
-    this.#names.replaceChildren(...people.map(person => el('li', {}, this.#face(person, ''), el('span', {}, this.#nameOf(person)))));
-    for (const count of this.#counts) write(count, people.length === 0 ? '' : this.#texts.room.here(people.length));
-  }
-
-  #nameOf(person: Person): string {
-    return person.client === this.#self ? this.#texts.room.withYou(person.name) : person.name;
-  }
-
-  #face(person: Person, size: string): HTMLElement {
-    const name = this.#nameOf(person);
-    const tint = person.tint === 1 ? '' : ` face-${person.tint}`;
-    return el('span', { class: `face${tint}${size}`, title: name }, el('span', { 'aria-hidden': 'true' }, person.initials), el('span', { class: 'sr' }, name));
+    this.#naming = true;
+    const row = this.#list.firstElementChild;
+    if (row) row.replaceChildren(form);
+    field.focus();
+    field.select();
   }
 }

@@ -1,24 +1,19 @@
-// The time line of this session: what happened to the link and in the room, one line each.
-import { clock, clockUtc, duration } from '../format/time';
+// What happened in this session: to the link, to disks, to panels. Lines of the time line, in the place of their time.
+import { clock, duration } from '../format/time';
 import type { Outage } from '../live/link';
 import type { Texts } from '../texts/texts';
-import { el, icon, need, write } from './dom';
-
-/** Lines kept on the page. */
-const LINES_MAX = 200;
+import type { SessionEntry } from '../room/timeline';
 
 export class SessionLog {
-  readonly #list: HTMLElement;
-  readonly #box: HTMLElement;
-  readonly #last: HTMLElement | null;
   readonly #texts: Texts;
+  readonly #add: (entry: SessionEntry) => void;
   readonly #outages: Outage[] = [];
+  #count = 0;
 
-  constructor(root: ParentNode, texts: Texts) {
-    this.#list = need('.log-list', root);
-    this.#box = need('.log', root);
-    this.#last = root.querySelector('.sheet-peek small');
+  /** `add` takes each line to the time line. */
+  constructor(texts: Texts, add: (entry: SessionEntry) => void) {
     this.#texts = texts;
+    this.#add = add;
   }
 
   /** Gives how many times the link was lost in this session. */
@@ -38,15 +33,7 @@ export class SessionLog {
     this.add('g-none', room.notConnected(clock(outage.from), clock(outage.to), duration(outage.to - outage.from, units)), outage.to);
   }
 
-  /** Adds a line. Someone who reads back is left where they read. */
   add(glyph: string, words: string, at: number): void {
-    const mark = icon(glyph);
-    mark.classList.add('is-quiet');
-    const time = el('time', { datetime: new Date(at).toISOString(), title: clockUtc(at) }, clock(at));
-    const atEnd = this.#box.scrollHeight - this.#box.scrollTop - this.#box.clientHeight < 24;
-    this.#list.append(el('li', { class: 'event-line' }, mark, el('span', {}, words), time));
-    while (this.#list.childElementCount > LINES_MAX) this.#list.firstElementChild?.remove();
-    if (atEnd) this.#box.scrollTop = this.#box.scrollHeight;
-    write(this.#last, words);
+    this.#add({ kind: 'session', key: `session ${++this.#count}`, at, glyph, words });
   }
 }

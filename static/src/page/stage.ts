@@ -1,4 +1,5 @@
 // What all panels of a page share.
+import type { Band } from '../alerts/bands';
 import type { Panel } from '../boot';
 import { spanOf, viewAfter, type Act, type Range, type View } from '../data/view';
 import type { DrawQueue } from '../draw/queue';
@@ -7,6 +8,7 @@ import type { Feeds } from '../live/feeds';
 import type { Link } from '../live/link';
 import type { Pulse } from '../live/pulse';
 import type { ServerTime } from '../live/servertime';
+import type { PinBoard } from '../room/pins';
 import type { Texts } from '../texts/texts';
 import { keepChoice } from './choice';
 import type { Crosshair } from './crosshair';
@@ -20,6 +22,7 @@ export interface Parts {
   readonly pulse: Pulse;
   readonly serverTime: ServerTime;
   readonly crosshair: Crosshair;
+  readonly pins: PinBoard;
   readonly ranges: readonly Range[];
 }
 
@@ -33,6 +36,8 @@ export class Stage {
   readonly watchers = new Set<ViewWatcher>();
   /** Opens what a panel's button offers. */
   onMore: (panel: Panel, button: HTMLElement) => void = () => undefined;
+  /** Gives when alerts of a panel were pending or fired. */
+  bandsOf: (panel: string, from: number, to: number) => readonly Band[] = () => [];
   #view: View;
 
   constructor(parts: Parts, range: number) {

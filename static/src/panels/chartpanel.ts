@@ -17,6 +17,7 @@ import { isFields, text } from '../wire/parse';
 import { highestOf } from './highest';
 import { Legend } from './legend';
 import { PanelView } from './panel';
+import { PlotPins } from './plotpins';
 import { fillTraces, tracesFor, type Extent } from './traces';
 import { sameTracks, trackAt, trackNow, tracksOf, type Track } from './tracks';
 
@@ -29,6 +30,7 @@ export class ChartPanel extends PanelView {
   readonly #plot: HTMLElement;
   readonly #chart: LineChart;
   readonly #overlay: Overlay;
+  readonly #pins: PlotPins;
   readonly #legend: Legend;
   readonly #palette: Palette;
   readonly #sizes: ResizeObserver;
@@ -46,6 +48,7 @@ export class ChartPanel extends PanelView {
     this.#chart = new LineChart(need<HTMLCanvasElement>('canvas.paint', section), ink);
     this.#legend = new Legend(need('.legend', section), stage.parts.texts);
     this.#palette = new Palette(panel.queries.map(query => query.color).filter(colour => colour !== null));
+    this.#pins = new PlotPins(this.#plot, panel.id, stage.parts.pins, stage.parts.texts);
     this.#overlay = new Overlay(need<HTMLCanvasElement>('canvas.over', section), ink, {
       hover: time => crosshair.move(time === null ? null : this.#snapped(time), time === null ? null : panel.id),
       zoom: (from, to) => stage.act({ kind: 'zoom', from, to }),
@@ -60,6 +63,7 @@ export class ChartPanel extends PanelView {
     super.stop();
     this.#sizes.disconnect();
     this.#overlay.stop();
+    this.#pins.stop();
     this.#chart.destroy();
   }
 
@@ -77,7 +81,7 @@ export class ChartPanel extends PanelView {
     const { texts } = this.stage.parts;
     this.words.stale(silent > 0 ? texts.stale(duration(silent, texts.units)) : '');
     this.#chart.draw({
-      from, to, scale: this.#scale, traces: this.#traces, gaps: gaps(there, from, to), limit: this.panel.kind === 'stack' && this.#scale.max === this.panel.limit?.at ? null : this.panel.limit,
+      from, to, scale: this.#scale, traces: this.#traces, gaps: gaps(there, from, to), bands: this.stage.bandsOf(this.panel.id, from, to), limit: this.panel.kind === 'stack' && this.#scale.max === this.panel.limit?.at ? null : this.panel.limit,
       fill: this.panel.kind === 'stack' ? 'below' : this.panel.kind === 'mirror' ? 'zero' : 'none',
       mirrored: this.panel.kind === 'mirror', staleSince: silent > 0 ? newest : null, live,
       words: { gap: gap => texts.gap(duration(gap.to - gap.from, texts.units)) },
@@ -98,6 +102,7 @@ export class ChartPanel extends PanelView {
     const { limit } = this.panel;
     this.#legend.write(values.map(write), write(known ? sum : Number.NaN), write(known && limit ? limit.at - sum : Number.NaN));
     this.#overlay.draw(this.#area, at, crosshair.owner === this.panel.id, inside ? this.#dots(values) : []);
+    this.#pins.place(this.#area);
   }
 
   #dots(values: readonly number[]): CrossDot[] {

@@ -2,6 +2,7 @@
 import type { Panel } from '../boot';
 import { gaps } from '../data/gaps';
 import { valueAt } from '../data/table';
+import { drawBands } from '../draw/bands';
 import { drawHeat, shadesOf } from '../draw/heat';
 import type { Area } from '../draw/geometry';
 import { Overlay } from '../draw/overlay';
@@ -11,11 +12,13 @@ import type { Stage } from '../page/stage';
 import { Facts } from './facts';
 import { HeatRows } from './heatrows';
 import { PanelView } from './panel';
+import { PlotPins } from './plotpins';
 
 export class HeatPanel extends PanelView {
   readonly #plot: HTMLElement;
   readonly #canvas: HTMLCanvasElement;
   readonly #overlay: Overlay;
+  readonly #pins: PlotPins;
   readonly #facts: Facts;
   readonly #rows: HeatRows;
   readonly #sizes: ResizeObserver;
@@ -29,6 +32,7 @@ export class HeatPanel extends PanelView {
     this.#canvas = need('canvas.paint', section);
     this.#facts = new Facts(need('.legend', section), [texts.least, texts.median, texts.most]);
     this.#rows = new HeatRows(panel.queries[0]?.legend ?? '');
+    this.#pins = new PlotPins(this.#plot, panel.id, stage.parts.pins, stage.parts.texts);
     this.#overlay = new Overlay(need<HTMLCanvasElement>('canvas.over', section), ink, {
       hover: time => crosshair.move(time === null ? null : this.#snapped(time), time === null ? null : panel.id),
       zoom: (from, to) => stage.act({ kind: 'zoom', from, to }),
@@ -46,6 +50,7 @@ export class HeatPanel extends PanelView {
     super.stop();
     this.#sizes.disconnect();
     this.#overlay.stop();
+    this.#pins.stop();
   }
 
   /** Forgets the shades: the theme changed. */
@@ -65,6 +70,8 @@ export class HeatPanel extends PanelView {
       from, to, step: table.step, max: this.panel.max ?? 100, rows: rows.map(row => row.name), gaps: gaps([table], from, to),
       at: (row, k) => valueAt(table, rows[row]?.series ?? 0, k) * this.panel.scale,
     }, this.stage.parts.ink, this.#shades);
+    const g = this.#canvas.getContext('2d');
+    if (g) drawBands(g, this.#area, this.stage.bandsOf(this.panel.id, from, to), this.stage.parts.ink, true);
     this.readOut();
   }
 
@@ -81,6 +88,7 @@ export class HeatPanel extends PanelView {
     const pick = (i: number): string => formatNumber(values[i] ?? Number.NaN, this.panel.decimals ?? 0);
     this.#facts.write([pick(0), pick(values.length >> 1), pick(values.length - 1)]);
     this.#overlay.draw(this.#area, at, crosshair.owner === this.panel.id, []);
+    this.#pins.place(this.#area);
   }
 
   #snapped(time: number): number {

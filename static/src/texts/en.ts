@@ -1,5 +1,7 @@
 // Every English word that script writes. Words of the first screen stand in src/http/view.rs (`EN`).
 import type { TimeUnits } from '../format/time';
+import { alertsEn } from './alerts';
+import { talkEn } from './talk';
 
 export const en = {
   units: { d: 'd', h: 'h', m: 'm', s: 's' } satisfies TimeUnits,
@@ -78,14 +80,8 @@ export const en = {
     unknown: '–',
   },
   room: {
-    guest: (n: number) => `Guest ${n}`,
-    initials: (n: number) => `G${n}`,
     you: 'you',
     withYou: (name: string) => `${name}, you`,
-    here: (n: number) => (n === 1 ? '1 here' : `${n} here`),
-    joined: (name: string) => `${name} joined`,
-    left: (name: string) => `${name} left`,
-    opened: 'You opened this room',
     connected: 'Connected',
     notConnected: (from: string, to: string, length: string) => `Not connected ${from}–${to}, ${length}`,
     slowed: (step: string) => `Slowed to one step each ${step}: this page did not keep up`,
@@ -94,6 +90,16 @@ export const en = {
     fold: 'Fold the room',
     unfold: 'Open the room',
   },
+  person: {
+    question: 'Your name',
+    hint: 'Others see it beside what you write. It is kept on this device.',
+    take: 'Go on',
+    leave: 'Leave it',
+    empty: 'Write a name of one letter or more.',
+    away: 'Not connected. Try again when the link is back.',
+  },
+  alerts: alertsEn,
+  talk: talkEn,
   find: { panel: 'panel', room: 'room', nothing: 'Nothing of that name' },
   copied: 'Copied',
   states: new Map([['run', 'runs'], ['sleep', 'sleeps']]),

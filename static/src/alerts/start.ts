@@ -1,0 +1,107 @@
+// Wires alerts into a page: what is known of them, what can be done, and where all pages say that something fires.
+import type { Boot } from '../boot';
+import type { Board } from '../page/board';
+import { need } from '../page/dom';
+import type { KeyActs } from '../page/keys';
+import { Person } from '../page/person';
+import type { Stage } from '../page/stage';
+import type { AlertView } from '../wire/alert';
+import { Announcer } from './announcer';
+import { Beacon } from './beacon';
+import { Chosen } from './chosen';
+import { Doing } from './doing';
+import { FileNotice } from './filenotice';
+import { Gather } from './gather';
+import { NavCounts } from './navcounts';
+import { AlertsPage } from './page';
+import { hrefOf } from './panelmark';
+import { countsOf, loudOf } from './rank';
+import { RoomPanels } from './roompanels';
+import { AlertState } from './state';
+import { Tone } from './tone';
+
+/** A storm of transitions is said no more often than this, ms. */
+const SAY_AFTER_MS = 50;
+
+/** What the rest of the page needs of alerts. */
+export interface Alerts {
+  readonly state: AlertState;
+  readonly actions: Doing;
+  readonly person: Person;
+  /** Keys of this page that are about alerts. */
+  readonly keys: Pick<KeyActs, 'next' | 'ack' | 'silence' | 'panel'>;
+  /** The link was lost and is back. */
+  restored(): void;
+  /** The theme changed. */
+  newInk(): void;
+}
+
+/** Gives the card of an alert in the room's time line: the newest, or null. */
+function cardOf(alert: AlertView): HTMLElement | null {
+  return document.getElementById(`alert-${alert.id}`);
+}
+
+export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
+  const { texts, link, serverTime, ink } = stage.parts;
+  const state = new AlertState();
+  const person = new Person(texts);
+  const now = (): number => serverTime.now();
+  const call = (method: string, request: unknown): Promise<unknown> =>
+    (link.state.kind === 'live' ? link.call(method, request) : Promise.reject(new Error(texts.alerts.notConnected)));
+  const fallback = (): HTMLElement => document.querySelector<HTMLElement>('.top-nav a') ?? need('.brand');
+  const actions = new Doing({ texts, state, person, room: boot.room?.id ?? null, call, now, fallback });
+  const main = document.querySelector('main.alerts');
+  const page = main === null ? null
+    : new AlertsPage(document, { texts, state, doing: actions, ink, call, now, titles: new Map(boot.rooms.map(room => [room.id, room.title])) });
+  const room = boot.room?.id ?? null;
+  const panels: RoomPanels | null = room === null ? null : new RoomPanels(stage, board, room, state, alert => chosen.show(alert));
+  const chosen = new Chosen({
+    state, actions,
+    isHere: alert => room !== null && (alert.panels.has(room) || alert.rooms.includes(room)),
+    show: alert => showAlert(alert, panels),
+    leave: alert => location.assign(hrefOf(alert.rule)),
+    openerOf: alert => panels?.sectionOf(alert)?.querySelector<HTMLElement>('[data-alert-chip]') ?? cardOf(alert) ?? fallback(),
+  });
+
+  person.introduce(link);
+  sayEverywhere(state, stage);
+  panels?.start();
+  page?.start();
+  state.start(link, page !== null);
+  return {
+    state, actions, person,
+    keys: page ? { next: () => page.next(), ack: () => page.ack(), silence: () => page.silence(), panel: by => page.step(by) }
+      : { next: () => chosen.next(), ack: () => chosen.ack(), silence: () => chosen.silence() },
+    restored: () => panels?.restored(),
+    newInk: () => page?.newInk(),
+  };
+}
+
+/** Brings an alert's panel and its card into view; the focus goes to the panel, or to the card where there is none. */
+function showAlert(alert: AlertView, panels: RoomPanels | null): boolean {
+  const [section, card] = [panels?.sectionOf(alert) ?? null, cardOf(alert)];
+  card?.scrollIntoView({ block: 'nearest' });
+  section?.scrollIntoView({ block: 'nearest' });
+  const target = section ?? card;
+  if (target && target.tabIndex < 0) target.tabIndex = -1;
+  target?.focus({ preventScroll: true });
+  return card !== null;
+}
+
+function sayEverywhere(state: AlertState, stage: Stage): void {
+  const { texts } = stage.parts;
+  const beacon = new Beacon(document);
+  const counts = new NavCounts(document, texts);
+  const tone = new Tone(document);
+  const announcer = new Announcer(document.querySelector('[data-announce]'), tone, texts);
+  const box = document.querySelector<HTMLElement>('.notices');
+  const notice = box ? new FileNotice(box, texts) : null;
+  tone.start();
+  const gather = new Gather(SAY_AFTER_MS, () => {
+    beacon.show(loudOf(state.all()));
+    counts.show(countsOf(state.all()));
+    announcer.read(state.all());
+    notice?.show(state.file);
+  });
+  state.watch(changed => { if (changed === 'facts') gather.ask(); });
+}

@@ -1,0 +1,139 @@
+// The card of an alert in the time line: one that fires, with its value as it is now, and one that is resolved.
+import type { AlertActions } from '../alerts/actions';
+import type { AlertState } from '../alerts/state';
+import { labelWords } from '../alerts/words';
+import { shown } from '../data/names';
+import { clock, clockUtc, duration } from '../format/time';
+import { el, icon, write } from '../page/dom';
+import type { Texts } from '../texts/texts';
+import type { AlertView } from '../wire/alert';
+import { extremeWords, heldWords, runbookTitle, valueParts, valueWords } from './cardwords';
+import type { AlertEvent } from './event';
+import { safeHref } from './markdown';
+import { richLine, richText } from './richtext';
+
+/** What cards need of the page. */
+export interface CardParts {
+  readonly texts: Texts;
+  readonly alerts: AlertState;
+  readonly actions: AlertActions;
+  /** The server's clock. */
+  readonly now: () => number;
+  readonly comment: (alert: AlertView) => void;
+}
+
+type Fact = readonly [string, readonly (Node | string)[]];
+
+function timeOf(at: number): HTMLElement {
+  return el('time', { datetime: new Date(at).toISOString(), title: clockUtc(at) }, clock(at));
+}
+
+function factsOf(facts: readonly Fact[]): HTMLElement {
+  return el('dl', { class: 'card-facts' }, ...facts.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, ...value)]));
+}
+
+function whereFact(alert: AlertView, texts: Texts): Fact[] {
+  const where = labelWords(alert.where);
+  return where.length === 0 ? [] : [[texts.talk.facts.where, where.flatMap((one, i) => (i === 0 ? [el('code', {}, one)] : [' ', el('code', {}, one)]))]];
+}
+
+function runbookFact(alert: AlertView, texts: Texts): Fact[] {
+  const words = alert.runbook.trim();
+  if (words === '') return [];
+  const href = safeHref(words);
+  const link = href === null ? richLine(words) : el('a', { href, rel: 'noopener noreferrer', target: '_blank' }, runbookTitle(shown(words)));
+  return [[texts.talk.facts.runbook, [link]]];
+}
+
+/** A card that fires. Its value and its length change in place; all else makes a new card. */
+export class FiringCard {
+  readonly element: HTMLElement;
+  readonly #alert: AlertView;
+  readonly #parts: CardParts;
+  readonly #value = el('span');
+  readonly #unit = el('span', { class: 'unit' });
+  readonly #since = el('span');
+
+  constructor(event: AlertEvent, alert: AlertView, parts: CardParts) {
+    this.#alert = alert;
+    this.#parts = parts;
+    const { texts } = parts;
+    const { talk } = texts;
+    const severity = talk.severities.get(alert.severity) ?? alert.severity;
+    const head = el('div', { class: 'card-head' }, this.#glyph(), el('h3', {}, el('span', { class: 'sr' }, talk.firingHead(severity)), shown(alert.name)), timeOf(event.at));
+    const facts = factsOf([
+      [talk.facts.state, this.#state(severity)], [talk.facts.limit, [heldWords(alert, texts)]], ...whereFact(alert, texts), ...runbookFact(alert, texts),
+    ]);
+    const body = el('div', { class: 'card-body' }, el('div', { class: 'card-value' }, el('strong', {}, this.#value, this.#unit)));
+    if (alert.summary !== '') body.append(el('p', { class: 'card-summary', dir: 'auto' }, richLine(alert.summary)));
+    body.append(facts);
+    if (alert.description !== '') body.append(el('details', { class: 'card-about' }, el('summary', {}, talk.about), el('div', { class: 'rich' }, richText(alert.description))));
+    body.append(this.#buttons());
+    const acked = alert.ack ? ' is-acked' : '';
+    this.element = el('li', { class: `card is-firing${acked}`, id: `alert-${alert.id}`, 'data-alert-card': alert.id, 'data-severity': alert.severity, 'aria-live': 'off', tabindex: '-1' }, head, body);
+    this.tick();
+  }
+
+  tick(): void {
+    const { alerts, now, texts } = this.#parts;
+    const [value, unit] = valueParts(alerts.valueOf(this.#alert.id) ?? this.#alert.value, this.#alert, texts);
+    write(this.#value, value);
+    write(this.#unit, unit);
+    write(this.#since, duration(now() - (this.#alert.fired ?? this.#alert.since), texts.units));
+  }
+
+  #glyph(): SVGElement {
+    const mark = icon(this.#alert.silences.length > 0 ? 'g-silenced' : `g-${this.#alert.severity}`);
+    mark.classList.add(`is-${this.#alert.severity}`);
+    return mark;
+  }
+
+  /** `firing for 3 m 26 s, critical`, and who acked it, or until when it is silenced. */
+  #state(severity: string): (Node | string)[] {
+    const { talk } = this.#parts.texts;
+    const { ack, nodata } = this.#alert;
+    const words: (Node | string)[] = [el('span', { class: `is-${this.#alert.severity} strong` }, talk.firing), talk.firingFor, this.#since, `, ${severity}`];
+    if (ack) words.push(', ', el('span', { class: 'strong', title: ack.reason }, talk.ackedBy(shown(ack.by.name))), ...(ack.reason === '' ? [] : [`: ${shown(ack.reason)}`]));
+    const silenced = this.#silenced();
+    if (silenced !== '') words.push(`, ${silenced}`);
+    if (nodata) words.push(`, ${talk.noData}`);
+    return words;
+  }
+
+  #silenced(): string {
+    const { alerts, texts } = this.#parts;
+    const ends = this.#alert.silences.map(id => alerts.silences.get(id)?.end).filter(end => end !== undefined);
+    if (this.#alert.silences.length === 0) return '';
+    return ends.length === 0 ? texts.talk.silencedNow : texts.talk.silencedUntil(clock(Math.max(...ends)).slice(0, 5));
+  }
+
+  #buttons(): HTMLElement {
+    const { texts, actions, comment } = this.#parts;
+    const { talk } = texts;
+    const alert = this.#alert;
+    const button = (act: string, words: string, main: boolean, press: (button: HTMLElement) => void): HTMLElement => {
+      const made = el('button', { class: main ? 'btn btn-primary' : 'btn', type: 'button', 'data-act': act }, el('span', { class: 'sr' }, talk.aboutAlert(shown(alert.name))), words);
+      made.addEventListener('click', () => press(made));
+      return made;
+    };
+    const first = alert.ack ? button('ack', talk.unack, false, opener => actions.unack(alert, opener)) : button('ack', talk.ack, true, opener => actions.ack(alert, opener));
+    return el('div', { class: 'card-actions' }, first, button('silence', talk.silence, false, opener => actions.silence(alert, opener)), button('comment', talk.comment, false, () => comment(alert)));
+  }
+}
+
+/** A card of an alert that is over, with the value that it had when it resolved. */
+export function resolvedCard(event: AlertEvent, texts: Texts): HTMLElement {
+  const { alert } = event;
+  const { talk } = texts;
+  const mark = icon('g-resolved');
+  mark.classList.add('is-quiet');
+  const from = alert.fired ?? alert.since;
+  const extreme = extremeWords(alert, texts);
+  return el('li', { class: 'card is-done', tabindex: '-1' },
+    el('div', { class: 'card-head' }, mark, el('h3', {}, shown(alert.name)), el('span', { class: 'text-3 small' }, talk.resolvedWord), timeOf(event.at)),
+    el('div', { class: 'card-body' }, factsOf([
+      [talk.facts.value, [extreme === '' ? valueWords(alert.value, alert, texts) : `${valueWords(alert.value, alert, texts)}, ${extreme}`]],
+      [talk.facts.limit, [heldWords(alert, texts)]], ...whereFact(alert, texts),
+      [talk.facts.lasted, [talk.lasted(duration((alert.resolved ?? event.at) - from, texts.units), clock(from))]],
+    ])));
+}
