@@ -21,8 +21,7 @@ use crate::clock::Clock;
 use crate::dashboards::{Dashboards, Pushed};
 use crate::journal::{Journal, LocalKind};
 use crate::model::Batch;
-use crate::query::Plan;
-use crate::rules::{Alert, Change as Became, Condition, Level, OnNoData, Rule, State, Transition};
+use crate::rules::{self, Alert, Change as Became, FILE, Rule, State, Transition};
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
@@ -155,23 +154,9 @@ impl Engine {
 
 /// A rule that is not there any more, as far as its alerts need it to be told of.
 fn ghost(name: &str) -> Option<Rule> {
-    Some(Rule {
-        id: Rule::id_of(name),
-        name: name.to_owned(),
-        value: Plan::parse("vector(0)").ok()?,
-        levels: vec![Level { severity: crate::rules::Severity::Warning, condition: Condition::Present }],
-        for_ms: 0,
-        keep_firing_ms: 0,
-        on_no_data: OnNoData::Resolve,
-        labels: Vec::new(),
-        summary: String::new(),
-        description: String::new(),
-        runbook: String::new(),
-        unit: String::new(),
-        rooms: Vec::new(),
-        text: String::new(),
-        line: 0,
-    })
+    // A text of JSON is one of TOML, too.
+    let text = format!("[[rule]]\nname = {}\nexpr = 'vector(0)'\n", serde_json::to_string(name).ok()?);
+    rules::parse(FILE, &text, None).ok()?.pop()
 }
 
 /// What this node remembers of its alerts, by their rules' names.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::reload;
 use crate::alerts::{Alerts, FileShape, ProblemShape};
 use crate::clock::Clock;
+use crate::dashboards::{self, Dashboards};
 use crate::document::Problem;
 use crate::rules::{self, FILE, Rule, RulesError};
 use crate::supervisor::Supervisor;
@@ -13,6 +14,7 @@ use crate::supervisor::Supervisor;
 #[derive(Debug, Clone)]
 pub(super) struct AlertFile {
     pub(super) folder: PathBuf,
+    pub(super) dashboards: Dashboards,
     pub(super) clock: Clock,
 }
 
@@ -23,7 +25,10 @@ impl AlertFile {
     ///
     /// [`RulesError`]; all problems at once.
     pub(super) fn read(&self) -> Result<(Vec<Rule>, FileShape), RulesError> {
-        let rules = rules::read(&self.folder)?;
+        let all = self.dashboards.all();
+        let pushed = std::iter::once(dashboards::pushed::ID.to_owned());
+        let rooms: Vec<String> = all.iter().map(|dashboard| dashboard.id.clone()).chain(pushed).collect();
+        let rules = rules::read(&self.folder, Some(&rooms))?;
         let built_in = if self.folder.join(FILE).exists() { "" } else { " (built in)" };
         let path = format!("{FILE}{built_in}");
         let file = FileShape { path, read: self.clock.now_ms(), rules: rules.len(), problems: Vec::new() };

@@ -75,7 +75,11 @@ pub(super) async fn site(
     let generation = format!("{:016x}", backend.generation().unwrap_or_else(|| store.generation()));
     let parts = EngineParts { store: store.clone(), clock: clock.clone(), generation };
     let Made { engine, live, steps, carried, appended } = Engine::new(parts, &registry);
-    let file = AlertFile { folder: folders.config().to_owned(), clock: clock.clone() };
+    let file = AlertFile {
+        folder: folders.config().to_owned(),
+        dashboards: dashboards.clone(),
+        clock: clock.clone(),
+    };
     let (rules, read) = file.read().map_err(super::explain)?;
     let parts = AlertsParts {
         node: instance.clone(),

@@ -25,6 +25,9 @@ pub(super) const ROOMS_MAX: usize = 16;
 /// The longest `for` and `keep_firing_for`, ms: 90 days, as long as anything here is kept.
 pub(super) const FOR_MS_MAX: i64 = 90 * 86_400_000;
 
+/// The rules that come with the program; a file in the folder takes their place.
+const BUILT_IN: &str = include_str!("../../alerts.toml");
+
 /// Why the rules cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
@@ -36,7 +39,7 @@ pub enum RulesError {
     File(#[from] FileError),
 }
 
-/// Reads the rules of a folder; none if there is no file. `rooms` are the ids of the dashboards there are, if they are
+/// Reads the rules of a folder; those that are built in if there is no file. `rooms` are the ids of the dashboards there are, if they are
 /// known: then a rule can name no other.
 ///
 /// # Errors
@@ -46,7 +49,8 @@ pub fn read(folder: &Path, rooms: Option<&[String]>) -> Result<Vec<Rule>, RulesE
     let path = folder.join(FILE);
     match document::text(&path)? {
         Some(text) => Ok(parse(&path.to_string_lossy(), &text, rooms)?),
-        None => Ok(Vec::new()),
+        // Whether their rooms are there is nobody's mistake.
+        None => Ok(parse(&format!("{FILE} (built in)"), BUILT_IN, None)?),
     }
 }
 

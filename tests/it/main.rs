@@ -1,6 +1,7 @@
 //! The whole server, spoken to as its users speak to it.
 #![expect(clippy::unwrap_used, reason = "in helpers, too, a failure must end the test")]
 
+mod alerts;
 mod backend;
 mod client;
 mod command;

@@ -17,7 +17,7 @@ struct Room {
 impl Room {
     fn new() -> Self {
         let rules: Vec<Arc<Rule>> =
-            parse("alerts.toml", RULES).unwrap().into_iter().map(Arc::new).collect();
+            parse("alerts.toml", RULES, None).unwrap().into_iter().map(Arc::new).collect();
         let machines = rules.iter().map(|_| Machine::new()).collect();
         let places = Arc::new(Places { rooms: vec!["host".to_owned()], panels: BTreeMap::new() });
         Self { board: Board::default(), rules, machines, places }

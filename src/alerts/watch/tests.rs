@@ -9,7 +9,7 @@ fn map() -> Map {
 }
 
 fn rules(text: &str) -> Vec<Rule> {
-    parse("alerts.toml", text).unwrap()
+    parse("alerts.toml", text, None).unwrap()
 }
 
 fn batch(metric: &str) -> Batch {
