@@ -18,7 +18,7 @@ use directories::ProjectDirs;
         watchroom                              serve on http://127.0.0.1:8080\n  \
         watchroom --data /srv/watchroom        keep the data there\n  \
         watchroom check                        say all that is wrong in the files of --config\n  \
-        watchroom backup samples.sqlite        copy the samples while the server runs\n\n\
+        watchroom backup copy.sqlite           copy samples, and events to copy.sqlite.events\n\n\
         Push a metric:\n  \
         curl http://127.0.0.1:8080/api/v1/push -d '{\"metric\":\"room_celsius\",\"value\":21.5}'"
 )]
@@ -38,9 +38,9 @@ pub enum Command {
     Serve(Serve),
     /// Check the configuration, the alert rules and the dashboards, and say all that is wrong
     Check(Folders),
-    /// Copy the samples into a file, while the server runs
+    /// Copy the samples into FILE and what was said in rooms into FILE.events, while the server runs
     Backup {
-        /// The file to write; it must not exist
+        /// The file of samples to write; neither it nor FILE.events may exist
         file: PathBuf,
         /// Where the data is
         #[command(flatten)]
@@ -51,7 +51,7 @@ pub enum Command {
 /// Where files are.
 #[derive(Debug, Clone, Args)]
 pub struct Folders {
-    /// Where samples are kept [default: the platform's data folder]
+    /// Where samples and events are kept [default: the platform's data folder]
     #[arg(long, value_name = "DIR", env = "WATCHROOM_DATA")]
     pub data: Option<PathBuf>,
     /// Where watchroom.toml, alerts.toml and dashboards/ are
