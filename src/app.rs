@@ -119,11 +119,11 @@ fn only_loopback(config: &Config) -> anyhow::Result<()> {
     bail!("{}: {}", config::NotLoopback(config.listen), config::NotLoopback::HELP)
 }
 
-/// Copies the samples of a running or stopped server.
+/// Copies the samples and the events of a running or stopped server.
 ///
 /// # Errors
 ///
-/// When there is no data, or the file cannot be written.
+/// When there is no data, or a file cannot be written.
 pub fn backup(folders: &Folders, file: &Path) -> anyhow::Result<()> {
     start::backup(&folders.data()?, file)
 }

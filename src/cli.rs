@@ -19,7 +19,7 @@ use directories::ProjectDirs;
         watchroom --data /srv/watchroom        keep the data there\n  \
         watchroom check                        say all that is wrong in the files of --config\n  \
         watchroom test-rules alerts.test.toml  run the tests of alert rules\n  \
-        watchroom backup samples.sqlite        copy the samples while the server runs\n\n\
+        watchroom backup copy.sqlite           copy samples, and events to copy.sqlite.events\n\n\
         Push a metric:\n  \
         curl http://127.0.0.1:8080/api/v1/push -d '{\"metric\":\"room_celsius\",\"value\":21.5}'"
 )]
@@ -52,9 +52,9 @@ pub enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Copy the samples into a file, while the server runs
+    /// Copy the samples into FILE and what was said in rooms into FILE.events, while the server runs
     Backup {
-        /// The file to write; it must not exist
+        /// The file of samples to write; neither it nor FILE.events may exist
         file: PathBuf,
         /// Where the data is
         #[command(flatten)]
@@ -65,7 +65,7 @@ pub enum Command {
 /// Where files are.
 #[derive(Debug, Clone, Args)]
 pub struct Folders {
-    /// Where samples are kept [default: the platform's data folder]
+    /// Where samples and events are kept [default: the platform's data folder]
     #[arg(long, value_name = "DIR", env = "WATCHROOM_DATA")]
     pub data: Option<PathBuf>,
     /// Where watchroom.toml, alerts.toml and dashboards/ are

@@ -148,7 +148,7 @@ impl Rooms {
         self.check_room(room)?;
         let Parts { backend, clock, .. } = &self.0.parts;
         let typing = Typing { by, client, at: clock.now_ms() };
-        let data = serde_json::value::to_raw_value(&typing).expect("strings and a number");
+        let data = raw(&typing);
         let channel = format!("{TYPING}{room}");
         backend.publish(&channel, data, None, StreamOptions::None).await?;
         Ok(())

@@ -34,4 +34,5 @@ fn seeds_of_each_target_hold() {
     check("block", bodies::block::check);
     check("websocket", bodies::websocket::check);
     check("parcel", bodies::parcel::check);
+    check("talk", bodies::talk::check);
 }

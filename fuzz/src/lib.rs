@@ -8,4 +8,5 @@ pub mod exposition;
 pub mod parcel;
 pub mod push;
 pub mod pushed;
+pub mod talk;
 pub mod websocket;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{alertfile::AlertFile, notices, own::StoreMetrics, reload, upkeep::Upkeep};
 use crate::alerts::{Alerts, AlertsParts};
-use crate::backend::{Backend, StreamOptions};
+use crate::backend::{Backend, Delivery, StreamOptions};
 use crate::cli::Folders;
 use crate::clock::Clock;
 use crate::collect::{Collector, HostCollector, OwnCollector, Runner, TopProcesses, host_name};
@@ -21,7 +21,7 @@ use crate::dashboards::{
 use crate::http::{PushCounters, Shared, Site, intake::Intake, pushed_panels};
 use crate::hub::channel::{Namespaces, TOP};
 use crate::hub::{Hub, Parts, PushedPanels};
-use crate::journal::{Journal, JournalConfig, Retention};
+use crate::journal::{self, Journal, JournalConfig, Retention};
 use crate::live::{Engine, EngineParts, Live, Made};
 use crate::model::Batch;
 use crate::rooms::{self, Rooms};
@@ -33,6 +33,9 @@ use crate::telemetry::Registry;
 const BATCHES_MAX: usize = 64;
 /// Interval of the samples after which a series that ended with the last process gets its marker, ms.
 const RESTART_MARK_MS: i64 = 1_000;
+
+/// What a backup's file of events is called beside that of samples.
+const EVENTS_ENDING: &str = ".events";
 
 /// Raises the limit of descriptors as far as the system allows: each connection takes one.
 pub(super) fn descriptors() {
@@ -60,17 +63,7 @@ pub(super) async fn site(
     let (store, last_seen) = open(config, folders, &clock).await?;
     let pushed = pushed_before(&store);
     let journal = open_journal(config, folders, &clock, &registry).await?;
-    let (backend, deliveries) = match &config.redis {
-        Some(url) => {
-            let kept = journal.retention();
-            Backend::redis(url, &instance, supervisor, &registry, kept).await.context("redis")?
-        }
-        None => {
-            let journal = journal.clone();
-            let opened = tokio::task::spawn_blocking(move || Backend::embedded(journal)).await;
-            opened.context("opening the journal")?.context("opening the journal")?
-        }
-    };
+    let (backend, deliveries) = shared(config, &instance, &journal, supervisor, &registry).await?;
     // Nodes that share samples agree on the epochs of live queries.
     let generation = format!("{:016x}", backend.generation().unwrap_or_else(|| store.generation()));
     let parts = EngineParts { store: store.clone(), clock: clock.clone(), generation };
@@ -95,14 +88,12 @@ pub(super) async fn site(
     };
     let (alerts, changes) = Alerts::start(parts, appended, supervisor, &registry).await?;
     file.watch(alerts.clone(), supervisor);
-    let panels = pushed.clone();
-    let parts = rooms::Parts {
+    let rooms = rooms::Parts {
         backend: backend.clone(),
         dashboards: dashboards.clone(),
         pushed: pushed.clone(),
         clock: clock.clone(),
     };
-    let rooms = Rooms::new(parts, &registry);
     let parts = Parts {
         node: instance.clone(),
         namespaces: Namespaces::new(config.namespaces.clone(), config.without_namespace.clone()),
@@ -110,9 +101,9 @@ pub(super) async fn site(
         backend: backend.clone(),
         live: live.clone(),
         alerts,
-        rooms,
+        rooms: Rooms::new(rooms, &registry),
         clock: clock.clone(),
-        pushed: PushedPanels(Arc::new(move || pushed_panels(&panels))),
+        pushed: panels(&pushed),
     };
     let hub = Hub::start(parts, supervisor, &registry);
     let token = supervisor.token();
@@ -121,10 +112,8 @@ pub(super) async fn site(
     supervisor.spawn("steps", hub.clone().steps(steps));
     supervisor.spawn("alert changes", hub.clone().changes(changes));
     supervisor.spawn("carry", carry(carried, backend.clone(), token.clone()));
-    supervisor.spawn(
-        "storage",
-        notices::storage(store.storage_state(), instance.clone(), backend.clone(), token.clone()),
-    );
+    let storage = notices::storage(store.storage_state(), instance.clone(), backend.clone(), token.clone());
+    supervisor.spawn("storage", storage);
     let upkeep = Upkeep {
         backend: backend.clone(),
         clock: clock.clone(),
@@ -134,12 +123,8 @@ pub(super) async fn site(
     };
     supervisor.spawn("upkeep", upkeep.run(token.clone()));
     reload::watch(folder, dashboards.clone(), backend.clone(), supervisor);
-    let top = collectors(
-        config,
-        &instance,
-        &Feeds { live: &live, backend: &backend, clock: &clock, registry: &registry },
-        supervisor,
-    );
+    let feeds = Feeds { live: &live, backend: &backend, clock: &clock, registry: &registry };
+    let top = collectors(config, &instance, &feeds, supervisor);
     let counters = PushCounters::new(&registry);
     let intake = Intake::new(&registry);
     let timeouts = registry.counter("watchroom_http_timeouts_total", "Requests that took too long.");
@@ -173,6 +158,12 @@ fn all_right(reading: Reading) -> anyhow::Result<Vec<Dashboard>> {
         None => Ok(reading.dashboards),
         Some(wrong) => Err(super::explain(wrong.error)),
     }
+}
+
+/// Answers for the panels of pushed metrics.
+fn panels(pushed: &Pushed) -> PushedPanels {
+    let pushed = pushed.clone();
+    PushedPanels(Arc::new(move || pushed_panels(&pushed)))
 }
 
 /// What was pushed to earlier runs.
@@ -211,6 +202,23 @@ async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Resu
         tracing::warn!("the last run did not end in order; what was acknowledged is there");
     }
     Ok((store, last_seen))
+}
+
+/// What nodes share, in Redis or in the journal.
+async fn shared(
+    config: &Config,
+    instance: &str,
+    journal: &Journal,
+    supervisor: &Supervisor,
+    registry: &Registry,
+) -> anyhow::Result<(Backend, mpsc::Receiver<Delivery>)> {
+    if let Some(url) = &config.redis {
+        let kept = journal.retention();
+        return Backend::redis(url, instance, supervisor, registry, kept).await.context("redis");
+    }
+    let journal = journal.clone();
+    let opened = tokio::task::spawn_blocking(move || Backend::embedded(journal)).await;
+    opened.context("opening the journal")?.context("opening the journal")
 }
 
 async fn open_journal(
@@ -321,10 +329,20 @@ pub(super) fn close(opened: &Opened) {
     opened.store.shutdown();
 }
 
-/// Copies the samples of a data folder; a server may be writing to it.
+/// Copies the samples and the events of a data folder; a server may be writing to it.
 pub(super) fn backup(data: &Path, file: &Path) -> anyhow::Result<()> {
-    anyhow::ensure!(!file.exists(), "{} exists already; name another file", file.display());
+    let mut events = file.as_os_str().to_owned();
+    events.push(EVENTS_ENDING);
+    let events = Path::new(&events);
+    for file in [file, events] {
+        anyhow::ensure!(!file.exists(), "{} exists already; name another file", file.display());
+    }
     crate::store::copy(data, file)
         .with_context(|| format!("the samples of {} could not be copied", data.display()))?;
+    // Data of a version without rooms has none.
+    if data.join(journal::FILE_NAME).exists() {
+        journal::copy(data, events)
+            .with_context(|| format!("the events of {} could not be copied", data.display()))?;
+    }
     Ok(())
 }

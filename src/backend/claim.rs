@@ -70,7 +70,8 @@ impl Notified {
 
     /// A record's value.
     pub fn value(&self) -> Box<RawValue> {
-        serde_json::value::to_raw_value(self).expect("two strings and a number")
+        // Two strings and a number always serialize.
+        serde_json::value::to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
 

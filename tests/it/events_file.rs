@@ -178,30 +178,14 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
     assert_eq!(said, "ok");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bad_disk_is_said_and_recovers_by_itself() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("watchroom.toml"), "collect_host = false\n").unwrap();
-    let data = folder.path().join("data");
-    std::fs::create_dir(&data).unwrap();
-    let (slow, full) = (folder.path().join("slow"), folder.path().join("full"));
-    let library = slowdisk::build(folder.path());
-    let environment = [
-        ("LD_PRELOAD", &*library),
-        ("SLOWDISK_DIR", &data),
-        ("SLOWDISK_SLOW", &slow),
-        ("SLOWDISK_FULL", &full),
-    ];
-    let server = Process::start(folder.path(), &environment);
-    let acknowledged = Acknowledged::default();
-    let say = |id: &str| {
-        let data = json!({ "room": "host", "id": id, "text": "x".repeat(1_000) });
-        json!({ "method": "say", "data": data })
-    };
+/// A call of `say`, 1 KB of it.
+fn say(id: &str) -> Value {
+    let data = json!({ "room": "host", "id": id, "text": "x".repeat(1_000) });
+    json!({ "method": "say", "data": data })
+}
 
-    // Slow: who speaks at the same time shares a commit.
-    std::fs::write(&slow, "").unwrap();
-    let began = Instant::now();
+/// Three messages of each author, all at the same time.
+async fn speak_together(server: &Process, acknowledged: &Acknowledged) {
     let mut together = JoinSet::new();
     for author in 0..AUTHORS {
         let (mut client, acknowledged) = (server.person(&format!("p{author}")).await, acknowledged.clone());
@@ -218,6 +202,29 @@ async fn a_bad_disk_is_said_and_recovers_by_itself() {
     while let Some(one) = together.join_next().await {
         one.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_disk_is_said_and_recovers_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("watchroom.toml"), "collect_host = false\n").unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let (slow, full) = (folder.path().join("slow"), folder.path().join("full"));
+    let library = slowdisk::build(folder.path());
+    let environment = [
+        ("LD_PRELOAD", &*library),
+        ("SLOWDISK_DIR", &data),
+        ("SLOWDISK_SLOW", &slow),
+        ("SLOWDISK_FULL", &full),
+    ];
+    let server = Process::start(folder.path(), &environment);
+    let acknowledged = Acknowledged::default();
+
+    // Slow: who speaks at the same time shares a commit.
+    std::fs::write(&slow, "").unwrap();
+    let began = Instant::now();
+    speak_together(&server, &acknowledged).await;
     // One by one it would be 200 ms for each of 60.
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     assert!(server.metric("watchroom_journal_commits_total").await < 40.0);
