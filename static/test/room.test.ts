@@ -14,6 +14,7 @@ import type { People } from '../src/room/presence';
 import { readMark, readMarkText } from '../src/room/readmark';
 import { Seen } from '../src/room/seen';
 import { EMPTY, withEvent, withNewest } from '../src/room/timeline';
+import { firingFrom, Trails, TRAIL_STEP_MS, TRAIL_STEPS } from '../src/room/trails';
 import { en } from '../src/texts/en';
 import { alertOf, type AlertView } from '../src/wire/alert';
 
@@ -179,4 +180,22 @@ test('m writes, c comments at the crosshair', () => {
   actFor('m', false, acts)?.();
   actFor('c', false, acts)?.();
   assert.deepEqual(did, ['m', 'c']);
+});
+
+test('a trail has its past from one question, and goes on with what comes', async () => {
+  const asked: unknown[] = [];
+  const now = 10_000 * TRAIL_STEP_MS;
+  const trails = new Trails((_, request) => {
+    asked.push(request);
+    return Promise.resolve({ step: TRAIL_STEP_MS, series: [{ __name__: 'm', host: 'other' }, { __name__: 'm', host: 'web' }], t: [now - TRAIL_STEP_MS, now], v: [[1, 2], [3, 4]] });
+  });
+  const alert = view({ where: { host: 'web' }, fired: now - 2 * TRAIL_STEP_MS });
+  trails.of(alert, 'm', 9, now);
+  await new Promise(resolve => setTimeout(resolve, 0));
+  assert.deepEqual(trails.of(alert, 'm', 9, now).slice(-3), [Number.NaN, 3, 9]);
+  assert.deepEqual(trails.of(alert, 'm', 7, now + 2 * TRAIL_STEP_MS).slice(-4), [3, 9, Number.NaN, 7]);
+  assert.equal(trails.of(alert, 'm', 1, now + 5_000 * TRAIL_STEP_MS).filter(value => value === value).length, 1);
+  assert.deepEqual(asked, [{ expr: 'm', start: now - (TRAIL_STEPS - 1) * TRAIL_STEP_MS, end: now, step: TRAIL_STEP_MS }]);
+  assert.equal(firingFrom(alert, now), TRAIL_STEPS - 3);
+  assert.equal(firingFrom(view({ fired: 1 }), now), 0);
 });

@@ -87,17 +87,17 @@ test('a young server opens with the shortest range; what was chosen stays chosen
   await until('the chosen range', async () => (await pressed()) === '1h');
 });
 
-test('who is alone stays Guest 1 after an outage, and the notice counts down truly', async t => {
+test('who is alone stays alone after an outage, and the notice counts down truly', async t => {
   const server = await ownServer(t);
   const browser = await browserFor(t);
   const page = await pageFor(t, browser);
   await page.goto(await roomUrl(server.url, 'host'));
-  await until('in the room', async () => /Guest 1, you/.test((await page.locator('.people').textContent()) ?? ''));
+  await until('in the room', async () => /You, without a name/.test((await page.locator('.people').textContent()) ?? ''));
   await server.kill();
   await until('the count', async () => /Trying again in [1-5]\s*s/.test((await page.locator('.notice').textContent()) ?? ''), 30_000);
   await server.start();
   await until('live again', () => page.evaluate(() => window.watchroom.link().state === 'live'), 20_000);
-  await until('the room again', async () => /Guest 1, you/.test((await page.locator('.people').textContent()) ?? ''));
+  await until('the room again', async () => /You, without a name/.test((await page.locator('.people').textContent()) ?? ''));
   assert.equal(await page.locator('.people li').count(), 1);
 });
 

@@ -6,10 +6,13 @@ export interface Trend {
   /** One value for each step, NaN where there is none. */
   readonly values: readonly number[];
   readonly limits: readonly { readonly at: number; readonly ink: string }[];
+  /** From which value on it is shaded, and in which colour: an alert fires. */
+  readonly shade?: { readonly from: number; readonly ink: string };
 }
 
 const ROOM = 0.1;
 const DASH = [3, 3];
+const SHADE = 0.22;
 
 function ends(trend: Trend): readonly [number, number] | null {
   let [low, high] = [Infinity, -Infinity];
@@ -32,6 +35,10 @@ export function drawTrend(canvas: HTMLCanvasElement, width: number, height: numb
   const last = Math.max(1, trend.values.length - 1);
   const x = (i: number): number => 1 + (i / last) * (width - 4);
   const y = (value: number): number => height - 2 - ((value - low) / (high - low)) * (height - 4);
+  if (trend.shade) {
+    g.fillStyle = ink.faded(trend.shade.ink, SHADE);
+    g.fillRect(x(trend.shade.from), 0, Math.max(1.5, x(last) - x(trend.shade.from)), height);
+  }
   g.lineWidth = 1;
   for (const limit of trend.limits) {
     g.save();

@@ -4,6 +4,8 @@ import type { AlertState } from '../alerts/state';
 import { labelWords } from '../alerts/words';
 import { shown } from '../data/names';
 import { clock, clockUtc, duration } from '../format/time';
+import { drawTrend } from '../draw/trend';
+import type { Ink } from '../draw/ink';
 import { el, icon, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
@@ -11,6 +13,7 @@ import { extremeWords, heldWords, runbookTitle, valueParts, valueWords } from '.
 import type { AlertEvent } from './event';
 import { safeHref } from './markdown';
 import { richLine, richText } from './richtext';
+import { firingFrom, type Trails } from './trails';
 
 /** What cards need of the page. */
 export interface CardParts {
@@ -20,7 +23,12 @@ export interface CardParts {
   /** The server's clock. */
   readonly now: () => number;
   readonly comment: (alert: AlertView) => void;
+  readonly ink: Ink;
+  readonly trails: Trails;
 }
+
+/** Narrower, a trail says nothing. */
+const TRAIL_MIN_PX = 60;
 
 type Fact = readonly [string, readonly (Node | string)[]];
 
@@ -53,6 +61,9 @@ export class FiringCard {
   readonly #value = el('span');
   readonly #unit = el('span', { class: 'unit' });
   readonly #since = el('span');
+  readonly #trail = el('canvas', { class: 'spark', 'aria-hidden': 'true' });
+  /** Size of the trail, told by the observer: to ask for it each second would lay out the page. */
+  #size = { width: 0, height: 0 };
 
   constructor(event: AlertEvent, alert: AlertView, parts: CardParts) {
     this.#alert = alert;
@@ -64,13 +75,17 @@ export class FiringCard {
     const facts = factsOf([
       [talk.facts.state, this.#state(severity)], [talk.facts.limit, [heldWords(alert, texts)]], ...whereFact(alert, texts), ...runbookFact(alert, texts),
     ]);
-    const body = el('div', { class: 'card-body' }, el('div', { class: 'card-value' }, el('strong', {}, this.#value, this.#unit)));
+    const body = el('div', { class: 'card-body' }, el('div', { class: 'card-value' }, el('strong', {}, this.#value, this.#unit), this.#trail));
     if (alert.summary !== '') body.append(el('p', { class: 'card-summary', dir: 'auto' }, richLine(alert.summary)));
     body.append(facts);
     if (alert.description !== '') body.append(el('details', { class: 'card-about' }, el('summary', {}, talk.about), el('div', { class: 'rich' }, richText(alert.description))));
     body.append(this.#buttons());
     const acked = alert.ack ? ' is-acked' : '';
     this.element = el('li', { class: `card is-firing${acked}`, id: `alert-${alert.id}`, 'data-alert-card': alert.id, 'data-severity': alert.severity, 'aria-live': 'off', tabindex: '-1' }, head, body);
+    new ResizeObserver(([entry]) => {
+      if (entry) this.#size = entry.contentRect;
+      this.#draw();
+    }).observe(this.#trail);
     this.tick();
   }
 
@@ -80,6 +95,17 @@ export class FiringCard {
     write(this.#value, value);
     write(this.#unit, unit);
     write(this.#since, duration(now() - (this.#alert.fired ?? this.#alert.since), texts.units));
+    this.#draw();
+  }
+
+  #draw(): void {
+    const { alerts, now, ink, trails } = this.#parts;
+    const alert = this.#alert;
+    const values = trails.of(alert, alerts.rules.get(alert.rule)?.expr ?? '', alerts.valueOf(alert.id) ?? alert.value, now());
+    if (this.#size.width < TRAIL_MIN_PX) return;
+    const colour = alert.severity === 'critical' ? 'critical' : 'warning-mark';
+    const limits = alert.limit.op === 'present' ? [] : [alert.limit.value, alert.limit.high].filter(at => at !== null).map(at => ({ at, ink: colour }));
+    drawTrend(this.#trail, this.#size.width, this.#size.height, { values, limits, shade: { from: firingFrom(alert, now()), ink: colour } }, ink);
   }
 
   #glyph(): SVGElement {
@@ -111,13 +137,13 @@ export class FiringCard {
     const { texts, actions, comment } = this.#parts;
     const { talk } = texts;
     const alert = this.#alert;
-    const button = (act: string, words: string, main: boolean, press: (button: HTMLElement) => void): HTMLElement => {
-      const made = el('button', { class: main ? 'btn btn-primary' : 'btn', type: 'button', 'data-act': act }, el('span', { class: 'sr' }, talk.aboutAlert(shown(alert.name))), words);
+    const button = (act: string, words: string, unseen: string, main: boolean, press: (button: HTMLElement) => void): HTMLElement => {
+      const made = el('button', { class: main ? 'btn btn-primary' : 'btn', type: 'button', 'data-act': act }, el('span', { class: 'sr' }, talk.aboutAlert(shown(alert.name))), words, el('span', { class: 'sr' }, unseen));
       made.addEventListener('click', () => press(made));
       return made;
     };
-    const first = alert.ack ? button('ack', talk.unack, false, opener => actions.unack(alert, opener)) : button('ack', talk.ack, true, opener => actions.ack(alert, opener));
-    return el('div', { class: 'card-actions' }, first, button('silence', talk.silence, false, opener => actions.silence(alert, opener)), button('comment', talk.comment, false, () => comment(alert)));
+    const first = alert.ack ? button('ack', ...talk.unack, false, opener => actions.unack(alert, opener)) : button('ack', talk.ack, '', true, opener => actions.ack(alert, opener));
+    return el('div', { class: 'card-actions' }, first, button('silence', talk.silence, '', false, opener => actions.silence(alert, opener)), button('comment', talk.comment, '', false, () => comment(alert)));
   }
 }
 

@@ -23,6 +23,7 @@ import { rowsOf } from './rows';
 import { RoomStream } from './stream';
 import { Seen } from './seen';
 import type { TimeLine } from './timeline';
+import { Trails } from './trails';
 import { Writing } from './writing';
 
 export interface TalkParts {
@@ -72,7 +73,7 @@ export class Talk {
     this.#stream = new RoomStream(this.#channel, { changed: () => this.#ask(), happened: event => this.#happened(event), opened: line => this.#opened(line) }, later);
     this.#seen = new Seen(deviceKeep(`read.${room.id}`), event => 'by' in event && event.by.id === person.current()?.id);
     this.log = new SessionLog(texts, entry => this.#stream.add(entry));
-    this.#maker = new RowMaker({ texts, alerts, actions, now, comment: alert => this.write(pinOfAlert(alert, room.id, panelTitle)), dayWords: dayWriter(texts.talk.locale), panelTitle, jump });
+    this.#maker = new RowMaker({ texts, alerts, actions, now, comment: alert => this.write(pinOfAlert(alert, room.id, panelTitle)), dayWords: dayWriter(texts.talk.locale), panelTitle, jump, ink: stage.parts.ink, trails: new Trails((method, request) => link.call(method, request)) });
     this.#view = new LogView(root, texts, {
       older: () => void this.#stream.older(), newer: () => void this.#stream.newer(),
       newest: () => this.#toEnd(), scrolled: () => this.#look(),

@@ -65,7 +65,7 @@ export const talkEn = {
   silencedNow: 'silenced',
   lasted: (length: string, from: string) => `${length}, from ${from}`,
   ack: 'Ack',
-  unack: 'Take back the ack',
+  unack: ['Take back', ' the ack'] as const,
   silence: 'Silence',
   comment: 'Comment',
   aboutAlert: (name: string) => `${name}: `,

@@ -1,0 +1,142 @@
+// Two people in one room: they see each other, talk, type, pin a moment and go back to it; only by keyboard where it matters.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { anyServer, browserFor, pageFor, roomUrl, until, untilDrawn } from './support.mjs';
+
+const rows = page => page.locator('.log-list > li');
+const lastRow = async page => ((await rows(page).last().textContent()) ?? '').trim();
+/** Words that no other test writes into the same room. */
+const words = what => `${what} ${Math.random().toString(36).slice(2)}`;
+
+/** Opens the room as someone with a name, in a browser profile of their own. */
+async function enter(t, browser, url, name, options = {}) {
+  const page = await pageFor(t, browser, options);
+  const id = [...crypto.getRandomValues(new Uint8Array(8))].map(byte => byte.toString(16).padStart(2, '0')).join('');
+  if (name !== null) await page.addInitScript(person => localStorage.setItem('watchroom.person', person), JSON.stringify({ id, name }));
+  await page.goto(url);
+  await untilDrawn(page);
+  return page;
+}
+
+async function write(page, text) {
+  await page.keyboard.press('m');
+  await page.keyboard.type(text);
+  await page.keyboard.press('Enter');
+}
+
+test('two people see each other, type, and talk', async t => {
+  const url = await roomUrl(await anyServer(t), 'host');
+  const browser = await browserFor(t);
+  const [olena, marek] = [await enter(t, browser, url, words('Olena')), await enter(t, browser, url, words('Marek'))];
+  for (const page of [olena, marek]) await until('both', async () => /Olena[\s\S]*Marek|Marek[\s\S]*Olena/.test((await page.locator('.people').textContent()) ?? ''));
+  await olena.keyboard.press('m');
+  await olena.keyboard.type('sl');
+  await until('typing', async () => /^Olena \S+ is typing…$/.test((await marek.locator('.typing').textContent()) ?? ''));
+  const said = words('slow disks');
+  await olena.locator('#say').fill(said);
+  await olena.keyboard.press('Enter');
+  await until('the words', async () => (await lastRow(marek)).includes(said));
+  await until('nobody types', async () => (await marek.locator('.typing').textContent()) === '');
+  await until('stored', async () => (await lastRow(olena)).includes(said) && (await olena.locator('.is-out').count()) === 0);
+  assert.equal(await olena.locator('.rich', { hasText: said }).count(), 1);
+  assert.equal(await olena.locator('#say').inputValue(), '');
+});
+
+test('a name is asked for when one first writes, and kept', async t => {
+  const url = await roomUrl(await anyServer(t), 'host');
+  const browser = await browserFor(t);
+  const page = await enter(t, browser, url, null);
+  const [said, name] = [words('first words'), words('Iryna')];
+  await write(page, said);
+  await until('the question', () => page.locator('#person-name').isVisible());
+  await page.keyboard.type(name);
+  await page.keyboard.press('Enter');
+  await until('the words', async () => (await lastRow(page)).includes(said) && (await lastRow(page)).includes(name));
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'say');
+  await page.reload();
+  await until('still here', async () => ((await page.locator('.people').textContent()) ?? '').includes(`${name}, you`));
+});
+
+test('what is written is text, whatever it holds', async t => {
+  const url = await roomUrl(await anyServer(t), 'host');
+  const browser = await browserFor(t);
+  const page = await enter(t, browser, url, '<img src=x onerror=alert(1)>');
+  page.on('dialog', () => assert.fail('a script ran'));
+  const attack = `<script>alert(1)</script> [x](javascript:alert(1)) ${words('x')}`;
+  await write(page, attack);
+  await until('the words', async () => (await lastRow(page)).includes(attack));
+  assert.equal(await page.locator('.log-list :is(script, img, a[href^="javascript"])').count(), 0);
+  assert.ok((await lastRow(page)).includes('<img src=x onerror=alert(1)>'));
+});
+
+test('a comment is pinned under the crosshair, seen on the chart by others, and gone back to', async t => {
+  const url = await roomUrl(await anyServer(t), 'host');
+  const browser = await browserFor(t);
+  const [olena, marek] = [await enter(t, browser, url, 'Olena'), await enter(t, browser, url, 'Marek')];
+  const plot = await olena.locator('[data-panel="load"] .over').boundingBox();
+  await olena.mouse.move(plot.x + plot.width - 40, plot.y + plot.height / 2);
+  await olena.keyboard.press('c');
+  const chip = olena.locator('.composer .at-chart');
+  await until('the moment', () => chip.isVisible());
+  const moment = (await chip.textContent()) ?? '';
+  assert.match(moment, /^Load at \d\d:\d\d:\d\d$/);
+  const said = words('look here');
+  await olena.keyboard.type(said);
+  await olena.keyboard.press('Enter');
+  await until('the words', async () => (await lastRow(marek)).includes(said));
+  const comment = marek.locator('.event', { hasText: said });
+  const key = await comment.getAttribute('data-key');
+  const pin = marek.locator(`[data-panel="load"] [data-pin="${key}"]`);
+  await until('the pin', () => pin.isVisible());
+  await comment.locator('.at-chart').click();
+  assert.equal(await marek.evaluate(() => document.activeElement?.dataset.panel), 'load');
+  await pin.focus();
+  await marek.keyboard.press('Enter');
+  assert.equal(await marek.evaluate(() => document.activeElement?.dataset.key), key);
+});
+
+test('what is written without a link is kept over a reload, and sent once', async t => {
+  const url = await roomUrl(await anyServer(t), 'host');
+  const browser = await browserFor(t);
+  const [olena, marek] = [await enter(t, browser, url, 'Olena'), await enter(t, browser, url, 'Marek')];
+  const said = words('without a link');
+  await olena.context().setOffline(true);
+  await until('lost', () => olena.evaluate(() => window.watchroom.link().state !== 'live'), 40_000);
+  await write(olena, said);
+  await until('waiting', async () => (await olena.locator('.is-out', { hasText: said }).count()) === 1);
+  await olena.context().setOffline(false);
+  await olena.reload();
+  await until('the words', async () => (await lastRow(marek)).includes(said));
+  await until('stored', async () => (await olena.locator('.rich', { hasText: said }).count()) === 1 && (await olena.locator('.is-out').count()) === 0);
+  assert.equal(await marek.locator('.rich', { hasText: said }).count(), 1);
+});
+
+test('folded, the rail counts what is new; opened, it is read', async t => {
+  const url = await roomUrl(await anyServer(t), 'host');
+  const browser = await browserFor(t);
+  const [olena, marek] = [await enter(t, browser, url, 'Olena'), await enter(t, browser, url, 'Marek')];
+  await marek.keyboard.press('r');
+  await write(olena, words('one'));
+  await write(olena, words('two'));
+  await until('two', async () => (await marek.locator('.rail [data-unread]').textContent()) === '2');
+  assert.equal(await marek.locator('.rail button').getAttribute('aria-label'), 'Open the room, 2 new');
+  await marek.keyboard.press('r');
+  await until('read', () => marek.locator('.rail [data-unread]').isHidden());
+  assert.equal(await marek.locator('.divider.is-new').count(), 1);
+});
+
+test('on a phone the room is a sheet that says the last message', async t => {
+  const url = await roomUrl(await anyServer(t), 'host');
+  const browser = await browserFor(t);
+  const phone = await enter(t, browser, url, 'Marek', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const olena = await enter(t, browser, url, 'Olena');
+  const said = words('to a phone');
+  await write(olena, said);
+  await until('the message', async () => ((await phone.locator('.sheet-peek small').textContent()) ?? '') === `Olena: ${said}`);
+  assert.equal(await phone.locator('.composer').isVisible(), false);
+  await phone.locator('.sheet-peek').tap();
+  await until('open', () => phone.locator('.composer').isVisible());
+  assert.ok((await lastRow(phone)).includes(said));
+  const wide = await phone.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0);
+});
