@@ -206,6 +206,10 @@ impl Dispatcher {
                     done.push(id);
                 }
                 Claimed::Done => done.push(id),
+                // Another node has told the opposite since, and here that is known, too: this one is old news.
+                Claimed::Settling { .. } if self.queues.get(id).is_some_and(|queue| 1 < queue.len()) => {
+                    done.push(id);
+                }
                 Claimed::Held { retry } | Claimed::Settling { retry } => {
                     self.wait.insert(id.clone(), Instant::now() + retry.max(RETRY.0));
                 }

@@ -107,7 +107,7 @@ impl Engine {
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let now = self.clock.now_ms();
-            let wake = u64::try_from(self.watch.wake(now) - now).unwrap_or(0).max(1);
+            let wake = u64::try_from(self.watch.wake(now).saturating_sub(now)).unwrap_or(0).max(1);
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),

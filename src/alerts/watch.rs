@@ -20,6 +20,8 @@ const REST_FACTOR: i64 = 10;
 /// After a restart, alerts whose series did not come back yet stand for so long, ms: every series ends with its process,
 /// and those that are pushed come back when their pusher's turn is.
 pub const RESTART_GRACE_MS: i64 = LOOKBACK_MS;
+/// The marker that ends a series at a restart is at most so long after its newest sample, ms.
+const MARKED_MS: i64 = 1_000;
 /// The same for expressions that give nothing when all is well, once samples that they read have come, ms.
 const PRESENT_GRACE_MS: i64 = 2_000;
 
@@ -217,13 +219,16 @@ impl Watched {
             self.missed.clear();
             return;
         }
-        self.missed.retain(|_, (series, _)| {
-            !found.iter().any(|(labels, _)| labels.without_name() == *series)
-        });
+        // Until the marker of its end counts, a series is there as if nothing had happened.
+        if started + MARKED_MS < now {
+            self.missed
+                .retain(|_, (series, _)| !found.iter().any(|(labels, _)| labels.without_name() == *series));
+        }
         let mut added: Vec<&Labels> = Vec::new();
         for (series, value) in self.missed.values() {
+            let is_there = found.iter().any(|(labels, _)| labels.without_name() == *series);
             // The alerts of several severities can be of one series.
-            if !added.contains(&series) {
+            if !is_there && !added.contains(&series) {
                 added.push(series);
                 found.push((series.clone(), *value));
             }

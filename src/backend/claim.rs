@@ -37,7 +37,7 @@ pub enum Claimed {
         /// The number of the transition of this key; grows with each that was told.
         turn: u64,
     },
-    /// The log says so already.
+    /// The log says so already, or more.
     Done,
     /// Another node has claimed it, and its lease runs.
     Held {
@@ -72,6 +72,18 @@ impl Notified {
     pub fn value(&self) -> Box<RawValue> {
         // Two strings and a number always serialize.
         serde_json::value::to_raw_value(self).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+}
+
+/// Whether one state can follow what was told last. What cannot is old news: it comes from a node that was behind, or
+/// of an alert that was never told of.
+pub(super) fn follows(from: Option<&str>, to: &str) -> bool {
+    match to {
+        "pending" => !matches!(from, Some("pending" | "firing")),
+        "firing" => from != Some("firing"),
+        "resolved" => from == Some("firing"),
+        "cleared" => from == Some("pending"),
+        _ => false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Alerts from a pushed sample to the room, and what people do with them.
 
+use std::collections::VecDeque;
+
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, timeout};
@@ -30,6 +32,9 @@ struct Operator {
     client: Client,
     /// What stood when they came.
     whole: Value,
+    /// What came and was not asked for yet: of the room, and of the alerts.
+    events: VecDeque<Value>,
+    changes: VecDeque<Value>,
 }
 
 impl Operator {
@@ -39,31 +44,52 @@ impl Operator {
         let joined = client.call("subscribe", json!({ "channel": ROOM })).await;
         assert!(joined["error"].is_null(), "{joined}");
         let joined = client.call("subscribe", json!({ "channel": "alerts" })).await;
-        Self { client, whole: joined["subscribe"]["data"].clone() }
+        let whole = joined["subscribe"]["data"].clone();
+        Self { client, whole, events: VecDeque::new(), changes: VecDeque::new() }
+    }
+
+    /// Reads one message into its queue.
+    async fn read(&mut self) {
+        let message = timeout(SOON, self.client.next()).await.expect("something comes");
+        let push = &message["push"];
+        match push["channel"].as_str() {
+            Some(ROOM) if !push["pub"].is_null() => self.events.push_back(push["pub"].clone()),
+            Some("alerts") => self.changes.push_back(push["pub"]["data"].clone()),
+            _ => {}
+        }
     }
 
     /// The next event of the room that is of this kind.
     async fn event(&mut self, kind: &str) -> (u64, Value) {
         loop {
-            let publication = self.client.push(ROOM, "pub").await;
-            if publication["data"]["type"] == kind {
-                return (publication["offset"].as_u64().unwrap(), publication["data"].clone());
+            while let Some(publication) = self.events.pop_front() {
+                if publication["data"]["type"] == kind {
+                    return (publication["offset"].as_u64().unwrap(), publication["data"].clone());
+                }
             }
+            self.read().await;
+        }
+    }
+
+    /// The next change of alerts.
+    async fn change(&mut self) -> Value {
+        loop {
+            if let Some(change) = self.changes.pop_front() {
+                return change;
+            }
+            self.read().await;
         }
     }
 
     /// Reads until a change of alerts tells of one that `wanted` holds for.
     async fn alert(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        let found = async {
-            loop {
-                let change = self.client.push("alerts", "pub").await["data"].clone();
-                let alerts = change["alerts"].as_array().cloned().unwrap_or_default();
-                if let Some(alert) = alerts.into_iter().find(|alert| wanted(alert)) {
-                    return alert;
-                }
+        loop {
+            let change = self.change().await;
+            let alerts = change["alerts"].as_array().cloned().unwrap_or_default();
+            if let Some(alert) = alerts.into_iter().find(|alert| wanted(alert)) {
+                return alert;
             }
-        };
-        timeout(SOON, found).await.expect("the alert is told")
+        }
     }
 }
 
@@ -212,20 +238,20 @@ async fn a_bad_edit_changes_nothing_and_is_shown_with_its_line() {
     std::fs::write(&file, format!("{RULES}[[rule]]\nname = 'Wrong'\nexpr = 'sum('\n")).unwrap();
     let shown = async {
         loop {
-            let change = olena.client.push("alerts", "pub").await["data"].clone();
+            let change = olena.change().await;
             if let Some(problem) = change["file"]["problems"].get(0) {
                 return (change["rules"].as_array().unwrap().len(), problem.clone());
             }
         }
     };
     let (rules, problem) = timeout(SOON, shown).await.expect("the problem is shown");
-    assert_eq!((rules, &problem["line"]), (1, &json!(RULES.lines().count() + 2)), "{problem}");
+    assert_eq!((rules, &problem["line"]), (1, &json!(RULES.lines().count() + 3)), "{problem}");
 
     // Good again, with one more rule: what stands keeps its time.
     std::fs::write(&file, format!("{RULES}[[rule]]\nname = 'Right'\nexpr = 'celsius > 200'\n")).unwrap();
     let mended = async {
         loop {
-            let change = olena.client.push("alerts", "pub").await["data"].clone();
+            let change = olena.change().await;
             if change["rules"].as_array().is_some_and(|rules| rules.len() == 2) {
                 return change;
             }
@@ -277,7 +303,7 @@ async fn an_expression_that_fails_leaves_its_alerts() {
     server.push(json!({ "metric": "celsius", "labels": { "core": "2" }, "value": 20 })).await;
     let failed = async {
         loop {
-            let change = olena.client.push("alerts", "pub").await["data"].clone();
+            let change = olena.change().await;
             if change["states"][0]["state"] == "error" {
                 return change["states"][0]["error"].clone();
             }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use tokio::time::{Duration, Instant};
 
-use super::super::{Claim, Claimed, Notified, Record, SETTLE, claim::goes_on};
+use super::super::{Claim, Claimed, Notified, Record, SETTLE, claim::{follows, goes_on}};
 use crate::journal::KeyValues;
 
 /// What was told of an alert.
@@ -42,7 +42,7 @@ impl Claims {
     pub(super) fn claim(&mut self, claim: &Claim) -> Claimed {
         let now = Instant::now();
         let told = self.told.get(&claim.key);
-        if told.is_some_and(|told| told.notified.state == claim.target) {
+        if !follows(told.map(|told| told.notified.state.as_str()), &claim.target) {
             return Claimed::Done;
         }
         if let Some(lease) = self.leases.get(&claim.key)

@@ -4,7 +4,14 @@ local now = now_ms()
 local _, at, value = read_record(redis.call('HGET', KEYS[1], ARGV[1]), now)
 local told = value and cjson.decode(value) or {}
 local target, node, settle = ARGV[2], ARGV[3], tonumber(ARGV[5])
-if told.state == target then
+-- What can follow what was told last; the same as in claim.rs.
+local follows = {
+  pending = told.state ~= 'pending' and told.state ~= 'firing',
+  firing = told.state ~= 'firing',
+  resolved = told.state == 'firing',
+  cleared = told.state == 'pending',
+}
+if not follows[target] then
   return {'done', 0}
 end
 local holder = redis.call('GET', KEYS[2])
