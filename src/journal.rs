@@ -27,6 +27,7 @@ use std::{
     time::Duration,
 };
 
+use rusqlite::OptionalExtension;
 use serde_json::value::RawValue;
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
@@ -53,7 +54,7 @@ use writer::{Job, Told, Writer};
 pub const FILE_NAME: &str = "events.sqlite";
 /// The name of the file that a running server locks.
 const LOCK_NAME: &str = "events.lock";
-/// Bytes that wait for the disk: some 10,000 messages, ten seconds of what 100 rooms can say.
+/// Bytes that wait for the disk: 10,000 comments of 700 bytes.
 pub const WAITING_BYTES_MAX: usize = 8 << 20;
 /// Jobs that wait for the writer; each takes 128 bytes of [`WAITING_BYTES_MAX`] at least.
 const JOBS_MAX: usize = 4_096;
@@ -155,7 +156,8 @@ impl Journal {
         lock.try_lock().map_err(|_| JournalError::InUse(path.clone()))?;
         let connection = schema::open(&path)?;
         let generation = schema::generation(&connection)?;
-        let newest = connection.query_row("SELECT max(at) FROM event", [], |row| row.get(0))?;
+        let newest = "SELECT at FROM event ORDER BY id DESC LIMIT 1";
+        let newest = connection.query_row(newest, [], |row| row.get(0)).optional()?;
         let counters = Counters::new(&config.registry);
         let (sender, jobs) = mpsc::channel(JOBS_MAX);
         let writer = Writer {

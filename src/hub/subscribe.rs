@@ -17,11 +17,14 @@ use super::{
 use crate::backend::{HistoryFilter, StreamOptions};
 use crate::live::{LiveError, Open, Since};
 use crate::wire::Frame;
-use crate::wire::centrifugo::{ClientInfo, ErrorCode, Reply, Subscribe, SubscribeResult};
+use crate::wire::centrifugo::{ClientInfo, ErrorCode, Publication, Reply, Subscribe, SubscribeResult};
 
 /// Events of a room that a client gets at once when it comes back: some hours of a busy room. Who missed more reads the
 /// newest page.
 pub(super) const RECOVERED_MAX: usize = 512;
+
+/// Bytes of them: a reply must find its room among those that wait for a reader.
+const RECOVERED_BYTES_MAX: usize = 1 << 20;
 
 /// A subscribe that may go ahead.
 #[derive(Debug)]
@@ -95,7 +98,9 @@ async fn event(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Refusal>
         if recovers {
             let next = page.publications.first().map_or(page.position.offset + 1, |first| first.offset);
             let all = next + page.publications.len() as u64 == page.position.offset + 1;
-            let complete = request.offset + 1 == next && all;
+            let bytes = |one: &Publication| one.data.as_ref().map_or(0, |data| data.get().len());
+            let fits = page.publications.iter().map(bytes).sum::<usize>() <= RECOVERED_BYTES_MAX;
+            let complete = request.offset + 1 == next && all && fits;
             result.was_recovering = true;
             result.recovered = complete && request.epoch == page.position.epoch;
             if result.recovered {

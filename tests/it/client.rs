@@ -138,6 +138,19 @@ impl Client {
         }
     }
 
+    /// As [`Client::call`]; pushes that come before the reply are left out.
+    pub(crate) async fn call_afresh(&mut self, method: &str, argument: Value) -> Value {
+        self.next += 1;
+        let id = self.next;
+        self.send(&json!({ "id": id, method: argument }).to_string()).await;
+        loop {
+            let message = self.next().await;
+            if message["id"] == id {
+                return message;
+            }
+        }
+    }
+
     /// The next push of a kind on a channel.
     pub(crate) async fn push(&mut self, channel: &str, kind: &str) -> Value {
         loop {

@@ -232,6 +232,69 @@ async fn a_client_that_was_away_recovers_and_one_that_was_long_away_is_told() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_joins_while_others_speak_loses_and_doubles_nothing() {
+    const AUTHORS: usize = 8;
+    const EACH: usize = 25;
+    let server = Server::start().await;
+    let mut speaking = tokio::task::JoinSet::new();
+    for author in 0..AUTHORS {
+        let mut client = person(&server, &format!("p{author}"), "Bo").await;
+        speaking.spawn(async move {
+            for number in 0..EACH {
+                let reply = client.say(&number.to_string(), "a").await;
+                assert!(reply["error"].is_null(), "{reply}");
+            }
+        });
+    }
+    let mut reader = Client::connect(&server).await;
+    let epoch = reader.enter(ROOM).await["epoch"].clone();
+    let (mut last, mut joins) = (0, 0);
+    while last < (AUTHORS * EACH) as u64 {
+        reader.call("unsubscribe", json!({ "channel": ROOM })).await;
+        // Whatever comes before the answer is not of the next subscription.
+        let from = json!({ "channel": ROOM, "recover": true, "offset": last, "epoch": epoch });
+        let recovered = reader.call_afresh("subscribe", from).await["subscribe"].clone();
+        assert_eq!(recovered["recovered"], true);
+        for offset in offsets(&recovered["publications"]) {
+            assert_eq!(offset, last + 1);
+            last = offset;
+        }
+        joins += 1;
+        for _ in 0..3 {
+            if last < (AUTHORS * EACH) as u64 {
+                assert_eq!(reader.push(ROOM, "pub").await["offset"], last + 1);
+                last += 1;
+            }
+        }
+    }
+    assert!(3 < joins, "{joins}");
+    while let Some(one) = speaking.join_next().await {
+        one.unwrap();
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn much_that_was_missed_is_not_sent_at_once() {
+    let server = Server::start().await;
+    let mut client = person(&server, "a1", "Bo").await;
+    let start = client.enter(ROOM).await;
+    let text = "\u{1f600}".repeat(TEXT_CHARS_MAX);
+    // Each has 16 KB, and 65 of them have more than 1 MiB.
+    for number in 0..66 {
+        while !client.say(&number.to_string(), &text).await["error"].is_null() {
+            sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
+    let mut late = Client::connect(&server).await;
+    let recovered = late.recover(ROOM, &json!({ "offset": 0, "epoch": start["epoch"] })).await;
+    assert_eq!(recovered["recovered"], Value::Null);
+    let page = late.history(json!({ "limit": 200, "reverse": true })).await;
+    assert_eq!(page["publications"].as_array().unwrap().len(), 66);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_restart_keeps_everything() {
     let server = Server::start().await;
