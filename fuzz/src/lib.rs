@@ -8,4 +8,7 @@ pub mod exposition;
 pub mod parcel;
 pub mod push;
 pub mod pushed;
+pub mod rules;
+pub mod suite;
+pub mod template;
 pub mod websocket;
