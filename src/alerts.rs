@@ -21,9 +21,7 @@ mod watch;
 pub use calls::{AckCall, AlertsError, EndCall, SilenceCall};
 pub use episodes::{EPISODES_ANSWER_MAX, Span};
 pub use shape::{Ack, FileShape, ProblemShape};
-pub use silence::{
-    MATCHERS_MAX, REASON_CHARS_MAX, SILENCE_MS_MAX, SILENCES_MAX, Silence, SilenceError,
-};
+pub use silence::{MATCHERS_MAX, REASON_CHARS_MAX, SILENCE_MS_MAX, SILENCES_MAX, Silence, SilenceError};
 pub use start::AlertsParts;
 pub use watch::{EVALUATE_MS, RESTART_GRACE_MS};
 

@@ -261,7 +261,9 @@ impl Hub {
     pub async fn changes(self, mut changes: mpsc::Receiver<Change>) -> anyhow::Result<()> {
         let shutdown = self.0.supervisor.token().clone();
         loop {
-            let Some(Some(change)) = shutdown.run_until_cancelled(changes.recv()).await else { return Ok(()) };
+            let Some(Some(change)) = shutdown.run_until_cancelled(changes.recv()).await else {
+                return Ok(());
+            };
             let delivery = change.seq.map_or(Delivery::Signal, |_| Delivery::Event);
             self.publish(Arc::from(change.channel), change.frame, change.seq, delivery).await;
         }

@@ -6,6 +6,7 @@
 
 mod alert;
 mod file;
+mod kept;
 mod level;
 mod limits;
 mod machine;

@@ -180,7 +180,14 @@ impl Board {
         Some(self.tell(rule, places, &Transition { change, alert: alert.clone() }, now_ms))
     }
 
-    fn shape_of(&self, rule: &Rule, places: &Places, alert: &Alert, inhibited: bool, now_ms: i64) -> AlertShape {
+    fn shape_of(
+        &self,
+        rule: &Rule,
+        places: &Places,
+        alert: &Alert,
+        inhibited: bool,
+        now_ms: i64,
+    ) -> AlertShape {
         let held = self.silences.values().filter(|silence| silence.holds(&alert.labels, now_ms));
         let around = Around {
             ack: self.acks.get(&id(alert)),

@@ -93,7 +93,8 @@ impl Dispatcher {
                 "watchroom_alert_events_failed_total",
                 "Attempts to store alert transitions that failed; they are tried again.",
             ),
-            waiting: registry.gauge("watchroom_alert_events_waiting", "Alert transitions that wait to be stored."),
+            waiting: registry
+                .gauge("watchroom_alert_events_waiting", "Alert transitions that wait to be stored."),
         };
         (dispatcher, outgoing)
     }

@@ -350,7 +350,8 @@ impl Engine {
             changed.gone.extend(step.gone);
         }
         let alerts: Vec<AlertShape> = self.board.shapes(now);
-        let data = json!({ "rules": self.rules(), "file": self.file, "alerts": alerts, "gone": changed.gone });
+        let data =
+            json!({ "rules": self.rules(), "file": self.file, "alerts": alerts, "gone": changed.gone });
         self.tell(&data).await;
     }
 

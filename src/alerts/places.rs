@@ -83,9 +83,9 @@ fn can_meet(a: &[Matcher], b: &[Matcher]) -> bool {
 
 /// Whether what `a` wants of labels, `b` lets through.
 fn allows(a: &[Matcher], b: &[Matcher]) -> bool {
-    a.iter().filter(|one| one.op == MatchOp::Equal).all(|one| {
-        b.iter().filter(|other| other.name == one.name).all(|other| other.matches(&one.value))
-    })
+    a.iter()
+        .filter(|one| one.op == MatchOp::Equal)
+        .all(|one| b.iter().filter(|other| other.name == one.name).all(|other| other.matches(&one.value)))
 }
 
 #[cfg(test)]
@@ -100,7 +100,11 @@ mod tests {
 
     #[test]
     fn expressions_share_series_where_their_conditions_meet() {
-        check("rate(node_cpu_seconds_total{mode='iowait'}[1m])", "sum(rate(node_cpu_seconds_total[2s]))", true);
+        check(
+            "rate(node_cpu_seconds_total{mode='iowait'}[1m])",
+            "sum(rate(node_cpu_seconds_total[2s]))",
+            true,
+        );
         check("node_cpu_seconds_total{mode='iowait'}", "node_cpu_seconds_total{mode='idle'}", false);
         check("node_cpu_seconds_total{mode='iowait'}", "node_cpu_seconds_total{mode=~'io.*|user'}", true);
         check("node_load1", "node_load5", false);

@@ -214,7 +214,10 @@ mod tests {
             Silence { reason: "x".repeat(501), ..silence(&[("a", "=", "1")]) },
             "the reason has 501 characters, at most 500",
         );
-        check(Silence { id: "a b".to_owned(), ..silence(&[("a", "=", "1")]) }, "an id has 1 to 64 letters, digits, `-` and `_`");
+        check(
+            Silence { id: "a b".to_owned(), ..silence(&[("a", "=", "1")]) },
+            "an id has 1 to 64 letters, digits, `-` and `_`",
+        );
         assert!(silence(&[("a", "=~", "(")]).compiled(1_500).is_err());
     }
 }

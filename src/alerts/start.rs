@@ -103,12 +103,8 @@ impl Alerts {
         let token = supervisor.token();
         supervisor.spawn("alerts", engine.run(token.clone()));
         supervisor.spawn("alert events", dispatcher.run(token.clone()));
-        let alerts = Self {
-            commands,
-            backend: parts.backend,
-            clock: parts.clock,
-            dashboards: parts.dashboards,
-        };
+        let alerts =
+            Self { commands, backend: parts.backend, clock: parts.clock, dashboards: parts.dashboards };
         alerts.resync().await?;
         Ok((alerts, told))
     }

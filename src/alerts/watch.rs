@@ -55,12 +55,18 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Rules with what is remembered of their alerts, by the rules' names.
-    pub(super) fn new(rules: Vec<Rule>, mut remembered: BTreeMap<String, Vec<Alert>>, map: &Map, now: i64) -> Self {
+    pub(super) fn new(
+        rules: Vec<Rule>,
+        mut remembered: BTreeMap<String, Vec<Alert>>,
+        map: &Map,
+        now: i64,
+    ) -> Self {
         let index = Index::new(rules.iter());
         let watched = |rule: Rule| {
             let alerts = remembered.remove(&rule.name).unwrap_or_default();
             let missed = alerts.iter().filter(|alert| alert.state != State::Resolved && !alert.no_data);
-            let missed = missed.map(|alert| (alert.fingerprint, (alert.series.clone(), alert.value))).collect();
+            let missed =
+                missed.map(|alert| (alert.fingerprint, (alert.series.clone(), alert.value))).collect();
             let machine = if alerts.is_empty() { Machine::new() } else { Machine::restore(alerts) };
             Watched { missed, machine, ..Watched::new(rule, map) }
         };
@@ -210,7 +216,8 @@ impl Watched {
         if self.missed.is_empty() {
             return;
         }
-        let waits = if matches!(self.rule.levels.first(), Some(level) if level.condition == Condition::Present) {
+        let waits = if matches!(self.rule.levels.first(), Some(level) if level.condition == Condition::Present)
+        {
             now < started + RESTART_GRACE_MS && self.fed.is_none_or(|fed| now < fed + PRESENT_GRACE_MS)
         } else {
             now < started + RESTART_GRACE_MS
@@ -244,7 +251,8 @@ impl Watched {
                 State::Pending | State::Resolved => {}
             }
         }
-        let present = matches!(self.rule.levels.first(), Some(level) if level.condition == Condition::Present);
+        let present =
+            matches!(self.rule.levels.first(), Some(level) if level.condition == Condition::Present);
         match state {
             _ if failed => RuleState::Error,
             RuleState::Ok if self.health.series == 0 && !present => RuleState::NoData,

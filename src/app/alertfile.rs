@@ -81,5 +81,10 @@ impl AlertFile {
 
 fn shape(problem: &Problem) -> ProblemShape {
     let (line, column) = problem.place();
-    ProblemShape { line, column, message: problem.message().to_owned(), help: problem.advice().map(str::to_owned) }
+    ProblemShape {
+        line,
+        column,
+        message: problem.message().to_owned(),
+        help: problem.advice().map(str::to_owned),
+    }
 }

@@ -193,10 +193,8 @@ async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Resu
     // Whatever ended with the last process is a gap until its next sample, never a flat line.
     let newest = store.newest();
     let last_seen = newest.iter().filter_map(|(_, _, newest)| *newest).max();
-    let ends: Vec<_> = newest
-        .into_iter()
-        .filter_map(|(id, _, newest)| Some((id, newest? + RESTART_MARK_MS)))
-        .collect();
+    let ends: Vec<_> =
+        newest.into_iter().filter_map(|(id, _, newest)| Some((id, newest? + RESTART_MARK_MS))).collect();
     store.persist_lazily(&store.mark_stale(&ends).rows);
     if store.unclean_restart() {
         tracing::warn!("the last run did not end in order; what was acknowledged is there");

@@ -23,7 +23,9 @@ pub(super) async fn act(hub: &Hub, method: &str, argument: &str, person: Person)
         "silence" => {
             alerts.silence(person, read::<SilenceCall>(argument)?).await.map(|made| json!(made).to_string())
         }
-        _ => alerts.end_silence(person, read::<EndCall>(argument)?).await.map(|ended| json!(ended).to_string()),
+        _ => {
+            alerts.end_silence(person, read::<EndCall>(argument)?).await.map(|ended| json!(ended).to_string())
+        }
     };
     done.map_err(refusal)
 }

@@ -2,9 +2,13 @@
 //!
 //! Pure: the time of each value is an argument. Each level of the rule is an alert of its own for each series.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod judge;
 
-use super::{Alert, Change, Extreme, Level, OnNoData, Rule, Severity, State, Transition};
+use std::collections::{BTreeMap, HashSet};
+
+use judge::Found;
+
+use super::{Alert, Change, Extreme, OnNoData, Rule, State, Transition};
 use crate::model::Labels;
 use crate::query::Value;
 
@@ -53,31 +57,20 @@ pub fn measured(value: Value) -> Result<Vec<(Labels, f64)>, RuleError> {
     }
 }
 
+/// What every alert is judged with at one time, and what changed.
+#[derive(Debug)]
+struct Step<'a> {
+    rule: &'a Rule,
+    now_ms: i64,
+    transitions: Vec<Transition>,
+}
+
 /// The alerts of one rule.
 #[derive(Debug, Clone, Default)]
 pub struct Machine {
     alerts: BTreeMap<u64, Alert>,
     /// The series that once had a value, for `on_no_data = "alert"`.
     known: HashSet<Labels>,
-}
-
-/// A level that a series is past.
-#[derive(Debug)]
-struct Found {
-    labels: Labels,
-    series: Labels,
-    level: Level,
-    value: f64,
-    no_data: bool,
-}
-
-/// What one set of values says.
-#[derive(Debug, Default)]
-struct Judged {
-    /// What is past a level, by the fingerprint of its alert.
-    standing: BTreeMap<u64, Found>,
-    /// The values of alerts whose series is well again.
-    well: HashMap<u64, f64>,
 }
 
 impl Machine {
@@ -108,21 +101,21 @@ impl Machine {
         if rule.on_no_data == OnNoData::Alert {
             self.remember(result);
         }
-        let mut transitions = Vec::new();
+        let mut step = Step { rule, now_ms, transitions: Vec::new() };
         let active = self.alerts.values().filter(|alert| alert.is_active());
         let quiet: Vec<u64> =
             active.map(|alert| alert.fingerprint).filter(|id| !judged.standing.contains_key(id)).collect();
         for id in quiet {
-            self.quiet(rule, id, judged.well.remove(&id), now_ms, &mut transitions);
+            self.quiet(id, judged.well.remove(&id), &mut step);
         }
         for (id, found) in judged.standing {
-            self.stand(rule, id, &found, now_ms, &mut transitions);
+            self.stand(id, &found, &mut step);
         }
         self.alerts.retain(|_, alert| {
             alert.resolved.is_none_or(|resolved| now_ms.saturating_sub(resolved) <= RESOLVED_KEPT_MS)
         });
-        transitions.sort_by_key(|transition| transition.alert.fingerprint);
-        Ok(transitions)
+        step.transitions.sort_by_key(|transition| transition.alert.fingerprint);
+        Ok(step.transitions)
     }
 
     /// The alerts, those that are over for less than [`RESOLVED_KEPT_MS`] among them, by fingerprint.
@@ -152,8 +145,13 @@ impl Machine {
         for id in gone {
             self.end(id, now_ms, &mut transitions);
         }
-        for alert in self.alerts.values_mut().filter(|alert| alert.state == State::Firing) {
-            rejudge(alert, new.for_ms, now_ms, &mut transitions);
+        for alert in self.alerts.values_mut().filter(|alert| alert.is_active()) {
+            if let Some(level) = new.level(alert.severity) {
+                new.say(alert, level);
+            }
+            if alert.state == State::Firing {
+                rejudge(alert, new.for_ms, now_ms, &mut transitions);
+            }
         }
         transitions
     }
@@ -169,51 +167,6 @@ impl Machine {
         transitions
     }
 
-    fn judge(&self, rule: &Rule, result: &[(Labels, f64)]) -> Result<Judged, RuleError> {
-        let active = self.alerts.values().filter(|alert| alert.is_active());
-        let active: HashMap<(&Labels, Severity), &Alert> =
-            active.map(|alert| ((&alert.series, alert.severity), alert)).collect();
-        let mut judged = Judged::default();
-        let mut present = HashSet::new();
-        for (labels, value) in result {
-            let is_known = !active.is_empty() || rule.on_no_data == OnNoData::Alert;
-            let series = is_known.then(|| labels.without_name());
-            for level in &rule.levels {
-                let alert = series.as_ref().and_then(|series| active.get(&(series, level.severity)));
-                let fires = alert.is_some_and(|alert| alert.state == State::Firing);
-                if level.condition.holds(*value, fires) {
-                    let series = series.clone().unwrap_or_else(|| labels.without_name());
-                    judged.add(Found::new(rule, series, *level, *value))?;
-                } else if let Some(alert) = alert {
-                    judged.well.insert(alert.fingerprint, *value);
-                }
-            }
-            present.extend(series);
-        }
-        let missing = active.values().filter(|alert| !present.contains(&alert.series));
-        match rule.on_no_data {
-            OnNoData::Resolve => {}
-            OnNoData::Keep => {
-                for alert in missing {
-                    judged.keep(rule, alert);
-                }
-            }
-            OnNoData::Alert => {
-                let missing = self.known.iter().filter(|series| !present.contains(series));
-                for series in missing {
-                    judged.no_data(rule, series, |key| active.get(&key).copied())?;
-                }
-                if self.known.is_empty() && present.is_empty() {
-                    judged.no_data(rule, &Labels::empty(), |key| active.get(&key).copied())?;
-                }
-            }
-        }
-        match judged.standing.len() {
-            count if ALERTS_MAX < count => Err(RuleError::TooMany { count }),
-            _ => Ok(judged),
-        }
-    }
-
     fn remember(&mut self, result: &[(Labels, f64)]) {
         for (labels, _) in result {
             if KNOWN_MAX <= self.known.len() {
@@ -224,9 +177,11 @@ impl Machine {
     }
 
     /// Goes on with, or begins, an alert whose condition holds.
-    fn stand(&mut self, rule: &Rule, id: u64, found: &Found, now_ms: i64, transitions: &mut Vec<Transition>) {
+    fn stand(&mut self, id: u64, found: &Found, step: &mut Step<'_>) {
+        let (rule, now_ms) = (step.rule, step.now_ms);
         let before = self.alerts.remove(&id).filter(Alert::is_active);
         let is_new = before.is_none();
+        let said = before.as_ref().map(|alert| alert.value.to_bits());
         let mut alert = before.unwrap_or_else(|| found.begin(id, now_ms));
         if !found.no_data {
             alert.value = found.value;
@@ -238,35 +193,27 @@ impl Machine {
         alert.quiet_since = None;
         // A clock that was set back must not make it wait longer than `for`.
         alert.since = alert.since.min(now_ms);
-        if is_new || rule.texts_name_value() || alert.summary.is_empty() {
-            let facts = rule.facts(&alert.labels, &found.level, alert.value);
-            alert.summary = rule.templates.summary.fill(&facts);
-            alert.description = rule.templates.description.fill(&facts);
+        if is_new || (rule.texts_name_value() && said != Some(alert.value.to_bits())) {
+            rule.say(&mut alert, &found.level);
         }
         match alert.state {
             State::Pending if rule.for_ms <= now_ms.saturating_sub(alert.since) => {
                 alert.state = State::Firing;
                 alert.fired = Some(now_ms);
-                transitions.push(Transition { change: Change::Fired, alert: alert.clone() });
+                step.transitions.push(Transition { change: Change::Fired, alert: alert.clone() });
             }
             State::Pending if is_new => {
-                transitions.push(Transition { change: Change::Pending, alert: alert.clone() });
+                step.transitions.push(Transition { change: Change::Pending, alert: alert.clone() });
             }
-            State::Firing => rejudge(&mut alert, rule.for_ms, now_ms, transitions),
+            State::Firing => rejudge(&mut alert, rule.for_ms, now_ms, &mut step.transitions),
             State::Pending | State::Resolved => {}
         }
         self.alerts.insert(id, alert);
     }
 
     /// Ends an alert whose condition does not hold any more, or keeps it firing.
-    fn quiet(
-        &mut self,
-        rule: &Rule,
-        id: u64,
-        value: Option<f64>,
-        now_ms: i64,
-        transitions: &mut Vec<Transition>,
-    ) {
+    fn quiet(&mut self, id: u64, value: Option<f64>, step: &mut Step<'_>) {
+        let (rule, now_ms) = (step.rule, step.now_ms);
         let Some(alert) = self.alerts.get_mut(&id) else { return };
         alert.no_data = value.is_none();
         alert.value = value.unwrap_or(alert.value);
@@ -277,7 +224,7 @@ impl Machine {
                 return;
             }
         }
-        self.end(id, now_ms, transitions);
+        self.end(id, now_ms, &mut step.transitions);
     }
 
     fn end(&mut self, id: u64, now_ms: i64, transitions: &mut Vec<Transition>) {
@@ -290,81 +237,6 @@ impl Machine {
             self.alerts.insert(id, alert.clone());
         }
         transitions.push(Transition { change, alert });
-    }
-}
-
-impl Judged {
-    fn add(&mut self, found: Found) -> Result<(), RuleError> {
-        match self.standing.entry(found.labels.fingerprint()) {
-            std::collections::btree_map::Entry::Occupied(_) => {
-                Err(RuleError::Duplicate { labels: found.labels })
-            }
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(found);
-                Ok(())
-            }
-        }
-    }
-
-    /// Leaves an alert as it is: its last value counts on.
-    fn keep(&mut self, rule: &Rule, alert: &Alert) {
-        let Some(level) = rule.level(alert.severity) else { return };
-        let (labels, series) = (alert.labels.clone(), alert.series.clone());
-        let found = Found { labels, series, level: *level, value: alert.value, no_data: true };
-        // Another series may have taken its labels meanwhile; that one has a value.
-        self.standing.entry(alert.fingerprint).or_insert(found);
-    }
-
-    /// The levels at which a series without a value is an alert: those that fire already, else the least severe.
-    fn no_data<'a>(
-        &mut self,
-        rule: &Rule,
-        series: &'a Labels,
-        active: impl Fn((&'a Labels, Severity)) -> Option<&'a Alert>,
-    ) -> Result<(), RuleError> {
-        let mut stands = false;
-        for level in &rule.levels {
-            if let Some(alert) = active((series, level.severity))
-                && alert.state == State::Firing
-            {
-                self.keep(rule, alert);
-                stands = true;
-            }
-        }
-        match rule.levels.first() {
-            Some(level) if !stands => {
-                let found = Found::new(rule, series.clone(), *level, f64::NAN);
-                self.add(Found { no_data: true, ..found })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Found {
-    fn new(rule: &Rule, series: Labels, level: Level, value: f64) -> Self {
-        let labels = rule.alert_labels(&series, &level, value);
-        Self { labels, series, level, value, no_data: false }
-    }
-
-    /// A new alert.
-    fn begin(&self, fingerprint: u64, now_ms: i64) -> Alert {
-        Alert {
-            fingerprint,
-            labels: self.labels.clone(),
-            series: self.series.clone(),
-            severity: self.level.severity,
-            state: State::Pending,
-            value: self.value,
-            since: now_ms,
-            fired: None,
-            resolved: None,
-            extreme: Extreme { value: self.value, at: now_ms },
-            no_data: self.no_data,
-            quiet_since: None,
-            summary: String::new(),
-            description: String::new(),
-        }
     }
 }
 

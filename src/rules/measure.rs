@@ -23,7 +23,7 @@ pub(super) fn read(table: &mut Table<'_>, limits: &Limits) -> Option<Measured> {
             }
             expression(table, &expr, limits)
         }
-        (None, Some(metric)) => selector(table, &metric, conditions, limits),
+        (None, Some(metric)) => selector(table, &metric, conditions.as_ref(), limits),
         (Some(_), Some(metric)) => {
             table.reader().wrong(metric.span, "a rule has either `expr` or `metric`");
             None
@@ -72,7 +72,7 @@ fn expression(table: &mut Table<'_>, text: &Placed<String>, limits: &Limits) -> 
 fn selector(
     table: &mut Table<'_>,
     metric: &Placed<String>,
-    conditions: Option<Placed<String>>,
+    conditions: Option<&Placed<String>>,
     limits: &Limits,
 ) -> Option<Measured> {
     let name = metric.value.trim();
@@ -89,7 +89,7 @@ fn selector(
     let is_plain = !name.starts_with(|c: char| c.is_ascii_digit())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':');
     let start = if is_plain { format!("{name}{{") } else { format!("{{__name__={},", quoted(name)) };
-    let text = match &conditions {
+    let text = match conditions {
         Some(inside) => format!("{start}{}}}", inside.value),
         None if is_plain => name.to_owned(),
         None => format!("{}}}", start.trim_end_matches(',')),
@@ -97,7 +97,7 @@ fn selector(
     match Plan::parse(&text) {
         Ok(value) => Some(Measured { value, condition: Condition::Present }),
         Err(error) => {
-            let at = conditions.as_ref().unwrap_or(metric);
+            let at = conditions.unwrap_or(metric);
             wrong(table, at, &error, start.chars().count());
             None
         }

@@ -1,6 +1,6 @@
 //! One rule: what is measured, and when it is an alert.
 
-use super::{Condition, Facts, Level, Severity, Template};
+use super::{Alert, Condition, Facts, Level, Severity, Template};
 use crate::model::Labels;
 use crate::query::Plan;
 
@@ -123,6 +123,14 @@ impl Rule {
             Condition::Outside { high, .. } => Some(high),
         };
         Facts { labels, value, limit, severity: level.severity.name(), unit: &self.unit }
+    }
+
+    /// Fills in the texts of an alert.
+    pub(super) fn say(&self, alert: &mut Alert, level: &Level) {
+        let facts = self.facts(&alert.labels, level, alert.value);
+        let summary = self.templates.summary.fill(&facts);
+        alert.description = self.templates.description.fill(&facts);
+        alert.summary = summary;
     }
 
     /// Whether the texts of an alert have to be filled in again for each value.

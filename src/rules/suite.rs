@@ -16,9 +16,12 @@ use case::{Case, Member};
 pub use diff::time as duration_text;
 
 use crate::document::{self, FileError, Problems};
+use crate::query::shorthand::{self, Described};
 
 /// Evaluations of one test: more than two days by the second.
 pub const STEPS_MAX: i64 = 200_000;
+/// Values of all series of a file: at 16 bytes each, 32 MB.
+pub(super) const VALUES_MAX: usize = 2_000_000;
 /// The longest time that a test looks at, ms: a year.
 pub const TIME_MS_MAX: i64 = 366 * 86_400_000;
 
@@ -121,6 +124,24 @@ fn rules(name: &str, text: &str) -> Result<Vec<Member>, SuiteError> {
     }
     let rules = super::parse(name, text, None)?;
     Ok(rules.into_iter().map(|rule| Member::Rule(Box::new(rule))).collect())
+}
+
+/// Reads a series, and counts its values into `count`.
+///
+/// # Errors
+///
+/// What is wrong with it.
+fn series(labels: &str, values: &str, count: &mut usize) -> Result<Described, String> {
+    let described = shorthand::parse(&format!("{labels} {values}"));
+    let described = described.ok_or_else(|| format!("`{labels}` is no series with values"))?;
+    *count += described.values.len();
+    if described.native {
+        return Err("native histograms are not read".to_owned());
+    }
+    if VALUES_MAX < *count {
+        return Err(format!("more than {VALUES_MAX} values in one file"));
+    }
+    Ok(described)
 }
 
 /// Steps and times of a test that it may have.

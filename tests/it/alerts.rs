@@ -328,9 +328,7 @@ async fn nodes(redis: &RedisServer) -> (Server, Server) {
 async fn history(client: &mut Client) -> Vec<String> {
     let page = client.call("history", json!({ "channel": ROOM, "limit": 100 })).await;
     let events = page["history"]["publications"].as_array().unwrap().iter();
-    events
-        .filter_map(|event| event["data"]["alert"]["state"].as_str().map(str::to_owned))
-        .collect()
+    events.filter_map(|event| event["data"]["alert"]["state"].as_str().map(str::to_owned)).collect()
 }
 
 #[tokio::test]

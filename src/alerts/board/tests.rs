@@ -25,7 +25,8 @@ impl Room {
 
     /// One series of a rule has this value now, or none.
     fn step(&mut self, rule: usize, value: Option<f64>, now: i64) -> Changed {
-        let result: Vec<_> = value.map(|value| (Labels::from_pairs([("core", "1")]), value)).into_iter().collect();
+        let result: Vec<_> =
+            value.map(|value| (Labels::from_pairs([("core", "1")]), value)).into_iter().collect();
         let transitions = self.machines[rule].observe(&self.rules[rule], &result, now).unwrap();
         let alerts = self.machines[rule].alerts();
         self.board.observed(&self.rules[rule], &self.places, alerts, &transitions, now)

@@ -3,7 +3,10 @@
 use rustc_hash::FxHashMap;
 use tokio::time::{Duration, Instant};
 
-use super::super::{Claim, Claimed, Notified, Record, SETTLE, claim::{follows, goes_on}};
+use super::super::{
+    Claim, Claimed, Notified, Record, SETTLE,
+    claim::{follows, goes_on},
+};
 use crate::journal::KeyValues;
 
 /// What was told of an alert.

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::rules::parse;
+use crate::rules::{Severity, parse};
 
 fn rule(keys: &str) -> Rule {
     parse("alerts.toml", &format!("[[rule]]\nname = 'R'\n{keys}"), None).unwrap().remove(0)

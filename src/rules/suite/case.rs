@@ -131,7 +131,7 @@ impl Case {
                 found.extend(one.shown(check));
             }
         }
-        let expected: Vec<Shown> = check.expected.iter().map(|one| Shown::expected(one)).collect();
+        let expected: Vec<Shown> = check.expected.iter().map(Shown::expected).collect();
         let lines = diff::alerts(&expected, &found);
         let of = check.rule.as_ref().map_or_else(|| "all rules".to_owned(), |name| format!("`{name}`"));
         (!lines.is_empty()).then(|| format!("{}: {of} at {}\n{lines}", self.name, diff::time(check.at_ms)))

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::document::{self, Placed, Table};
 use crate::model::Labels;
-use crate::query::shorthand;
 use crate::rules::{FILE, Severity, State};
 
 /// Milliseconds from evaluation to evaluation if the file says nothing.
@@ -30,7 +29,8 @@ pub(super) fn parse(name: &str, text: &str, load: &Load<'_>) -> Result<Suite, Su
     let file = document::read(name, text, |table| {
         let rules = rule_files(table);
         let every_ms = interval(table, "evaluation_interval", INTERVAL_MS);
-        let cases = table.tables("test", |table| case(table, &line_at));
+        let mut count = 0;
+        let cases = table.tables("test", |table| case(table, &line_at, &mut count));
         File { rules, every_ms, cases }
     })?;
     let mut members: Vec<Member> = Vec::new();
@@ -83,16 +83,20 @@ fn interval(table: &mut Table<'_>, key: &'static str, otherwise: i64) -> i64 {
     }
 }
 
-fn case(table: &mut Table<'_>, line_at: &dyn Fn(usize) -> usize) -> Case {
+fn case(table: &mut Table<'_>, line_at: &dyn Fn(usize) -> usize, count: &mut usize) -> Case {
     let name = table.need_text("name").value;
     let interval_ms = interval(table, "interval", STEP_MS);
     let mut series = Vec::new();
     for (labels, values) in table.pairs("series") {
-        match shorthand::parse(&format!("{labels} {}", values.value)) {
-            Some(described) if !described.native => series.push(described),
-            _ => {
-                let help = "a series such as 'up{job=\"a\"}' = '1 0x5 _ stale 1+2x10'";
-                table.reader().wrong_with(values.span, format!("`{labels}` is no series with values"), help);
+        match super::series(&labels, &values.value, count) {
+            Ok(described) => series.push(described),
+            Err(why) => {
+                let help = "a series is such as 'up{job=\"a\"}' = '1 0x5 _ stale 1+2x10'";
+                table.reader().wrong_with(values.span, why, help);
+                // All that follow would be too many, too.
+                if super::VALUES_MAX < *count {
+                    break;
+                }
             }
         }
     }

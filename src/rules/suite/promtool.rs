@@ -117,7 +117,10 @@ pub(super) fn read<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Sui
     }
     serde_saphyr::from_str(text).map_err(|error| {
         let place = error.location().map(|at| format!("{}:{}: ", at.line(), at.column())).unwrap_or_default();
-        SuiteError::Text(format!("{name}:{place}{}", error.without_snippet()))
+        // The place is said before, and once is enough.
+        let text = error.without_snippet().to_string();
+        let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+        SuiteError::Text(format!("{name}:{place}{text}"))
     })
 }
 
@@ -132,8 +135,9 @@ pub(super) fn parse(name: &str, text: &str, load: &Load<'_>) -> Result<Suite, Su
         members.extend(super::rules(&name, &text)?);
     }
     let mut cases = Vec::new();
+    let mut count = 0;
     for (number, group) in (1..).zip(file.tests) {
-        let case = reading.case(number, group, every_ms)?;
+        let case = reading.case(number, group, every_ms, &mut count)?;
         check_times(name, every_ms, case.last_ms())?;
         cases.push(case);
     }
@@ -160,20 +164,20 @@ impl Reading<'_> {
         text.map(|text| self.time(text)).transpose().map(|ms| ms.filter(|ms| 0 < *ms))
     }
 
-    fn case(&self, number: usize, group: Group, every_ms: i64) -> Result<Case, SuiteError> {
+    fn case(
+        &self,
+        number: usize,
+        group: Group,
+        every_ms: i64,
+        count: &mut usize,
+    ) -> Result<Case, SuiteError> {
         let name = group.name.map_or_else(|| format!("test {number}"), |name| name.0);
         let interval_ms = self.interval(group.interval.as_ref())?.unwrap_or(every_ms);
         let mut series = Vec::new();
         for Series { series: labels, values } in group.input_series {
             let line = labels.referenced.line();
-            match shorthand::parse(&format!("{} {}", labels.value.0, values.0)) {
-                Some(described) if !described.native => series.push(described),
-                Some(_) => return Err(self.wrong(line, "native histograms are not read")),
-                None => {
-                    let what = format!("`{}` is no series with values", labels.value.0);
-                    return Err(self.wrong(line, &what));
-                }
-            }
+            let described = super::series(&labels.value.0, &values.0, count);
+            series.push(described.map_err(|why| self.wrong(line, &why))?);
         }
         let alerts =
             group.alert_rule_test.into_iter().map(|test| self.alerts(test)).collect::<Result<_, _>>()?;

@@ -40,8 +40,8 @@ fn a_wrong_test_file_says_where() {
     check(test, "a.test.toml:1:1: a test without");
     check(&format!("{test}series = {{ a = 'x' }}\n[[test.expect]]\nat = '1m'"), "3:16: `a` is no series");
     check(
-        &format!("{test}[[test.expect]]\nat = '1m'\nrule = 'Hto'"),
-        "3: there is no rule `Hto`, did you mean `Hot`?",
+        &format!("{test}[[test.expect]]\nat = '1m'\nrule = 'Hott'"),
+        "3: there is no rule `Hott`, did you mean `Hot`?",
     );
     check(&format!("{test}[[test.expect]]\n"), "3:1: `at` is missing");
     check(&format!("{test}[[test.expect]]\nat = '365d'"), "choose another interval");

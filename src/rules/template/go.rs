@@ -1,12 +1,14 @@
 //! What Prometheus's rules write in Go's template language, in ours: values, calls and pipes.
 
+use super::bounds::closing;
+
 /// Translates the parts of a template that only Go has: `{{ $labels.instance }}`, `{{ printf "%.1f" $value }}`,
 /// `{{ $value | humanize }}`. All else is left as it is.
 pub(super) fn translate(source: &str) -> String {
     let mut translated = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(start) = rest.find("{{") {
-        let Some(end) = closing(&rest[start + 2..]) else { break };
+        let Some(end) = closing(&rest[start + 2..], "}}") else { break };
         let inside = &rest[start + 2..start + 2 + end];
         translated.push_str(&rest[..start + 2]);
         translated.push_str(&action(inside).unwrap_or_else(|| inside.to_owned()));
@@ -15,24 +17,6 @@ pub(super) fn translate(source: &str) -> String {
     }
     translated.push_str(rest);
     translated
-}
-
-/// Where the `}}` is that ends an action; one in quotes ends none.
-fn closing(text: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        match (quote, c) {
-            _ if escaped => escaped = false,
-            (Some('"' | '\''), '\\') => escaped = true,
-            (Some(open), c) if open == c => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '`' | '\'') => quote = Some(c),
-            (None, '}') if text[at..].starts_with("}}") => return Some(at),
-            (None, _) => {}
-        }
-    }
-    None
 }
 
 fn action(inside: &str) -> Option<String> {
