@@ -4,6 +4,7 @@ import { iconOf, titleWith } from '../src/alerts/beacon';
 import { Newsreader } from '../src/alerts/news';
 import { lastedWords, pastSentence } from '../src/alerts/past';
 import { ruleSentence } from '../src/alerts/rulepane';
+import { piecesOf } from '../src/alerts/prose';
 import { filterCounts, inOrder, passes, rowsOf, ruleInHash, type RuleRow } from '../src/alerts/rulerows';
 import { safeHref } from '../src/alerts/ruletext';
 import { changedWords, goesTo, ruleLimit, ruleMark } from '../src/alerts/rulewords';
@@ -66,6 +67,7 @@ test('rows know their kind, their order and their filter', () => {
   assert.deepEqual(rows.map(row => row.kind), ['firing', 'silenced', 'pending', 'nodata', 'error', 'firing', 'ok']);
   assert.deepEqual(inOrder(rows).map(row => row.rule.id), ['1', '6', '3', '5', '4', '2', '7']);
   assert.deepEqual([...filterCounts(rows)], [['all', 7], ['firing', 2], ['pending', 1], ['nodata', 1], ['silenced', 1]]);
+  assert.deepEqual(rowsOf([rule('8')], [alert('i', '8', { inhibited: true })]).map(row => row.kind), ['ok']);
   assert.ok(rows[1] && passes(rows[1], 'silenced') && !passes(rows[1], 'firing'));
 });
 
@@ -103,6 +105,15 @@ test('the past says how often, and how it went', () => {
   assert.equal(lastedWords(alert('a', '1', { state: 'cleared', fired: null }), texts), 'did not fire');
 });
 
+test('texts of rules have slots and code', () => {
+  assert.deepEqual(piecesOf('{{ labels.device }} is {{ value | round(1) }} % full: `du -xh {{ labels.mountpoint }}`, {{ $value }}'), [
+    { kind: 'slot', text: 'device' }, { kind: 'text', text: ' is ' }, { kind: 'slot', text: 'value' }, { kind: 'text', text: ' % full: ' },
+    { kind: 'code', text: 'du -xh {{ labels.mountpoint }}' }, { kind: 'text', text: ', ' }, { kind: 'slot', text: 'value' },
+  ]);
+  assert.deepEqual(piecesOf('a ` b {{ c'), [{ kind: 'text', text: 'a ` b {{ c' }]);
+  assert.deepEqual(piecesOf(''), []);
+});
+
 test('links go to pages alone', () => {
   for (const good of ['https://example.org/a', 'http://wiki/x', '/runbooks/io']) assert.equal(safeHref(good), good);
   for (const bad of ['javascript:alert(1)', ' javascript:alert(1)', 'data:text/html,x', '//example.org', 'runbook', '']) assert.equal(safeHref(bad), null, bad);
@@ -134,7 +145,7 @@ test('a day holds the worst of all series, and is asked for one rule after the o
   trends.of(rule('1'), true);
   trends.of(rule('1'), true);
   trends.of(rule('2'), true);
-  await new Promise(done => setTimeout(done, 250));
+  for (let i = 0; i < 100 && arrived.length < 2; i++) await new Promise(done => setTimeout(done, 20));
   assert.equal(asked.length, 2);
   assert.deepEqual(arrived, ['1', '2']);
   assert.ok(trends.of(rule('1'), true)?.every(value => Number.isNaN(value)));

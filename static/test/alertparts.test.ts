@@ -66,6 +66,9 @@ test('bands are pending, then firing, and do not cover each other', () => {
 test('values and limits are written short', () => {
   assert.equal(amount(61.34, '%', texts), '61.3\u00a0%');
   assert.equal(amount(12_400, 'B', texts), '12.4\u00a0kB');
+  assert.equal(amount(20_000, 'pages/s', texts), '20.0\u00a0k\u00a0pages/s');
+  assert.equal(amount(12_500, 'ms', texts), '12.5\u00a0s');
+  assert.equal(amount(1_240, '/s', texts), '1\u00a0240/s');
   assert.equal(amount(7_500, 's', texts), '2\u00a0h 5\u00a0m');
   assert.equal(amount(null, '%', texts), '–');
   assert.equal(amount(Number.NaN, '%', texts), '–');
@@ -157,13 +160,15 @@ test('episodes are asked for once, and further back when the range moves there',
   assert.equal(asked.length, 4);
 });
 
-test('a storm is gathered: at once, then no more often than said', async () => {
+test('a storm is gathered: at once, then no more often than said', t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   let times = 0;
   const gather = new Gather(30, () => times++);
   for (let i = 0; i < 5; i++) gather.ask();
   assert.equal(times, 1);
-  await new Promise(done => setTimeout(done, 80));
+  t.mock.timers.tick(30);
   assert.equal(times, 2);
+  t.mock.timers.tick(30);
   gather.ask();
   assert.equal(times, 3);
   gather.stop();

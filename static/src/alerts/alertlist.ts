@@ -7,6 +7,7 @@ import type { AlertView } from '../wire/alert';
 import type { SilenceView } from '../wire/rule';
 import type { AlertActions } from './actions';
 import { dress } from './chip';
+import { prose } from './prose';
 import { isLive, worstFirst } from './rank';
 import { silencedUntil } from './silencing';
 import { amount, labelWords, markOf } from './words';
@@ -19,6 +20,7 @@ interface Line {
   readonly chip: HTMLElement;
   readonly value: HTMLElement;
   readonly summary: HTMLElement;
+  readonly description: HTMLElement;
   readonly ack: HTMLButtonElement;
   readonly silence: HTMLButtonElement;
   alert: AlertView;
@@ -74,12 +76,13 @@ export class AlertList {
     };
     const ack = button((line, opener) => (line.alert.ack ? this.#actions.unack(line.alert, opener) : this.#actions.ack(line.alert, opener)), '');
     const silence = button((line, opener) => this.#actions.silence(line.alert, opener), '');
-    const [chip, value, summary] = [el('span', { class: 'chip' }), el('b', { class: 'strong' }), el('p', { class: 'text-2' })];
+    const [chip, value, summary] = [el('span', { class: 'chip' }), el('b', { class: 'strong' }), el('p')];
+    const description = el('p', { class: 'rule-says' });
     const where = labelWords(alert.where);
     const since = el('time', { datetime: new Date(alert.since).toISOString(), title: clockUtc(alert.since) }, clock(alert.fired ?? alert.since));
     const element = el('li', { 'data-alert': alert.id }, el('div', { class: 'alert-head' }, chip, value, since),
-      el('p', { class: 'tags' }, ...where.flatMap(label => [el('code', { class: 'tag' }, label), ' '])), summary, el('div', { class: 'card-actions' }, ack, silence));
-    return { element, chip, value, summary, ack, silence, alert };
+      el('p', { class: 'tags' }, ...where.flatMap(label => [el('code', { class: 'tag' }, label), ' '])), summary, description, el('div', { class: 'card-actions' }, ack, silence));
+    return { element, chip, value, summary, description, ack, silence, alert };
   }
 
   #fill(line: Line, silences: ReadonlyMap<string, SilenceView>, value: number | null, now: number): void {
@@ -90,6 +93,10 @@ export class AlertList {
     const why = alert.ack?.reason ?? '';
     write(line.summary, [shown(alert.summary), why === '' ? '' : `${shown(alert.ack?.by.name ?? '')}: ${shown(why)}`].filter(part => part !== '').join(' · '));
     line.summary.hidden = line.summary.textContent === '';
+    if (line.description.dataset['text'] !== alert.description) {
+      line.description.dataset['text'] = alert.description;
+      line.description.replaceChildren(...prose(alert.description));
+    }
     const live = isLive(alert);
     line.ack.hidden = !live;
     line.silence.hidden = !live || alert.silences.length > 0;

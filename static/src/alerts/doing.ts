@@ -2,7 +2,7 @@
 import { shown } from '../data/names';
 import { refusalText } from '../live/refusal';
 import { el } from '../page/dom';
-import type { Person } from '../page/person';
+import { freshId, type Person } from '../page/person';
 import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
 import type { Matcher, SilenceView } from '../wire/rule';
@@ -60,9 +60,11 @@ export class Doing implements AlertActions {
     const at = opener.getBoundingClientRect();
     void person.ask(opener).then(known => {
       if (!known) return;
+      // A retry of the same form makes no second silence.
+      const id = freshId();
       new SilenceForm(texts, {
         title: texts.alerts.silenceTitle(shown(name)), matchers, alerts: () => state.all(), now,
-        make: (wanted: Wanted) => this.#call('silence', { matchers: wanted.matchers, end: Math.round(wanted.end), reason: wanted.reason }),
+        make: (wanted: Wanted) => this.#call('silence', { id, matchers: wanted.matchers, end: Math.round(wanted.end), reason: wanted.reason }),
       }, opener, at);
     });
   }

@@ -14,7 +14,7 @@ export class Pop {
     for (const other of document.querySelectorAll<HTMLElement>(`[data-pop="${kind}"]`)) other.hidePopover();
     this.#opener = opener;
     this.#at = at;
-    this.element = el('section', { class: 'beside', popover: 'auto', 'data-pop': kind, 'aria-label': label }, ...content);
+    this.element = el('section', { class: 'beside', popover: 'auto', role: 'dialog', 'data-pop': kind, 'aria-label': label }, ...content);
     document.body.append(this.element);
     this.element.addEventListener('toggle', event => { if (event.newState === 'closed') this.#closed(); });
     this.element.showPopover();

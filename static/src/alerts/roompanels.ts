@@ -72,7 +72,7 @@ export class RoomPanels {
   }
 
   #changed(): void {
-    this.#episodes.remember(this.#state.all());
+    this.#remember();
     this.#write();
     this.#place();
     this.#redrawSoon();
@@ -84,6 +84,15 @@ export class RoomPanels {
       this.#redraw = undefined;
       this.#redrawChanged();
     }, REDRAW_AFTER_MS);
+  }
+
+  /** Keeps what ended: what was told as such, and what waited and is gone without a word. */
+  #remember(): void {
+    this.#episodes.remember(this.#state.all());
+    const now = this.#stage.parts.serverTime.now();
+    for (const alert of this.#drawn.values()) {
+      if (isLive(alert) && this.#state.get(alert.id) === undefined) this.#episodes.remember([{ ...alert, state: alert.fired === null ? 'cleared' : 'resolved', resolved: now }]);
+    }
   }
 
   /** Draws the panels of alerts that are new, gone, or other than they were. */

@@ -72,11 +72,13 @@ export class RowView {
     const values = row.kind === 'nodata' || value === null ? day : [...day, value];
     const limits = row.rule.limits.flatMap(limit => [limit.value, limit.op === 'outside' ? limit.high : null].flatMap(at =>
       (at === null || !Number.isFinite(at) ? [] : [{ at, ink: limit.severity === severity ? passed : 'line-control' }])));
+    const held = row.rule.limits.find(limit => limit.severity === severity) ?? row.rule.limits[0];
+    const past = held && held.value !== null && /^(above|below)$/.test(held.op) ? { at: held.value, down: held.op === 'below', ink: severity ? passed : 'text-3' } : null;
     const [width, height] = [this.#canvas.clientWidth, this.#canvas.clientHeight];
     const drawn = `${width} ${ink.worn} ${severity ?? ''} ${value ?? ''} ${row.kind} ${row.rule.text}`;
     if (day === this.#day && drawn === this.#drawn) return;
     this.#day = day;
     this.#drawn = drawn;
-    drawTrend(this.#canvas, width, height, { values, limits }, ink);
+    drawTrend(this.#canvas, width, height, { values, limits, past }, ink);
   }
 }

@@ -18,10 +18,11 @@ export type Filter = (typeof FILTERS)[number];
 const ORDER: readonly RowKind[] = ['firing', 'pending', 'error', 'nodata', 'silenced', 'ok'];
 
 function kindOf(rule: RuleView, live: readonly AlertView[]): RowKind {
-  const heard = live.filter(alert => !alert.inhibited && alert.silences.length === 0);
+  const own = live.filter(alert => !alert.inhibited);
+  const heard = own.filter(alert => alert.silences.length === 0);
   if (heard.some(alert => alert.state === 'firing')) return 'firing';
   if (heard.length > 0) return 'pending';
-  if (live.length > 0) return 'silenced';
+  if (own.length > 0) return 'silenced';
   return rule.state;
 }
 

@@ -4,6 +4,7 @@ import { duration } from '../format/time';
 import { el } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { RuleView } from '../wire/rule';
+import { prose } from './prose';
 import { goesTo } from './rulewords';
 import { limitWords } from './words';
 
@@ -28,8 +29,8 @@ export function ruleText(rule: RuleView, path: string, titles: ReadonlyMap<strin
     ...fact(side.keep, rule.keepFiring > 0 ? duration(rule.keepFiring, texts.units) : ''), ...fact(side.goes, goesTo(rule, titles, texts)));
   return [
     ...(rule.error === null ? [] : [el('p', { class: 'problem' }, shown(rule.error))]),
-    ...(rule.summary === '' ? [] : [el('p', { class: 'strong' }, shown(rule.summary))]),
-    ...(rule.description === '' ? [] : [el('p', { class: 'rule-says' }, rule.description)]),
+    ...(rule.summary === '' ? [] : [el('p', { class: 'strong' }, ...prose(rule.summary))]),
+    ...(rule.description === '' ? [] : [el('p', { class: 'rule-says' }, ...prose(rule.description))]),
     facts,
     ...(rule.text === '' ? [] : [el('div', { class: 'snippet' }, el('pre', { tabindex: '0', 'aria-label': side.line(path, rule.line) }, rule.text)), el('p', { class: 'hint' }, side.line(shown(path), rule.line))]),
   ];

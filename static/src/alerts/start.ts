@@ -64,7 +64,7 @@ export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
   });
 
   person.introduce(link);
-  sayEverywhere(state, stage);
+  sayEverywhere(state, stage, room === null ? document.querySelector('[data-announce]') : null);
   panels?.start();
   page?.start();
   state.start(link, page !== null);
@@ -88,12 +88,13 @@ function showAlert(alert: AlertView, panels: RoomPanels | null): boolean {
   return card !== null;
 }
 
-function sayEverywhere(state: AlertState, stage: Stage): void {
+/** `region` is read out; a room's time line announces by itself. */
+function sayEverywhere(state: AlertState, stage: Stage, region: Element | null): void {
   const { texts } = stage.parts;
   const beacon = new Beacon(document);
   const counts = new NavCounts(document, texts);
   const tone = new Tone(document);
-  const announcer = new Announcer(document.querySelector('[data-announce]'), tone, texts);
+  const announcer = new Announcer(region, tone, texts);
   const box = document.querySelector<HTMLElement>('.notices');
   const notice = box ? new FileNotice(box, texts) : null;
   tone.start();

@@ -8,6 +8,8 @@ const STEP_MS = 600_000;
 const BETWEEN_MS = 60;
 /** How long an answer is good, ms. */
 const GOOD_MS = STEP_MS;
+/** Wait after a question that failed, ms. */
+const AGAIN_MS = 15_000;
 
 /** Gives the worst value of all series at each step: the least where a rule looks downwards. */
 export function worstOf(block: Block, start: number, end: number, downwards: boolean): number[] {
@@ -72,15 +74,17 @@ export class Trends {
     this.#asking = true;
     const end = Math.floor(this.#now() / STEP_MS) * STEP_MS;
     const start = end - DAY_MS;
+    let at = this.#now();
     let values: readonly number[] = new Array<number>(DAY_MS / STEP_MS).fill(Number.NaN);
     try {
       const block = parseBlock(await this.#call('range', { expr: rule.expr, start, end, step: STEP_MS }));
       if (block) values = worstOf(block, start, end, looksDown(rule));
     } catch {
-      // Refused, or the link broke: the row stays without a line, and is asked for again later.
+      // Refused, or the link broke: the row stays without a line, and is asked for again soon.
+      at -= GOOD_MS - AGAIN_MS;
     }
     this.#asking = false;
-    this.#known.set(rule.id, { expr: rule.expr, at: this.#now(), values });
+    this.#known.set(rule.id, { expr: rule.expr, at, values });
     this.#arrived(rule.id);
     if (this.#wanted.size > 0) this.#soon();
   }

@@ -7,16 +7,21 @@ import type { AlertLimit, AlertView } from '../wire/alert';
 import type { Labels } from '../wire/parse';
 import type { Matcher } from '../wire/rule';
 
-/** From how many seconds a value in seconds is written as a length of time. */
+/** From where on seconds and milliseconds are written as a length of time. */
 const LONG_S = 120;
+const LONG_MS = 10_000;
+
+/** Units that a prefix belongs to: `12.4 kB`, but `12.4 k pages/s`. */
+const PREFIXED = /^(?:(?:B|b|bit|Hz|W|V|A|J)(?:\/s)?$|\/)/;
 
 /** Writes a value with its unit: `61.3 %`, `12.4 kB`, `2 h 5 m`. */
 export function amount(value: number | null, unit: string, texts: Texts): string {
   if (value === null || value !== value) return NONE;
   if (unit === 's' && Math.abs(value) >= LONG_S && Number.isFinite(value)) return `${value < 0 ? '−' : ''}${duration(Math.abs(value) * 1000, texts.units)}`;
+  if (unit === 'ms' && Math.abs(value) >= LONG_MS && Number.isFinite(value)) return amount(value / 1000, 's', texts);
   const number = formatNumber(value, null);
   if (unit === '') return number;
-  return /\p{L}$/u.test(number) ? `${number}${shown(unit)}` : `${number}${NBSP}${shown(unit)}`;
+  return unit.startsWith('/') || (/\p{L}$/u.test(number) && PREFIXED.test(unit)) ? `${number}${shown(unit)}` : `${number}${NBSP}${shown(unit)}`;
 }
 
 /** Writes a limit as it was given: `40 %`, not `40.0 %`. */

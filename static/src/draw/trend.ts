@@ -5,6 +5,8 @@ import type { Ink } from './ink';
 export interface Trend {
   /** One value for each step, NaN where there is none. */
   readonly values: readonly number[];
+  /** Where it is shaded: past this value, downwards or upwards; null for nowhere. */
+  readonly past?: { readonly at: number; readonly down: boolean; readonly ink: string } | null;
   readonly limits: readonly { readonly at: number; readonly ink: string }[];
   /** From which value on it is shaded, and in which colour: an alert fires. */
   readonly shade?: { readonly from: number; readonly ink: string };
@@ -35,6 +37,7 @@ export function drawTrend(canvas: HTMLCanvasElement, width: number, height: numb
   const last = Math.max(1, trend.values.length - 1);
   const x = (i: number): number => 1 + (i / last) * (width - 4);
   const y = (value: number): number => height - 2 - ((value - low) / (high - low)) * (height - 4);
+  if (trend.past) shade(g, trend, trend.past, x, height, ink);
   if (trend.shade) {
     g.fillStyle = ink.faded(trend.shade.ink, SHADE);
     g.fillRect(x(trend.shade.from), 0, Math.max(1.5, x(last) - x(trend.shade.from)), height);
@@ -65,6 +68,13 @@ export function drawTrend(canvas: HTMLCanvasElement, width: number, height: numb
   g.arc(x(last), y(now), 1.75, 0, 7);
   g.fillStyle = ink.series(1);
   g.fill();
+}
+
+/** Shades the stretches that were past the limit. */
+function shade(g: CanvasRenderingContext2D, trend: Trend, past: NonNullable<Trend['past']>, x: (i: number) => number, height: number, ink: Ink): void {
+  g.fillStyle = ink.faded(past.ink, SHADE);
+  const over = trend.values.map(value => ((past.down ? value < past.at : value > past.at) ? value : Number.NaN));
+  runs(over, (from, to) => g.fillRect(x(from), 0, Math.max(1.5, x(to) - x(from)), height));
 }
 
 /** Calls back with each run of values, from its first to its last. */

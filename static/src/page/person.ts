@@ -35,7 +35,7 @@ export function keptPerson(kept: string | null): Known | null {
 }
 
 /** Gives a new id: 16 hex digits. */
-function freshId(): string {
+export function freshId(): string {
   return [...crypto.getRandomValues(new Uint8Array(8))].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
@@ -88,7 +88,7 @@ export class Person {
     const leave = el('button', { class: 'btn btn-ghost', type: 'button' }, words.leave);
     const form = el('form', { class: 'ask' }, el('div', { class: 'field' }, el('label', { for: 'person-name' }, words.question), field, problem),
       el('p', { class: 'hint' }, words.hint), el('div', { class: 'card-actions' }, el('button', { class: 'btn btn-primary', type: 'submit' }, words.take), leave));
-    const pop = el('section', { class: 'beside', popover: 'auto', 'aria-label': words.question }, form);
+    const pop = el('section', { class: 'beside', popover: 'auto', role: 'dialog', 'aria-label': words.question }, form);
     problem.hidden = true;
     document.body.append(pop);
     pop.showPopover();

@@ -1,0 +1,111 @@
+// The page of alerts: a rule fires by pushing, is acked, silenced, and resolves; a bad edit of its file is seen and mended.
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { browserFor, ownServer, pageFor, until } from './support.mjs';
+
+const RULES = `
+[[rule]]
+name = "Room warm"
+metric = "room_temperature_celsius"
+above = { warning = 30, critical = 40 }
+for = "2s"
+unit = "°C"
+summary = "{{ labels.desk }} is at {{ value | round(1) }} °C"
+description = "Open a window."
+
+[[rule]]
+name = "Backup too old"
+expr = 'time() - backup_last_success_seconds'
+above = 93600
+unit = "s"
+`;
+
+/** Pushes a temperature twice a second, as high as it was said last. */
+function pushing(t, base) {
+  const pushed = { value: 20 };
+  const timer = setInterval(() => {
+    fetch(`${base}/api/v1/push`, {
+      method: 'POST', headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ metric: 'room_temperature_celsius', labels: { desk: 'taras' }, value: pushed.value }),
+    }).catch(() => undefined);
+  }, 500);
+  t.after(() => clearInterval(timer));
+  return pushed;
+}
+
+async function opened(t, browser, url) {
+  const page = await pageFor(t, browser);
+  await page.goto(url);
+  await until('the rules are listed', async () => (await page.locator('#rules tbody tr').count()) > 0);
+  return page;
+}
+
+const chipOf = (page, name) => page.locator('#rules tr', { hasText: name }).locator('.state').textContent();
+
+test('a rule waits, fires, is acked, is silenced and resolves, on two pages', async t => {
+  const server = await ownServer(t);
+  await writeFile(join(server.directory, 'alerts.toml'), RULES);
+  const browser = await browserFor(t);
+  const pushed = pushing(t, server.url);
+  const [page, other] = [await opened(t, browser, `${server.url}/alerts`), await opened(t, browser, `${server.url}/alerts`)];
+  await until('the two rules are there', async () => (await page.locator('#rules tbody tr').count()) === 2);
+  assert.doesNotMatch(await page.title(), /^[▲🛑]/u);
+
+  pushed.value = 35;
+  await until('it waits', async () => /pending/.test(await chipOf(page, 'Room warm')));
+  await until('it fires', async () => /firing/.test(await chipOf(page, 'Room warm')));
+  await until('the title says so', async () => /^▲ 1 · /u.test(await page.title()));
+  assert.match(await page.locator('link[rel="icon"]').getAttribute('href'), /warning/);
+  pushed.value = 45;
+  await until('it is critical', async () => /^🛑 1 · /u.test(await page.title()));
+
+  await page.keyboard.press('n');
+  await until('`n` opens it', async () => /Room warm/.test(await page.locator('#rule-name').textContent()));
+  await page.keyboard.press('a');
+  await page.locator('#person-name').fill('Taras Koval');
+  await page.keyboard.press('Enter');
+  await until('the other page sees who acked', async () => /acked by Taras Koval/.test(await chipOf(other, 'Room warm')));
+  await page.locator('#ack-why').fill('the window is open');
+  await page.keyboard.press('Enter');
+  await until('and why', async () => {
+    await other.locator('.rule-name', { hasText: 'Room warm' }).click();
+    return /the window is open/.test(await other.locator('#t-alerts').textContent());
+  });
+  await until('the title is quiet', async () => !/^[▲🛑]/u.test(await other.title()));
+
+  await page.locator('[data-silence]').first().click();
+  await page.locator('#silence-why').fill('<b>known</b>');
+  await page.keyboard.press('Enter');
+  await until('the other page lists the silence', async () => /<b>known<\/b>/.test(await other.locator('[data-silences]').textContent()));
+  await until('the rule is silenced', async () => /silenced/.test(await chipOf(other, 'Room warm')));
+  await other.locator('[data-silences] button').first().click();
+  await other.locator('#person-name').fill('Olena');
+  await other.keyboard.press('Enter');
+  await until('the silence is ended', async () => !/known/.test(await page.locator('[data-silences]').textContent()));
+
+  pushed.value = 21;
+  await until('it resolves', async () => /ok/.test(await chipOf(page, 'Room warm')));
+  await page.locator('#tab-past').click();
+  await until('the past has it', async () => /lasted .*most 45/s.test(await page.locator('#t-past').textContent()));
+});
+
+test('a bad edit is shown with its line, changes nothing, and is gone when it is mended', async t => {
+  const server = await ownServer(t);
+  const file = join(server.directory, 'alerts.toml');
+  await writeFile(file, RULES);
+  const browser = await browserFor(t);
+  const page = await opened(t, browser, `${server.url}/alerts`);
+  await until('the file is read', async () => /^2 rules from alerts.toml, read at .* without complaint$/.test(await page.locator('.rules-foot').textContent()));
+  const room = await pageFor(t, browser);
+  await room.goto(`${server.url}/rooms/host`);
+  await writeFile(file, RULES.replace('above = 93600', 'abvoe = 93600'));
+  const line = RULES.split('\n').indexOf('above = 93600') + 1;
+  for (const one of [page, room]) {
+    await until('the notice names the line', async () => new RegExp(`Line ${line}:`).test((await one.locator('[data-notice="rules"]').textContent()) ?? ''));
+  }
+  assert.equal(await page.locator('#rules tbody tr').count(), 2);
+  await writeFile(file, RULES);
+  for (const one of [page, room]) await until('the notice is gone', async () => (await one.locator('[data-notice="rules"]').count()) === 0);
+});
