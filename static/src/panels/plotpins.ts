@@ -53,7 +53,8 @@ export class PlotPins {
 
   #make(pin: PlacedPin): Drawn {
     const name = shown(pin.by.name);
-    const button = el('button', { class: `pin pin-${tintOf(pin.by.id)}`, type: 'button', 'aria-label': this.#texts.talk.pinBy(name, clock(pin.time)), 'data-pin': pin.key }, el('i'), el('span', { 'aria-hidden': 'true' }, initialsOf(name)));
+    const button = el('button', { class: `pin pin-${tintOf(pin.by.id)}`, type: 'button', 'data-pin': pin.key }, el('i'),
+      el('span', { 'aria-hidden': 'true' }, initialsOf(name)), el('span', { class: 'sr' }, this.#texts.talk.pinBy(name, clock(pin.time))));
     button.addEventListener('pointerenter', () => this.#board.point(pin));
     button.addEventListener('pointerleave', () => this.#board.point(null));
     button.addEventListener('focus', () => this.#board.point(pin));
