@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Hub,
-    session::{Refusal, internal},
+    refusal::{Refusal, internal},
     speaker::{Speaker, Speech},
     subscribe::refusal,
 };
