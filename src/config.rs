@@ -213,6 +213,13 @@ mod tests {
     }
 
     #[test]
+    fn events_have_a_retention_of_their_own() {
+        let config = parse("w.toml", "[retention]\ntime = '1h'\nevents = '7d'\n").unwrap();
+        assert_eq!(config.retention_ms, Some(3_600_000));
+        assert_eq!(config.retention_events_ms, Some(7 * 24 * 3_600_000));
+    }
+
+    #[test]
     fn wrong_keys_and_values_are_named() {
         let problems = parse("w.toml", "listen = 'here'\nlisen = 1\n[[channel.namespaces]]\nname = 'live'\n")
             .unwrap_err();

@@ -11,6 +11,7 @@ pub mod notice;
 pub mod outbox;
 pub mod rate;
 mod reader;
+mod refusal;
 mod rpc;
 mod session;
 pub mod shard;

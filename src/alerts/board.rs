@@ -91,7 +91,7 @@ impl Board {
                 before.into_iter().filter(|id| own.is_none_or(|own| !own.contains(id))).collect()
             }
         };
-        let freed = self.inhibit(&rule.id);
+        let (freed, outranked) = self.inhibit(&rule.id);
         for transition in transitions {
             let id = id(&transition.alert);
             if !changed.alerts.contains(&id) {
@@ -104,6 +104,11 @@ impl Board {
             let inhibited = self.standing.get(&id).is_some_and(|standing| standing.inhibited);
             if !inhibited {
                 changed.tell.push(self.tell(rule, places, transition, now_ms));
+            }
+        }
+        for id in outranked {
+            if !changed.alerts.contains(&id) {
+                changed.alerts.push(id);
             }
         }
         for id in freed {
@@ -125,8 +130,9 @@ impl Board {
         changed
     }
 
-    /// Marks what something worse of the same rule and series stands over; returns what is free again.
-    fn inhibit(&mut self, rule: &str) -> Vec<String> {
+    /// Marks what something worse of the same rule and series stands over; returns what is free again, and what is
+    /// held back from now on.
+    fn inhibit(&mut self, rule: &str) -> (Vec<String>, Vec<String>) {
         let ids = self.of_rules.get(rule).into_iter().flatten();
         let own: Vec<(String, Alert, bool)> = ids
             .filter_map(|id| Some((id, self.standing.get(id)?)))
@@ -139,7 +145,7 @@ impl Board {
                 *worst = (alert.severity, alert.state);
             }
         }
-        let mut freed = Vec::new();
+        let (mut freed, mut outranked) = (Vec::new(), Vec::new());
         for (id, alert, was) in own {
             let inhibited = over.get(&alert.series).is_some_and(|(severity, state)| {
                 alert.severity < *severity && rank(alert.state) <= rank(*state)
@@ -147,11 +153,14 @@ impl Board {
             if was && !inhibited && alert.state != State::Resolved {
                 freed.push(id.clone());
             }
+            if !was && inhibited {
+                outranked.push(id.clone());
+            }
             if let Some(standing) = self.standing.get_mut(&id) {
                 standing.inhibited = inhibited;
             }
         }
-        freed
+        (freed, outranked)
     }
 
     fn tell(&self, rule: &Rule, places: &Places, transition: &Transition, now_ms: i64) -> Tell {

@@ -188,23 +188,10 @@ impl Embedded {
     ///
     /// [`BackendError::Journal`].
     pub async fn commit(&self, commit: Commit) -> Result<Vec<Appended>, BackendError> {
-        let backend = self.clone();
-        Ok(self.journal.commit(commit, move |written| backend.written(written)).await?)
-    }
-
-    /// Hands on what is on disk now; on the journal's thread, which waits while the hub does not keep up.
-    fn written(&self, written: &mut Written) {
-        for (channel, publication) in std::mem::take(&mut written.publications) {
-            let channel = Arc::from(channel);
-            // Without a hub nobody is connected.
-            drop(self.deliveries.blocking_send(Delivery::Publication { channel, publication }));
-        }
-        for record in std::mem::take(&mut written.records) {
-            if record.kind == RecordKind::Notified {
-                self.claims().told(&record);
-            }
-            drop(self.deliveries.blocking_send(Delivery::Record(record)));
-        }
+        // Not the backend itself: the journal's thread must not hold the last handle of its own journal.
+        let (claims, deliveries) = (Arc::clone(&self.claims), self.deliveries.clone());
+        let after = move |written: &mut Written| hand_on(&claims, &deliveries, written);
+        Ok(self.journal.commit(commit, after).await?)
     }
 
     /// See [`super::Backend::records`].
@@ -283,6 +270,21 @@ impl Embedded {
         if state.streams.len() < before {
             state.round = fastrand::u64(..);
         }
+    }
+}
+
+/// Hands on what is on disk now; on the journal's thread, which waits while the hub does not keep up.
+fn hand_on(claims: &Mutex<Claims>, deliveries: &mpsc::Sender<Delivery>, written: &mut Written) {
+    for (channel, publication) in std::mem::take(&mut written.publications) {
+        let channel = Arc::from(channel);
+        // Without a hub nobody is connected.
+        drop(deliveries.blocking_send(Delivery::Publication { channel, publication }));
+    }
+    for record in std::mem::take(&mut written.records) {
+        if record.kind == RecordKind::Notified {
+            claims.lock().unwrap_or_else(PoisonError::into_inner).told(&record);
+        }
+        drop(deliveries.blocking_send(Delivery::Record(record)));
     }
 }
 

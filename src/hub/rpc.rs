@@ -3,8 +3,13 @@
 use serde_json::value::RawValue;
 
 use super::{
+<<<<<<< HEAD
     Hub, alertcalls,
     session::{Refusal, internal},
+=======
+    Hub,
+    refusal::{Refusal, internal},
+>>>>>>> journal
     speaker::{Speaker, Speech},
     subscribe::refusal,
 };

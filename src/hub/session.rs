@@ -10,13 +10,13 @@ use super::{
     channel::{Class, Rules},
     connection::Connection,
     outbox::{Delivery, REPLY_BYTES_LOW},
+    refusal::{Refusal, internal},
     rpc,
     shard::Command,
     speaker::{Speaker, Speech},
     subscribe::{self, Joining},
 };
-use crate::backend::{BackendError, HistoryFilter, StreamOptions};
-use crate::journal::JournalError;
+use crate::backend::{HistoryFilter, StreamOptions};
 use crate::model::Person;
 use crate::wire::centrifugo::{
     self, ClientInfo, Connect, ConnectResult, ErrorCode, ErrorReply, History, HistoryResult, Method,
@@ -28,9 +28,6 @@ use crate::wire::{Close, Frame};
 const JOIN_AT_ONCE: usize = 8;
 /// Events of a room that one call gives: 200 cards of alerts are 300 KB.
 pub(super) const HISTORY_PAGE_MAX: usize = 200;
-
-/// A command that failed: the code, and words that say what to do.
-pub(super) type Refusal = (ErrorCode, String);
 
 /// A channel that the client is in.
 #[derive(Debug)]
@@ -377,22 +374,4 @@ fn page_limit(asked: i64, stream: StreamOptions) -> Option<usize> {
         StreamOptions::Journal => Some(asked.map_or(HISTORY_PAGE_MAX, |asked| asked.min(HISTORY_PAGE_MAX))),
         StreamOptions::Memory { .. } | StreamOptions::None => asked,
     }
-}
-
-/// The public side of a failure of ours; the inner one is logged once, here.
-#[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
-pub(super) fn internal(error: BackendError) -> Refusal {
-    tracing::warn!(error = %error, "backend failed");
-    let text = match error {
-        BackendError::HistoryFull => return (ErrorCode::LimitExceeded, error.to_string()),
-        BackendError::Journal(JournalError::Refused(_)) => {
-            "nothing was stored: this server's disk takes nothing now; try again in a moment"
-        }
-        BackendError::Journal(JournalError::Slow) => {
-            "this server's disk does not keep up; try again in a moment"
-        }
-        BackendError::Unreachable(_) => "the server cannot reach its Redis; try again in a moment",
-        _ => ErrorCode::Internal.text(),
-    };
-    (ErrorCode::Internal, text.to_owned())
 }

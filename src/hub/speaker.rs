@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::{
     counters::Counters,
     rate::{self, Bucket},
-    session::Refusal,
+    refusal::Refusal,
 };
 use crate::model::Person;
 use crate::wire::centrifugo::{ClientInfo, ConnInfo, ErrorCode};

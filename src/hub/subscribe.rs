@@ -11,7 +11,7 @@ use super::{
     Hub,
     channel::{Class, Rules},
     connection::Connection,
-    session::{Refusal, internal},
+    refusal::{Refusal, internal},
     shard::Command,
 };
 use crate::backend::{HistoryFilter, StreamOptions};

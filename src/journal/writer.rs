@@ -21,7 +21,7 @@ use super::{
 use crate::clock::Clock;
 use crate::store::retention_clock::RetentionClock;
 
-/// Jobs that one transaction takes: 1,000 commits of two events are written in 20 ms.
+/// Jobs that one transaction takes: 1,000 commits of two events, 400 bytes and an author's key, are written in 50 ms.
 const GROUP_MAX: usize = 1_024;
 /// Ticks, which are seconds, between two looks at retention.
 const RETENTION_TICKS: u32 = 10;

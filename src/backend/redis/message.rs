@@ -207,6 +207,27 @@ mod tests {
     }
 
     #[test]
+    fn records_come_back() {
+        let one = Record {
+            kind: RecordKind::Silence,
+            key: "s ä".to_owned(),
+            value: Some(raw(r#"{"end": 1e3}"#)),
+            expires_ms: Some(7),
+        };
+        let gone = Record { value: None, expires_ms: None, ..one.clone() };
+        for sent in [one, gone] {
+            let Ok(Delivery::Record(read)) = read(&record(&sent)) else { panic!("{sent:?}") };
+            assert_eq!((read.kind, &read.key, read.expires_ms), (sent.kind, &sent.key, sent.expires_ms));
+            assert_eq!(
+                read.value.map(|value| value.get().to_owned()),
+                sent.value.map(|value| value.get().to_owned())
+            );
+        }
+        // A kind that a newer node knows.
+        assert_eq!(read(b"\x01r0\n{\"kind\":\"note\",\"key\":\"a\"}").unwrap_err(), Skipped::Version);
+    }
+
+    #[test]
     fn what_is_newer_is_told_from_what_is_damaged() {
         assert_eq!(read(b"\x02p1\n{}").unwrap_err(), Skipped::Version);
         assert_eq!(read_entry(b"\x02{}").unwrap_err(), Skipped::Version);

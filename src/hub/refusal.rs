@@ -1,0 +1,26 @@
+//! What a client reads when a command failed.
+
+use crate::backend::BackendError;
+use crate::journal::JournalError;
+use crate::wire::centrifugo::ErrorCode;
+
+/// A command that failed: the code, and words that say what to do.
+pub(super) type Refusal = (ErrorCode, String);
+
+/// The public side of a failure of ours; the inner one is logged once, here.
+#[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
+pub(super) fn internal(error: BackendError) -> Refusal {
+    tracing::warn!(error = %error, "backend failed");
+    let text = match error {
+        BackendError::HistoryFull => return (ErrorCode::LimitExceeded, error.to_string()),
+        BackendError::Journal(JournalError::Refused(_)) => {
+            "nothing was stored: this server's disk takes nothing now; try again in a moment"
+        }
+        BackendError::Journal(JournalError::Slow) => {
+            "this server's disk does not keep up; try again in a moment"
+        }
+        BackendError::Unreachable(_) => "the server cannot reach its Redis; try again in a moment",
+        _ => ErrorCode::Internal.text(),
+    };
+    (ErrorCode::Internal, text.to_owned())
+}
