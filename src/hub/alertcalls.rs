@@ -2,7 +2,11 @@
 
 use serde_json::json;
 
-use super::{Hub, rpc::read, session::Refusal};
+use super::{
+    Hub,
+    refusal::{Refusal, internal},
+    rpc::read,
+};
 use crate::alerts::{AckCall, AlertsError, EndCall, SilenceCall, Span};
 use crate::model::Person;
 use crate::wire::centrifugo::ErrorCode;
@@ -33,7 +37,7 @@ pub(super) async fn act(hub: &Hub, method: &str, argument: &str, person: Person)
 /// What a client reads of a failure.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
 fn refusal(error: AlertsError) -> Refusal {
-    let code = match &error {
+    let code = match error {
         AlertsError::NoAlert(_)
         | AlertsError::Over
         | AlertsError::NoSilence(_)
@@ -42,10 +46,7 @@ fn refusal(error: AlertsError) -> Refusal {
         | AlertsError::Silence(_)
         | AlertsError::Reason(_) => ErrorCode::BadRequest,
         AlertsError::TooMany => ErrorCode::LimitExceeded,
-        AlertsError::Backend(error) => {
-            tracing::warn!(error = %error, "alert call not stored");
-            ErrorCode::Internal
-        }
+        AlertsError::Backend(error) => return internal(error),
         AlertsError::Stopped => ErrorCode::Internal,
     };
     (code, error.to_string())

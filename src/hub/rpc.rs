@@ -3,13 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::{
-<<<<<<< HEAD
     Hub, alertcalls,
-    session::{Refusal, internal},
-=======
-    Hub,
     refusal::{Refusal, internal},
->>>>>>> journal
     speaker::{Speaker, Speech},
     subscribe::refusal,
 };
