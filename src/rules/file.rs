@@ -130,7 +130,7 @@ fn rule(table: &mut Table<'_>, names: &mut BTreeSet<String>, rooms: Option<&[Str
 
 fn name(table: &mut Table<'_>, names: &mut BTreeSet<String>) -> String {
     let name = table.need_text("name");
-    if table_is_blank(&name.value) {
+    if is_blank(&name.value) {
         // A name that is missing is said already.
         if !name.value.is_empty() || name.span != table.span() {
             table.reader().wrong(name.span, "a rule needs a name");
@@ -144,7 +144,7 @@ fn name(table: &mut Table<'_>, names: &mut BTreeSet<String>) -> String {
     name.value
 }
 
-fn table_is_blank(text: &str) -> bool {
+fn is_blank(text: &str) -> bool {
     text.trim().is_empty()
 }
 

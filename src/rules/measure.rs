@@ -2,7 +2,7 @@
 
 use super::{Condition, limits::Limits, split};
 use crate::document::{Placed, Table};
-use crate::query::{Plan, QueryError};
+use crate::query::{EvalLimits, EvalRange, Plan, QueryError, Value};
 
 /// What is measured, and what the expression itself compares it with.
 #[derive(Debug, Clone)]
@@ -58,6 +58,10 @@ fn expression(table: &mut Table<'_>, text: &Placed<String>, limits: &Limits) -> 
             return None;
         }
     };
+    if let Some(what) = no_values(&split.value) {
+        let message = format!("the expression gives {what}, which has no values to judge");
+        table.reader().wrong(text.span.clone(), message);
+    }
     if limits.is_none() {
         return Some(Measured { value: split.value, condition: split.condition });
     }
@@ -101,6 +105,16 @@ fn selector(
             wrong(table, at, &error, start.chars().count());
             None
         }
+    }
+}
+
+/// What an expression gives that is no numbers, whatever the samples are.
+fn no_values(plan: &Plan) -> Option<&'static str> {
+    let data = vec![Vec::new(); plan.selectors().len()];
+    match plan.eval(EvalRange::instant(0, 1), &data, &EvalLimits::default()) {
+        Ok(Value::String(_)) => Some("a text"),
+        Ok(Value::Matrix(_)) => Some("a range"),
+        Ok(Value::Scalar(_) | Value::Vector(_)) | Err(_) => None,
     }
 }
 

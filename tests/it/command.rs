@@ -41,6 +41,34 @@ fn check_names_every_problem_with_its_place() {
 }
 
 #[test]
+fn rules_are_explained_and_tested() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "alerts.toml",
+        "[[rule]]\nname = 'Hot'\nmetric = 'celsius'\nabove = { warning = 80, critical = 95 }\nfor = '90s'\n",
+    );
+    let (good, text) = watchroom(folder.path(), &["check", "--explain"]);
+    assert!(good && text.contains("Hot\n  warning, for 1m30s:\n    celsius > 80\n  critical"), "{text}");
+    let test = "[[test]]\nname = 'oven'\nseries = { celsius = '90x9' }\n[[test.expect]]\nat = '5m'\n";
+    write("good.toml", &format!("{test}alerts = [{{}}]"));
+    let (good, text) = watchroom(folder.path(), &["test-rules", "good.toml"]);
+    assert!(good && text.contains("ok  good.toml: 1 tests, 1 expectations"), "{text}");
+    write("bad.toml", &format!("{test}alerts = []"));
+    let (good, text) = watchroom(folder.path(), &["test-rules", "good.toml", "bad.toml", "none.yml"]);
+    for expected in
+        ["bad.toml:4: oven: all rules at 5m\n  + {severity=\"warning\"}", "none.yml: there is no such"]
+    {
+        assert!(!good && text.contains(expected), "{expected} is not in\n{text}");
+    }
+    write("alerts.toml", "[[rule]]\nname = 'a'\nexpr = 'b'\nrooms = ['hots']\nsummary = '{{ valeu }}'\n");
+    let (good, text) = watchroom(folder.path(), &["check"]);
+    for expected in ["did you mean `host`?", "did you mean `value`?"] {
+        assert!(!good && text.contains(expected), "{expected} is not in\n{text}");
+    }
+}
+
+#[test]
 fn an_address_that_others_reach_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (good, text) = watchroom(folder.path(), &["--data", "data", "--listen", "0.0.0.0:0"]);

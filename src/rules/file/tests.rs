@@ -101,6 +101,8 @@ fn every_problem_has_its_place() {
     bad_keys("metric = 'rate(b[5m])'\nabove = 1", &["3:10: `rate(b[5m])` is no metric's name"]);
     bad_keys("metric = 'b'\nwhere = 'a=b'\nabove = 1", &["4:9: the expression"]);
     bad_keys("expr = 'b'\nwhere = 'a=\"b\"'\nabove = 1", &["4:9: `where` goes with `metric`"]);
+    bad_keys("expr = 'a[5m]'", &["3:8: the expression gives a range"]);
+    bad_keys("expr = '\"a\"'\nabove = 1", &["3:8: the expression gives a text"]);
     bad_keys("expr = 'a > 3'\nabove = 1", &["3:8: the expression compares already"]);
     bad_keys("expr = 'a'\nsummary = '{{ valeu }}'", &["4:11: the template: nothing is called `valeu`"]);
     bad_keys("expr = 'a'\ndescription = '''x\n{{ value | humanise }}'''", &["5:1: the template"]);
