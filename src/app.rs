@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub use log::log;
 
 use crate::cli::{Folders, Serve};
+use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::http::{self, Shared};
 use crate::supervisor::Supervisor;
@@ -44,6 +45,15 @@ impl App {
     ///
     /// When a file is wrong, the data cannot be opened, or the address is not to be had. Nothing is left behind.
     pub async fn build(arguments: &Serve) -> anyhow::Result<Self> {
+        Self::at(Clock::System, arguments).await
+    }
+
+    /// As [`App::build`], by another clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::build`].
+    pub async fn at(clock: Clock, arguments: &Serve) -> anyhow::Result<Self> {
         arguments.folders.verify()?;
         let mut config = config::read(arguments.folders.config()).map_err(explain)?;
         if let Some(listen) = arguments.listen {
@@ -57,7 +67,7 @@ impl App {
         })?;
         let address = listener.local_addr().context("the address of the listener")?;
         let supervisor = Supervisor::new(CancellationToken::new());
-        let (site, opened) = start::site(&config, &arguments.folders, &supervisor).await?;
+        let (site, opened) = start::site(&config, &arguments.folders, clock, &supervisor).await?;
         Ok(Self { address, supervisor, opened, listener, site })
     }
 

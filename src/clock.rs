@@ -15,6 +15,8 @@ use std::{
 pub enum Clock {
     /// The machine's clock.
     System,
+    /// The machine's clock and so many ms more: that of a node whose time is wrong.
+    Shifted(i64),
     /// A clock that stands until it is set.
     Manual(Arc<AtomicI64>),
 }
@@ -28,12 +30,8 @@ impl Clock {
     /// Milliseconds since the Unix epoch, UTC.
     pub fn now_ms(&self) -> i64 {
         match self {
-            Self::System => {
-                #[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
-                let now = std::time::SystemTime::now();
-                now.duration_since(UNIX_EPOCH)
-                    .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-            }
+            Self::System => system_ms(),
+            Self::Shifted(by) => system_ms().saturating_add(*by),
             Self::Manual(now) => now.load(Ordering::Relaxed),
         }
     }
@@ -44,4 +42,10 @@ impl Clock {
             now.store(now_ms, Ordering::Relaxed);
         }
     }
+}
+
+fn system_ms() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
+    let now = std::time::SystemTime::now();
+    now.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -13,6 +13,8 @@ use crate::rules::{Alert, Condition, Machine, Rule, State, Transition};
 
 /// A rule is evaluated at least this often, ms.
 pub const EVALUATE_MS: i64 = 1_000;
+/// At the start a rule waits for samples that it reads, for so long at most, ms: what is missing is not missing yet.
+const START_WAIT_MS: i64 = 5_000;
 /// A rule that samples wake again and again is evaluated at most this often, ms…
 const REST_MS_MIN: i64 = 5;
 /// …and rests this many times as long as its evaluation took: at most a tenth of a core goes into one rule.
@@ -68,7 +70,8 @@ impl Watch {
             let missed =
                 missed.map(|alert| (alert.fingerprint, (alert.series.clone(), alert.value))).collect();
             let machine = if alerts.is_empty() { Machine::new() } else { Machine::restore(alerts) };
-            Watched { missed, machine, ..Watched::new(rule, map) }
+            let evaluated = now + START_WAIT_MS - EVALUATE_MS;
+            Watched { missed, machine, evaluated, touched: false, ..Watched::new(rule, map) }
         };
         let rules = rules.into_iter().map(watched).collect();
         Self { rules, index, started: now }
@@ -207,7 +210,8 @@ impl Watched {
         }
         let deadline = self.machine.wake_ms(&self.rule).unwrap_or(i64::MAX);
         // A clock that was set back must not stop the rule.
-        let regular = if now < self.evaluated { now } else { self.evaluated + EVALUATE_MS };
+        let set_back = now + START_WAIT_MS < self.evaluated;
+        let regular = if set_back { now } else { self.evaluated + EVALUATE_MS };
         regular.min(deadline.max(self.rests_until))
     }
 

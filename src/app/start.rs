@@ -52,9 +52,9 @@ pub(super) fn descriptors() {
 pub(super) async fn site(
     config: &Config,
     folders: &Folders,
+    clock: Clock,
     supervisor: &Supervisor,
 ) -> anyhow::Result<(Shared, Opened)> {
-    let clock = Clock::System;
     let registry = Registry::default();
     let instance = config.instance.clone().unwrap_or_else(host_name);
     let dashboards = Dashboards::default();

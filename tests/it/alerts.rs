@@ -5,6 +5,13 @@ use std::collections::VecDeque;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use watchroom::{
+    backend::{Backend, Claim, Claimed},
+    journal::Retention,
+    supervisor::Supervisor,
+    telemetry::Registry,
+};
 
 use crate::{
     client::Client,
@@ -24,7 +31,7 @@ fn folder(rules: &str) -> TempDir {
 }
 
 async fn server(rules: &str) -> Server {
-    Server::on(folder(rules), Settings { config: CONFIG, redis: None }).await
+    Server::on(folder(rules), Settings { config: CONFIG, redis: None, ..Settings::default() }).await
 }
 
 /// Someone in the room who also follows the alerts.
@@ -158,7 +165,7 @@ async fn an_ack_is_seen_by_all_survives_a_restart_and_falls_with_its_alert() {
     assert_eq!((&event["reason"], &event["name"]), (&json!("fan ordered"), &json!("Hot")));
 
     let folder = server.stop().await;
-    let server = Server::on(folder, Settings { config: CONFIG, redis: None }).await;
+    let server = Server::on(folder, Settings { config: CONFIG, redis: None, ..Settings::default() }).await;
     let mut marek = Operator::on(&server, "Marek").await;
     let alert = marek.whole["alerts"][0].clone();
     assert_eq!((&alert["id"], &alert["state"]), (&id, &json!("firing")), "{}", marek.whole);
@@ -212,7 +219,7 @@ async fn a_silence_holds_for_all_and_is_ended_early() {
     assert_eq!(event["silence"]["reason"], "the fan is being changed");
 
     let folder = server.stop().await;
-    let server = Server::on(folder, Settings { config: CONFIG, redis: None }).await;
+    let server = Server::on(folder, Settings { config: CONFIG, redis: None, ..Settings::default() }).await;
     let mut marek = Operator::on(&server, "Marek").await;
     assert_eq!(marek.whole["silences"][0]["id"], "s-1");
     assert_eq!(marek.whole["alerts"][0]["silences"], json!(["s-1"]));
@@ -280,7 +287,7 @@ async fn timers_of_seconds_survive_a_restart() {
     let (_, pending) = olena.event("alert").await;
     assert_eq!(pending["alert"]["state"], "pending");
     let folder = server.stop().await;
-    let server = Server::on(folder, Settings { config: CONFIG, redis: None }).await;
+    let server = Server::on(folder, Settings { config: CONFIG, redis: None, ..Settings::default() }).await;
     let mut olena = Operator::on(&server, "Olena").await;
     assert_eq!(olena.whole["alerts"][0]["since"], pending["alert"]["since"], "{}", olena.whole);
     let (offset, fired) = olena.event("alert").await;
@@ -318,12 +325,6 @@ async fn an_expression_that_fails_leaves_its_alerts() {
 const A: &str = "instance = 'a'\ncollect_host = false\n";
 const B: &str = "instance = 'b'\ncollect_host = false\n";
 
-async fn nodes(redis: &RedisServer) -> (Server, Server) {
-    let a = Server::on(folder(RULES), Settings { config: A, redis: Some(redis.url()) }).await;
-    let b = Server::on(folder(RULES), Settings { config: B, redis: Some(redis.url()) }).await;
-    (a, b)
-}
-
 /// The states that a room's history tells, oldest first.
 async fn history(client: &mut Client) -> Vec<String> {
     let page = client.call("history", json!({ "channel": ROOM, "limit": 100 })).await;
@@ -334,8 +335,9 @@ async fn history(client: &mut Client) -> Vec<String> {
 #[tokio::test]
 async fn two_nodes_tell_each_transition_once_and_share_what_people_do() {
     let Some(redis) = RedisServer::start().await else { return };
-    let (a, b) = nodes(&redis).await;
+    let (a, b) = (node(&redis, A, 0).await, node(&redis, B, 0).await);
     let (mut on_a, mut on_b) = (Operator::on(&a, "Olena").await, Operator::on(&b, "Marek").await);
+    let mut states = Vec::new();
     for round in 0..3u32 {
         celsius(if round % 2 == 0 { &a } else { &b }, 85.0).await;
         let id = on_a.alert(|alert| alert["state"] == "firing").await["id"].clone();
@@ -345,18 +347,127 @@ async fn two_nodes_tell_each_transition_once_and_share_what_people_do() {
         celsius(&a, 20.0).await;
         on_a.alert(|alert| alert["state"] == "resolved" && alert["ack"].is_null()).await;
         on_b.alert(|alert| alert["state"] == "resolved" && alert["ack"].is_null()).await;
-        // Both nodes have nothing more to tell.
-        let deadline = Instant::now() + 3 * SOON;
-        while history(&mut on_a.client).await.len() < 2 * (round as usize + 1)
-            || 0.0 < a.metric("watchroom_alert_events_waiting").await
-            || 0.0 < b.metric("watchroom_alert_events_waiting").await
-        {
-            assert!(Instant::now() < deadline, "{:?}", history(&mut on_a.client).await);
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+        states.extend(["firing", "resolved"]);
+        settled(&mut on_b.client, &[&a, &b], &states).await;
     }
-    let told = history(&mut on_b.client).await;
-    assert_eq!(told, ["firing", "resolved", "firing", "resolved", "firing", "resolved"]);
+    a.stop().await;
+    b.stop().await;
+}
+
+/// A server of this name and clock, on a Redis that others share.
+async fn node(redis: &RedisServer, config: &'static str, clock_ms: i64) -> Server {
+    Server::on(folder(RULES), Settings { config, redis: Some(redis.url()), clock_ms }).await
+}
+
+/// Waits until a room's history tells these states and no node has more to tell.
+async fn settled(client: &mut Client, nodes: &[&Server], states: &[&str]) {
+    let deadline = Instant::now() + 3 * SOON;
+    loop {
+        let told = history(client).await;
+        let mut waiting = 0.0;
+        for node in nodes {
+            waiting += node.metric("watchroom_alert_events_waiting").await;
+        }
+        if told == states && waiting == 0.0 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{told:?}, {waiting} wait");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn nodes_whose_clocks_differ_tell_once() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let (a, b) = (node(&redis, A, 0).await, node(&redis, B, 2_000).await);
+    let (mut on_a, mut on_b) = (Operator::on(&a, "Olena").await, Operator::on(&b, "Marek").await);
+    let mut states = Vec::new();
+    for _ in 0..2 {
+        celsius(&a, 85.0).await;
+        on_a.alert(|alert| alert["state"] == "firing").await;
+        on_b.alert(|alert| alert["state"] == "firing").await;
+        celsius(&a, 20.0).await;
+        on_a.alert(|alert| alert["state"] == "resolved").await;
+        on_b.alert(|alert| alert["state"] == "resolved").await;
+        states.extend(["firing", "resolved"]);
+        settled(&mut on_a.client, &[&a, &b], &states).await;
+    }
+    a.stop().await;
+    b.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_node_claimed_and_did_not_tell_another_tells() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let a = node(&redis, A, 0).await;
+    let mut olena = Operator::on(&a, "Olena").await;
+    celsius(&a, 85.0).await;
+    let id = olena.alert(|alert| alert["state"] == "firing").await["id"].as_str().unwrap().to_owned();
+    celsius(&a, 20.0).await;
+    settled(&mut olena.client, &[&a], &["firing", "resolved"]).await;
+
+    // Another node claims what comes next, and dies.
+    let (supervisor, registry) = (Supervisor::new(CancellationToken::new()), Registry::default());
+    let ghost = Backend::redis(&redis.url(), "ghost", &supervisor, &registry, Retention::default()).await;
+    let (ghost, _deliveries) = ghost.unwrap();
+    let lease = std::time::Duration::from_secs(4);
+    let claim = Claim { key: id, target: "firing".to_owned(), node: "ghost".to_owned(), lease };
+    // It was not told by the ghost that the alert is over, so it may have to wait for that.
+    let claimed = loop {
+        match ghost.claim(&claim).await.unwrap() {
+            Claimed::Settling { retry } => tokio::time::sleep(retry).await,
+            other => break other,
+        }
+    };
+    assert!(matches!(claimed, Claimed::Granted { .. }), "{claimed:?}");
+    supervisor.drain(SOON).await.unwrap();
+
+    let before = Instant::now();
+    celsius(&a, 85.0).await;
+    olena.alert(|alert| alert["state"] == "firing").await;
+    assert!(before.elapsed() < lease, "the page of this node is told at once");
+    settled(&mut olena.client, &[&a], &["firing", "resolved", "firing"]).await;
+    assert!(lease / 2 < before.elapsed(), "the claim held until its lease was over");
+    a.stop().await;
+}
+
+#[tokio::test]
+async fn without_redis_every_node_speaks_and_the_room_is_told_later() {
+    let Some(mut redis) = RedisServer::start().await else { return };
+    let (a, b) = (node(&redis, A, 0).await, node(&redis, B, 0).await);
+    redis.stop(false).await;
+    for node in [&a, &b] {
+        let mut client = Client::connect(node).await;
+        client.call("subscribe", json!({ "channel": "alerts" })).await;
+        celsius(node, 85.0).await;
+        let spoken = async {
+            loop {
+                let change = client.push("alerts", "pub").await["data"].clone();
+                if change["alerts"][0]["state"] == "firing" {
+                    return;
+                }
+            }
+        };
+        timeout(SOON, spoken).await.expect("it speaks");
+    }
+    redis.start_again().await;
+    let deadline = Instant::now() + 3 * SOON;
+    // The hub closes its readers when the bus comes back, so each look is a new one.
+    let told = loop {
+        let mut client = Client::connect(&a).await;
+        let joined = client.call("subscribe", json!({ "channel": ROOM })).await;
+        let waiting = a.metric("watchroom_alert_events_waiting").await
+            + b.metric("watchroom_alert_events_waiting").await;
+        if joined["error"].is_null() && waiting == 0.0 {
+            let told = history(&mut client).await;
+            if !told.is_empty() {
+                break told;
+            }
+        }
+        assert!(Instant::now() < deadline, "{joined}, {waiting} wait");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert_eq!(told, ["firing"]);
     a.stop().await;
     b.stop().await;
 }

@@ -15,8 +15,8 @@ const B: &str = "instance = 'b'\ncollect_host = false\n[[channel.namespaces]]\nn
     force_recovery = true\nallow_subscribe_for_client = true\nallow_publish_for_subscriber = true\n";
 
 async fn nodes(redis: &RedisServer) -> (Server, Server) {
-    let a = Server::with(Settings { config: A, redis: Some(redis.url()) }).await;
-    let b = Server::with(Settings { config: B, redis: Some(redis.url()) }).await;
+    let a = Server::with(Settings { config: A, redis: Some(redis.url()), ..Settings::default() }).await;
+    let b = Server::with(Settings { config: B, redis: Some(redis.url()), ..Settings::default() }).await;
     (a, b)
 }
 
@@ -65,9 +65,9 @@ async fn publications_have_one_offset_and_epoch_on_both() {
 #[tokio::test]
 async fn a_node_that_comes_later_has_the_window_of_the_others() {
     let Some(redis) = RedisServer::start().await else { return };
-    let a = Server::with(Settings { config: A, redis: Some(redis.url()) }).await;
+    let a = Server::with(Settings { config: A, redis: Some(redis.url()), ..Settings::default() }).await;
     a.push(json!({ "metric": "before_b", "value": 5 })).await;
-    let b = Server::with(Settings { config: B, redis: Some(redis.url()) }).await;
+    let b = Server::with(Settings { config: B, redis: Some(redis.url()), ..Settings::default() }).await;
     let deadline = tokio::time::Instant::now() + SOON;
     loop {
         let text = b.get("/api/v1/query?query=before_b").await.text().await.unwrap();
@@ -83,8 +83,8 @@ async fn a_node_that_comes_later_has_the_window_of_the_others() {
 #[tokio::test]
 async fn two_nodes_of_one_name_are_noticed() {
     let Some(redis) = RedisServer::start().await else { return };
-    let a = Server::with(Settings { config: A, redis: Some(redis.url()) }).await;
-    let twin = Server::with(Settings { config: A, redis: Some(redis.url()) }).await;
+    let a = Server::with(Settings { config: A, redis: Some(redis.url()), ..Settings::default() }).await;
+    let twin = Server::with(Settings { config: A, redis: Some(redis.url()), ..Settings::default() }).await;
     let deadline = tokio::time::Instant::now() + SOON;
     let told = r#"watchroom_redis_skipped_total{reason="namesake"}"#;
     loop {

@@ -127,8 +127,11 @@ async fn what_was_pushed_is_there_after_a_restart() {
     let server = Server::start().await;
     server.push(json!({ "metric": "kept", "value": 1 })).await;
     let folder = server.stop().await;
-    let server =
-        Server::on(folder, crate::server::Settings { config: "collect_host = false\n", redis: None }).await;
+    let server = Server::on(
+        folder,
+        crate::server::Settings { config: "collect_host = false\n", redis: None, ..Default::default() },
+    )
+    .await;
     assert_eq!(value(&server, "last_over_time(kept%5B1h%5D)").await, "1");
     server.stop().await;
 }

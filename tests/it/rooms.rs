@@ -303,7 +303,9 @@ async fn a_restart_keeps_everything() {
     client.say("1", "before").await;
     let mut before = client.history(json!({ "limit": -1 })).await;
     let folder = server.stop().await;
-    let server = Server::on(folder, Settings { config: "collect_host = false\n", redis: None }).await;
+    let server =
+        Server::on(folder, Settings { config: "collect_host = false\n", redis: None, ..Settings::default() })
+            .await;
     let mut client = person(&server, "a1", "Bo").await;
     let recovered = client.recover(ROOM, &before).await;
     assert_eq!((&recovered["recovered"], &recovered["epoch"]), (&json!(true), &before["epoch"]));
@@ -317,7 +319,7 @@ async fn a_restart_keeps_everything() {
 #[tokio::test]
 async fn two_nodes_have_one_time_line() {
     let Some(redis) = RedisServer::start().await else { return };
-    let node = async |config| Server::with(Settings { config, redis: Some(redis.url()) }).await;
+    let node = async |config| Server::with(Settings { config, redis: Some(redis.url()), ..Settings::default() }).await;
     let a = node("instance = 'a'\ncollect_host = false\n").await;
     let b = node("instance = 'b'\ncollect_host = false\n").await;
     let (mut on_a, mut on_b) = (person(&a, "a1", "Олена").await, person(&b, "b2", "Bo").await);

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use watchroom::{
     app::App,
     cli::{Folders, Serve},
+    clock::Clock,
 };
 
 /// How long a test waits for what must come.
@@ -27,11 +28,13 @@ pub(crate) struct Server {
 pub(crate) struct Settings {
     pub(crate) config: &'static str,
     pub(crate) redis: Option<String>,
+    /// How far its clock is off, ms.
+    pub(crate) clock_ms: i64,
 }
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::with(Settings { config: "collect_host = false\n", redis: None }).await
+        Self::with(Settings { config: "collect_host = false\n", redis: None, ..Settings::default() }).await
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
@@ -51,7 +54,7 @@ impl Server {
             redis: settings.redis,
             log_json: false,
         };
-        let app = App::build(&arguments).await.unwrap();
+        let app = App::at(Clock::Shifted(settings.clock_ms), &arguments).await.unwrap();
         let (address, shutdown) = (app.address(), app.shutdown().clone());
         #[expect(clippy::disallowed_methods, reason = "a test owns its server's task, and waits for it")]
         let running = Some(tokio::task::spawn(app.run()));

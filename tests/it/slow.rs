@@ -16,7 +16,7 @@ const FEED: &str = "collect_host = false\n[[channel.namespaces]]\nname = 'feed'\
 
 #[tokio::test]
 async fn a_reader_of_events_that_stops_is_closed_as_slow() {
-    let server = Server::with(Settings { config: FEED, redis: None }).await;
+    let server = Server::with(Settings { config: FEED, redis: None, ..Settings::default() }).await;
     let mut stopped = Client::connect(&server).await;
     stopped.call("subscribe", json!({ "channel": "feed:1" })).await;
     let mut writer = Client::connect(&server).await;

@@ -12,7 +12,7 @@ const CHAT: &str = "collect_host = false\n[[channel.namespaces]]\nname = 'chat'\
     allow_publish_for_subscriber = true\nallow_presence_for_subscriber = true\nallow_history_for_subscriber = true\n";
 
 async fn chat() -> Server {
-    Server::with(Settings { config: CHAT, redis: None }).await
+    Server::with(Settings { config: CHAT, redis: None, ..Settings::default() }).await
 }
 
 #[tokio::test]
