@@ -1,5 +1,6 @@
 //! Puts the parts together: build, run, drain.
 
+mod alertfile;
 mod log;
 mod notices;
 mod own;
@@ -21,8 +22,6 @@ pub use log::log;
 use crate::cli::{Folders, Serve};
 use crate::config::{self, Config};
 use crate::http::{self, Shared};
-use crate::rules;
-use crate::store::Store;
 use crate::supervisor::Supervisor;
 
 /// How long tasks may take to end.
@@ -33,7 +32,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub struct App {
     address: SocketAddr,
     supervisor: Supervisor,
-    store: Store,
+    opened: start::Opened,
     listener: TcpListener,
     site: Shared,
 }
@@ -52,21 +51,14 @@ impl App {
         }
         config.redis = arguments.redis.clone().or(config.redis);
         only_loopback(&config)?;
-        let rules = rules::read(arguments.folders.config()).map_err(explain)?;
-        if !rules.is_empty() {
-            tracing::info!(
-                rules.count = rules.len(),
-                "alert rules are checked; this version does not evaluate them"
-            );
-        }
         start::descriptors();
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!("{} cannot be listened on (another with --listen ADDRESS)", config.listen)
         })?;
         let address = listener.local_addr().context("the address of the listener")?;
         let supervisor = Supervisor::new(CancellationToken::new());
-        let (site, store) = start::site(&config, &arguments.folders, &supervisor).await?;
-        Ok(Self { address, supervisor, store, listener, site })
+        let (site, opened) = start::site(&config, &arguments.folders, &supervisor).await?;
+        Ok(Self { address, supervisor, opened, listener, site })
     }
 
     /// Where the server listens.
@@ -106,8 +98,8 @@ impl App {
         }
         tracing::info!("shutting down");
         let drained = self.supervisor.drain(DRAIN).await;
-        let store = self.store;
-        tokio::task::spawn_blocking(move || start::close(&store)).await.context("closing the store")?;
+        let opened = self.opened;
+        tokio::task::spawn_blocking(move || start::close(&opened)).await.context("closing the store")?;
         drained.context("shutdown")?;
         anyhow::ensure!(!self.supervisor.has_failed(), "a task failed; the log has more");
         Ok(())
@@ -127,11 +119,11 @@ fn only_loopback(config: &Config) -> anyhow::Result<()> {
     bail!("{}: {}", config::NotLoopback(config.listen), config::NotLoopback::HELP)
 }
 
-/// Copies the samples of a running or stopped server.
+/// Copies the samples and the events of a running or stopped server.
 ///
 /// # Errors
 ///
-/// When there is no data, or the file cannot be written.
+/// When there is no data, or a file cannot be written.
 pub fn backup(folders: &Folders, file: &Path) -> anyhow::Result<()> {
     start::backup(&folders.data()?, file)
 }

@@ -1,14 +1,18 @@
-//! What nodes share: publications with their history, presence, and samples.
+//! What nodes share: publications with their history, commits, records, claims, presence, and samples.
 //!
 //! The contract, which the suite in `tests/it/backend.rs` runs against each kind:
 //!
 //! - A publication into a channel with history gets the next offset in the same step that stores it, and is
 //!   delivered after that, on every node, in the order of offsets.
 //! - Offsets start at 1. An epoch names one life of a channel's stream; where the log was lost, it changes.
+//! - A commit becomes true as a whole, or not at all. Its events are delivered after that, in the order of offsets, then
+//!   its records. An event whose author's id is known is not stored again.
+//! - One node at a time tells of an alert, by [`Backend::claim`]; a lease ends by the backend's clock.
 //! - Without history a publication is delivered without an offset, in the order in which one node published.
 //! - Presence lists connections of all nodes; those of a node that is gone leave by themselves.
 //! - Samples go to every other node, in order; what could not be carried is a [`Delivery::Gap`].
 
+mod claim;
 pub mod embedded;
 pub mod encode;
 pub mod redis;
@@ -18,8 +22,16 @@ use std::{sync::Arc, time::Duration};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-pub use self::{embedded::Embedded, redis::Redis};
+pub use self::{
+    claim::{Claim, Claimed, Notified, SETTLE},
+    embedded::Embedded,
+    redis::Redis,
+};
+pub use crate::journal::{
+    Append, Appended, Commit, HistoryFilter, HistoryPage, Record, RecordKind, StreamPosition,
+};
 
+use crate::journal::{Journal, JournalError, KeyValues, Retention};
 use crate::model::Batch;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
@@ -30,49 +42,32 @@ pub const DELIVERIES_MAX: usize = 4_096;
 /// Bytes of history that one channel keeps, whatever its count says.
 pub const HISTORY_BYTES_MAX: usize = 1 << 20;
 
-/// How much of a channel is kept.
+/// How a channel's publications are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StreamOptions {
-    /// Publications kept; 0 keeps none, and the channel has no offsets.
-    pub size: usize,
-    /// How long they are kept.
-    pub ttl: Duration,
+pub enum StreamOptions {
+    /// Not at all; the channel has no offsets.
+    #[default]
+    None,
+    /// For a while: where there is no Redis, until the process ends.
+    Memory {
+        /// Publications kept; 0 keeps none, and the channel has no offsets.
+        size: usize,
+        /// How long they are kept.
+        ttl: Duration,
+    },
+    /// In the journal, as long as its [`Retention`] says, over restarts: what people and alerts say.
+    Journal,
 }
 
 impl StreamOptions {
     /// Whether the channel has a history.
     pub const fn is_kept(&self) -> bool {
-        0 < self.size && !self.ttl.is_zero()
+        match self {
+            Self::None => false,
+            Self::Memory { size, ttl } => 0 < *size && !ttl.is_zero(),
+            Self::Journal => true,
+        }
     }
-}
-
-/// A place in a channel's stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StreamPosition {
-    /// The newest offset; 0 in a stream where nothing was published.
-    pub offset: u64,
-    /// Which life of the stream.
-    pub epoch: String,
-}
-
-/// Which part of a channel's history is wanted.
-#[derive(Debug, Clone, Default)]
-pub struct HistoryFilter {
-    /// After this offset (before it, in reverse); all if absent.
-    pub since: Option<u64>,
-    /// At most so many; all that are kept if absent.
-    pub limit: Option<usize>,
-    /// Newest first.
-    pub reverse: bool,
-}
-
-/// A part of a channel's history.
-#[derive(Debug, Clone, Default)]
-pub struct HistoryPage {
-    /// In the order asked for.
-    pub publications: Vec<Publication>,
-    /// Where the stream stands.
-    pub position: StreamPosition,
 }
 
 /// What arrives at this node's hub.
@@ -99,6 +94,8 @@ pub enum Delivery {
         /// Who.
         info: ClientInfo,
     },
+    /// A record was put or removed, by this node or another one.
+    Record(Record),
     /// Another node's samples.
     Samples(Arc<Batch>),
     /// Deliveries were lost: subscriptions must recover, samples have a hole.
@@ -111,6 +108,9 @@ pub enum BackendError {
     /// The bus is away; what was sent is not stored.
     #[error("the bus is not reachable: {0}")]
     Unreachable(String),
+    /// The journal did not take or give it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Past [`embedded::STREAMS_MAX`] or [`embedded::STREAMS_BYTES_MAX`].
     #[error(
         "the histories of channels fill their room ({} channels, {} MiB); publish again when some have expired",
@@ -140,9 +140,15 @@ pub enum Backend {
 
 impl Backend {
     /// The backend of a single node, and what it delivers.
-    pub fn embedded() -> (Self, mpsc::Receiver<Delivery>) {
-        let (backend, deliveries) = Embedded::new();
-        (Self::Embedded(backend), deliveries)
+    ///
+    /// *Blocks*: reads what the journal knows of alerts.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub fn embedded(journal: Journal) -> Result<(Self, mpsc::Receiver<Delivery>), BackendError> {
+        let (backend, deliveries) = Embedded::new(journal)?;
+        Ok((Self::Embedded(backend), deliveries))
     }
 
     /// The backend of several nodes, and what it delivers. `node_id` names this node and no other one, the same over
@@ -157,8 +163,9 @@ impl Backend {
         node_id: &str,
         supervisor: &Supervisor,
         registry: &Registry,
+        retention: Retention,
     ) -> Result<(Self, mpsc::Receiver<Delivery>), BackendError> {
-        let (backend, deliveries) = Redis::new(url, node_id, supervisor, registry).await?;
+        let (backend, deliveries) = Redis::new(url, node_id, supervisor, registry, retention).await?;
         Ok((Self::Redis(backend), deliveries))
     }
 
@@ -200,12 +207,66 @@ impl Backend {
         options: StreamOptions,
     ) -> Result<HistoryPage, BackendError> {
         match self {
-            Self::Embedded(backend) => Ok(backend.history(channel, filter, options)),
+            Self::Embedded(backend) => backend.history(channel, filter, options).await,
             Self::Redis(backend) => backend.history(channel, filter, options).await,
         }
     }
 
-    /// Lists a connection as present and, if `announce`, tells the others.
+    /// Stores events and records, all or none; returns one [`Appended`] for each append. On return it is stored; it is
+    /// delivered on every node, this one too, events in the order of offsets and then records.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`] when nothing was stored, as far as is known; with an author's key it is safe to try again.
+    pub async fn commit(&self, commit: Commit) -> Result<Vec<Appended>, BackendError> {
+        match self {
+            Self::Embedded(backend) => backend.commit(commit).await,
+            Self::Redis(backend) => backend.commit(&commit).await,
+        }
+    }
+
+    /// The records of a kind that have not expired, by key.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    pub async fn records(&self, kind: RecordKind) -> Result<KeyValues, BackendError> {
+        match self {
+            Self::Embedded(backend) => backend.records(kind).await,
+            Self::Redis(backend) => backend.records(kind).await,
+        }
+    }
+
+    /// Asks to tell of an alert. A claim that was granted ends with the commit that marks it told, by
+    /// [`Backend::release`], or with its lease.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn claim(&self, claim: &Claim) -> Result<Claimed, BackendError> {
+        match self {
+            Self::Embedded(backend) => Ok(backend.claim(claim)),
+            Self::Redis(backend) => backend.claim(claim).await,
+        }
+    }
+
+    /// Gives a claim back: nothing was told. One that another node holds by now stays.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`]; then the lease ends it.
+    pub async fn release(&self, claim: &Claim) -> Result<(), BackendError> {
+        match self {
+            Self::Embedded(backend) => {
+                backend.release(claim);
+                Ok(())
+            }
+            Self::Redis(backend) => backend.release(claim).await,
+        }
+    }
+
+    /// Lists a connection as present and, if `announce`, tells the others. One that is listed already and whose facts
+    /// have changed is announced again.
     ///
     /// # Errors
     ///

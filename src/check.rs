@@ -1,10 +1,12 @@
 //! `watchroom check`: the very code that serves reads every file, and says all that is wrong.
 
+use std::path::PathBuf;
+
 use crate::cli::Folders;
 use crate::config::{self, ConfigError};
 use crate::dashboards::folder::{Folder, Reading, WrongFile};
 use crate::document::{Problem, Problems};
-use crate::rules::{self, RulesError};
+use crate::rules::{self, Condition, Rule, RulesError, Suite, SuiteError};
 
 /// What a check found.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub struct Findings {
     pub unreadable: Vec<String>,
     /// What was read without a problem, one line each.
     pub good: Vec<String>,
+    /// The rules that were read.
+    pub rules: Vec<Rule>,
 }
 
 impl Findings {
@@ -40,15 +44,15 @@ pub fn check(folders: &Folders) -> Findings {
         Err(ConfigError::Problems(problems)) => findings.problems(problems),
         Err(error @ ConfigError::File(_)) => findings.unreadable.push(error.to_string()),
     }
-    match rules::read(folders.config()) {
-        Ok(rules) => findings.good.push(format!("{}: {} rules", rules::FILE, rules.len())),
-        Err(RulesError::Problems(problems)) => findings.problems(problems),
-        Err(error @ RulesError::File(_)) => findings.unreadable.push(error.to_string()),
-    }
     // What is right for one machine is right for each.
     let folder = Folder { path: folders.dashboards(), instance: crate::collect::host_name() };
+    let mut rooms = None;
     match folder.read() {
         Ok(Reading { dashboards, wrong }) => {
+            // A dashboard that is wrong has its room, too, once it is mended.
+            rooms = wrong
+                .is_empty()
+                .then(|| dashboards.iter().map(|dashboard| dashboard.id.clone()).collect::<Vec<_>>());
             let panels: usize = dashboards.iter().map(|dashboard| dashboard.panels.len()).sum();
             findings.good.push(format!("dashboards: {}, with {panels} panels", dashboards.len()));
             for wrong in wrong {
@@ -59,6 +63,68 @@ pub fn check(folders: &Folders) -> Findings {
             }
         }
         Err(error) => findings.unreadable.push(error.to_string()),
+    }
+    match rules::read(folders.config(), rooms.as_deref()) {
+        Ok(rules) => {
+            findings.good.push(format!("{}: {} rules", rules::FILE, rules.len()));
+            findings.rules = rules;
+        }
+        Err(RulesError::Problems(problems)) => findings.problems(problems),
+        Err(error @ RulesError::File(_)) => findings.unreadable.push(error.to_string()),
+    }
+    findings
+}
+
+/// Each rule with its expression for each severity, as text.
+pub fn explain(rules: &[Rule]) -> String {
+    let mut text = String::new();
+    for rule in rules {
+        text.push_str(&format!("\n{}\n", rule.name));
+        for ((severity, expression), level) in rule.explain().into_iter().zip(&rule.levels) {
+            let clear = match level.condition {
+                Condition::Above { clear: Some(clear), .. } => format!(", clears below {clear}"),
+                Condition::Below { clear: Some(clear), .. } => format!(", clears above {clear}"),
+                Condition::Outside { clear_low, clear_high, .. } => {
+                    let low = clear_low.map(|clear| format!(", clears above {clear}"));
+                    let high = clear_high.map(|clear| format!(", clears below {clear}"));
+                    format!("{}{}", low.unwrap_or_default(), high.unwrap_or_default())
+                }
+                Condition::Above { .. }
+                | Condition::Below { .. }
+                | Condition::Compare { .. }
+                | Condition::Present => String::new(),
+            };
+            let held = match rule.for_ms {
+                0 => String::new(),
+                ms => format!(", for {}", rules::duration_text(ms)),
+            };
+            text.push_str(&format!("  {}{held}{clear}:\n", severity.name()));
+            for line in expression.lines() {
+                text.push_str(&format!("    {line}\n"));
+            }
+        }
+    }
+    text
+}
+
+/// Runs the tests of rules; gives what was found, and how many tests and expectations there were.
+pub fn test_rules(files: &[PathBuf]) -> Findings {
+    let mut findings = Findings::default();
+    for file in files {
+        match Suite::read(file) {
+            Ok(suite) => {
+                let report = suite.run();
+                if report.failures.is_empty() {
+                    let (tests, checks) = (report.tests, report.checks);
+                    findings.good.push(format!("{}: {tests} tests, {checks} expectations", file.display()));
+                }
+                findings.unreadable.extend(report.failures);
+            }
+            Err(SuiteError::Problems(problems)) => findings.problems(problems),
+            Err(error @ (SuiteError::File(_) | SuiteError::Text(_))) => {
+                findings.unreadable.push(error.to_string());
+            }
+        }
     }
     findings
 }

@@ -18,7 +18,8 @@ use directories::ProjectDirs;
         watchroom                              serve on http://127.0.0.1:8080\n  \
         watchroom --data /srv/watchroom        keep the data there\n  \
         watchroom check                        say all that is wrong in the files of --config\n  \
-        watchroom backup samples.sqlite        copy the samples while the server runs\n\n\
+        watchroom test-rules alerts.test.toml  run the tests of alert rules\n  \
+        watchroom backup copy.sqlite           copy samples, and events to copy.sqlite.events\n\n\
         Push a metric:\n  \
         curl http://127.0.0.1:8080/api/v1/push -d '{\"metric\":\"room_celsius\",\"value\":21.5}'"
 )]
@@ -37,10 +38,23 @@ pub enum Command {
     /// Serve the dashboards (what happens without a command, too)
     Serve(Serve),
     /// Check the configuration, the alert rules and the dashboards, and say all that is wrong
-    Check(Folders),
-    /// Copy the samples into a file, while the server runs
+    Check {
+        /// Print each rule's expression for each severity
+        #[arg(long)]
+        explain: bool,
+        /// Where the files are
+        #[command(flatten)]
+        folders: Folders,
+    },
+    /// Run tests of alert rules: series, and the alerts that are expected
+    TestRules {
+        /// Test files, in TOML or in promtool's YAML; their rules lie beside them
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Copy the samples into FILE and what was said in rooms into FILE.events, while the server runs
     Backup {
-        /// The file to write; it must not exist
+        /// The file of samples to write; neither it nor FILE.events may exist
         file: PathBuf,
         /// Where the data is
         #[command(flatten)]
@@ -51,7 +65,7 @@ pub enum Command {
 /// Where files are.
 #[derive(Debug, Clone, Args)]
 pub struct Folders {
-    /// Where samples are kept [default: the platform's data folder]
+    /// Where samples and events are kept [default: the platform's data folder]
     #[arg(long, value_name = "DIR", env = "WATCHROOM_DATA")]
     pub data: Option<PathBuf>,
     /// Where watchroom.toml, alerts.toml and dashboards/ are

@@ -26,6 +26,8 @@ pub struct Config {
     pub retention_ms: Option<i64>,
     /// How many bytes of samples are kept.
     pub retention_bytes: Option<u64>,
+    /// How long events of rooms are kept, ms.
+    pub retention_events_ms: Option<i64>,
     /// Whether this machine's own metrics are collected.
     pub collect_host: bool,
     /// What holds in channels without a namespace, if there may be any.
@@ -42,6 +44,7 @@ impl Default for Config {
             redis: None,
             retention_ms: None,
             retention_bytes: None,
+            retention_events_ms: None,
             collect_host: true,
             without_namespace: None,
             namespaces: Vec::new(),
@@ -139,6 +142,7 @@ pub fn parse(name: &str, text: &str) -> Result<Config, Problems> {
         });
         table.table("retention", |retention| {
             config.retention_ms = retention.duration_ms("time");
+            config.retention_events_ms = retention.duration_ms("events");
             config.retention_bytes =
                 retention.whole("bytes", 1 << 20..=1 << 50).and_then(|bytes| u64::try_from(bytes).ok());
         });
@@ -159,7 +163,7 @@ fn check_names(table: &mut Table<'_>, namespaces: &[Namespace]) {
 }
 
 /// Namespaces that are ours.
-const OWN: [&str; 3] = ["live", "room", "top"];
+const OWN: [&str; 4] = ["live", "room", "top", "typing"];
 
 fn namespace(table: &mut Table<'_>) -> Namespace {
     let name = table.need_text("name");
@@ -175,7 +179,7 @@ fn namespace(table: &mut Table<'_>) -> Namespace {
 fn rules(table: &mut Table<'_>) -> Rules {
     let size = table.whole("history_size", 0..=100_000).unwrap_or(0);
     let ttl = table.duration_ms("history_ttl").unwrap_or(0);
-    let stream = StreamOptions {
+    let stream = StreamOptions::Memory {
         size: usize::try_from(size).unwrap_or(0),
         ttl: Duration::from_millis(u64::try_from(ttl).unwrap_or(0)),
     };

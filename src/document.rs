@@ -217,6 +217,23 @@ impl<'a> Table<'a> {
         self.taken(key, "a number", number)
     }
 
+    /// Whether the key is there; it stays to be taken.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// Whether the key is there and has a table below it; it stays to be taken.
+    pub fn has_table(&self, key: &str) -> bool {
+        self.entries.get(key).is_some_and(|(_, value)| value.get_ref().is_table())
+    }
+
+    /// A list of numbers, if the key is there.
+    pub fn numbers(&mut self, key: &'static str) -> Option<Placed<Vec<f64>>> {
+        self.taken(key, "a list of numbers", |value| {
+            value.as_array()?.iter().map(|item| number(item.get_ref())).collect()
+        })
+    }
+
     /// A whole number within a range, if the key is there.
     pub fn whole(&mut self, key: &'static str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
         let value = self.take(key)?;

@@ -3,15 +3,18 @@
 //! Frames are encoded once. Shards write them straight to the sockets; only a socket that would block gets a
 //! queue, and its class of delivery says what happens when that is full.
 
+mod alertcalls;
 pub mod channel;
 pub mod connection;
 pub mod counters;
 pub mod notice;
 pub mod outbox;
+pub mod rate;
 mod reader;
 mod rpc;
 mod session;
 pub mod shard;
+mod speaker;
 mod subscribe;
 
 use std::{
@@ -20,6 +23,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -27,15 +31,17 @@ use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 use tokio::{net::TcpStream, sync::mpsc};
 
+use crate::alerts::{Alerts, Change, TRANSITIONS};
 use crate::backend::{Backend, Delivery as Delivered};
 use crate::clock::Clock;
 use crate::dashboards::Dashboards;
 use crate::live::{Live, Step};
+use crate::rooms::Rooms;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
 use crate::wire::centrifugo::{ClientInfo, InfoBody, Publication, Push, PushBody};
 use crate::wire::{Close, Frame};
-use channel::{Class, NOTICES, Namespaces, ROOM, Rules};
+use channel::{Class, NOTICES, Namespaces, ROOM, Rules, TYPING};
 use connection::Connection;
 use counters::Counters;
 use notice::Standing;
@@ -48,6 +54,9 @@ pub const CONNECTIONS_MAX: usize = 16_384;
 pub const SUBSCRIPTIONS_MAX: usize = 256;
 /// Workers of the fan-out; a worker is one task, so more than the cores that are there gain nothing.
 const SHARDS_MAX: usize = 8;
+
+/// The wait before what nodes share is asked for again.
+const RESYNC_WAIT: Duration = Duration::from_secs(1);
 
 /// Writes the panels of pushed metrics as JSON. They are the page's to describe, and the page stands above the hub.
 #[derive(Clone)]
@@ -72,6 +81,10 @@ pub struct Parts {
     pub backend: Backend,
     /// The live queries.
     pub live: Live,
+    /// The alerts.
+    pub alerts: Alerts,
+    /// What people do together.
+    pub rooms: Rooms,
     /// The time of day.
     pub clock: Clock,
     /// Answers the call `pushed`: the panels of pushed metrics.
@@ -105,7 +118,8 @@ impl Kept {
     fn note(&mut self, channel: &Arc<str>, data: &RawValue) {
         if &**channel == NOTICES {
             self.notices.note(data);
-        } else {
+        } else if !channel.starts_with(TYPING) {
+            // Who typed a while ago is no news to who comes later.
             self.newest.insert(Arc::clone(channel), data.to_owned());
         }
     }
@@ -161,6 +175,11 @@ impl Hub {
             };
             match delivery {
                 None => return Ok(()),
+                Some(Delivered::Publication { channel, publication }) if *channel == *TRANSITIONS => {
+                    if let Some(event) = publication.data {
+                        self.0.parts.alerts.event(event).await;
+                    }
+                }
                 Some(Delivered::Publication { channel, publication }) => {
                     self.publication(channel, &publication).await;
                 }
@@ -174,8 +193,10 @@ impl Hub {
                         Push { channel: &channel, body: PushBody::Leave(InfoBody { info: &info }) }.frame();
                     self.publish(channel, frame, None, Delivery::Event).await;
                 }
+                Some(Delivered::Record(record)) => self.0.parts.alerts.record(record).await,
                 Some(Delivered::Samples(batch)) => self.0.parts.live.carried(batch).await,
                 Some(Delivered::Gap) => {
+                    self.resync();
                     for shard in &self.0.shards {
                         // A shard that has stopped has no connections.
                         drop(shard.send(Command::CloseAll(Close::InsufficientState)).await);
@@ -194,7 +215,7 @@ impl Hub {
                 }
                 Delivery::Signal
             }
-            Class::Series | Class::Event => Delivery::Event,
+            Class::Series | Class::Event | Class::State => Delivery::Event,
         };
         let frame = Push { channel: &channel, body: PushBody::Pub(publication) }.frame();
         let offset = (publication.offset != 0).then_some(publication.offset);
@@ -204,7 +225,8 @@ impl Hub {
     /// What holds in a channel that a client names; nothing if there is no such channel.
     fn rules(&self, channel: &str) -> Option<&Rules> {
         let parts = &self.0.parts;
-        let is_there = channel.strip_prefix(ROOM).is_none_or(|id| parts.dashboards.has(id));
+        let room = channel.strip_prefix(ROOM).or_else(|| channel.strip_prefix(TYPING));
+        let is_there = room.is_none_or(|id| parts.dashboards.has(id));
         is_there.then(|| parts.namespaces.rules(channel)).flatten()
     }
 
@@ -229,6 +251,35 @@ impl Hub {
             let delivery = step.offset.map_or(Delivery::Correction, Delivery::Step);
             self.publish(step.channel, step.frame, step.offset, delivery).await;
         }
+    }
+
+    /// Hands changes of alerts to their subscribers.
+    ///
+    /// # Errors
+    ///
+    /// None; the type is the supervisor's.
+    pub async fn changes(self, mut changes: mpsc::Receiver<Change>) -> anyhow::Result<()> {
+        let shutdown = self.0.supervisor.token().clone();
+        loop {
+            let Some(Some(change)) = shutdown.run_until_cancelled(changes.recv()).await else {
+                return Ok(());
+            };
+            let delivery = change.seq.map_or(Delivery::Signal, |_| Delivery::Event);
+            self.publish(Arc::from(change.channel), change.frame, change.seq, delivery).await;
+        }
+    }
+
+    /// Reads again what nodes share of alerts: what changed while the bus was away was not delivered.
+    fn resync(&self) {
+        let (alerts, shutdown) = (self.0.parts.alerts.clone(), self.0.supervisor.token().clone());
+        self.0.supervisor.track(async move {
+            while let Some(Err(error)) = shutdown.run_until_cancelled(alerts.resync()).await {
+                tracing::debug!(error = %error, "silences and acks not read again yet");
+                if shutdown.run_until_cancelled(tokio::time::sleep(RESYNC_WAIT)).await.is_none() {
+                    return;
+                }
+            }
+        });
     }
 
     /// Hands a frame to all subscribers of a channel on this node.
@@ -259,14 +310,14 @@ impl Hub {
     /// Serves an upgraded socket until it ends; `leftover` is what came right behind the handshake.
     pub fn accept(&self, socket: TcpStream, peer: SocketAddr, leftover: Bytes) {
         let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
-        let info = ClientInfo { user: String::new(), client: client_id(number) };
+        let info = ClientInfo { client: client_id(number), ..ClientInfo::default() };
         tracing::debug!(connection.number = number, connection.peer = %peer, "connection opened");
-        let connection = Arc::new(Connection::new(info, number, socket, self.0.counters.clone()));
+        let connection = Arc::new(Connection::new(number, socket, self.0.counters.clone()));
         self.0.open.fetch_add(1, Ordering::Relaxed);
         self.0.counters.connections.add(1.0);
         let hub = self.clone();
         self.0.supervisor.track(async move {
-            reader::run(&hub, connection, leftover).await;
+            reader::run(&hub, connection, info, leftover).await;
             hub.0.open.fetch_sub(1, Ordering::Relaxed);
             hub.0.counters.connections.add(-1.0);
         });

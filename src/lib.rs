@@ -2,6 +2,7 @@
 //!
 //! The map is `docs/architecture.md`, with the order in which modules may use each other.
 
+pub mod alerts;
 pub mod app;
 pub mod backend;
 pub mod backoff;
@@ -15,9 +16,11 @@ pub mod document;
 pub mod http;
 pub mod hub;
 pub mod ingest;
+pub mod journal;
 pub mod live;
 pub mod model;
 pub mod query;
+pub mod rooms;
 pub mod rules;
 pub mod store;
 pub mod supervisor;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
-pub use engine::{Engine, EngineParts};
+pub use engine::{Engine, EngineParts, Made};
 pub use error::{LiveError, Unread};
 pub use evaluations::{EVALUATION_WAIT_MAX, EVALUATIONS_MAX, EVALUATIONS_MIN};
 pub use open::{Open, Opened, Range, Since};

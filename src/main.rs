@@ -8,7 +8,7 @@ use miette::{GraphicalReportHandler, Report};
 use tikv_jemallocator::Jemalloc;
 use watchroom::{
     app::App,
-    check,
+    check::{self, Findings},
     cli::{Cli, Command, Folders, Serve},
 };
 
@@ -21,7 +21,8 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => serve(&cli.serve),
         Some(Command::Serve(arguments)) => serve(&arguments),
-        Some(Command::Check(folders)) => return checked(&folders),
+        Some(Command::Check { explain, folders }) => return checked(&folders, explain),
+        Some(Command::TestRules { files }) => return report(&check::test_rules(&files), ""),
         Some(Command::Backup { file, folders }) => watchroom::app::backup(&folders, &file),
     };
     match result {
@@ -51,8 +52,14 @@ fn serve(arguments: &Serve) -> anyhow::Result<()> {
     })
 }
 
-fn checked(folders: &Folders) -> ExitCode {
+fn checked(folders: &Folders, explain: bool) -> ExitCode {
     let findings = check::check(folders);
+    let more = if explain { check::explain(&findings.rules) } else { String::new() };
+    report(&findings, &more)
+}
+
+/// Says what was found, and `more` behind it.
+fn report(findings: &Findings, more: &str) -> ExitCode {
     let mut text = String::new();
     let handler = GraphicalReportHandler::new();
     for problem in &findings.problems {
@@ -72,6 +79,7 @@ fn checked(folders: &Folders) -> ExitCode {
     if count != 0 {
         text.push_str(&format!("\n{count} {}\n", if count == 1 { "problem" } else { "problems" }));
     }
+    text.push_str(more);
     say(&mut std::io::stdout(), &text);
     if findings.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod reach;
 pub mod scan;
 pub mod sets;
+pub mod shorthand;
 pub mod value;
 
 #[cfg(test)]

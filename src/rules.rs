@@ -1,38 +1,25 @@
-//! `alerts.toml`: what is to be watched.
+//! Alert rules: `alerts.toml` read and checked, and the states of their alerts. Pure but for reading the file: no
+//! clock, no await.
 //!
-//! The file is read and checked here, by `serve` and by `check`; the engine that evaluates it stands above.
+//! A [`Rule`] says what is measured and at which [`Level`]s it is an alert; both forms that the file has become one. A
+//! [`Machine`] holds the alerts of one rule and takes its values with the time of each.
 
+mod alert;
 mod file;
+mod kept;
+mod level;
+mod limits;
+mod machine;
+mod measure;
+mod rule;
+mod split;
+mod suite;
+mod template;
 
-pub use file::{FILE, RULES_MAX, RulesError, read};
-
-use crate::query::Plan;
-
-/// One rule of the file.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// Its name, unique in the file.
-    pub name: String,
-    /// What must have a value for the alert to stand.
-    pub expr: Option<Plan>,
-    /// How long it must stand before it fires, ms.
-    pub for_ms: i64,
-    /// How bad it is.
-    pub severity: Severity,
-    /// Labels that the alert adds.
-    pub labels: Vec<(String, String)>,
-    /// One line for people.
-    pub summary: String,
-    /// What to do.
-    pub description: String,
-}
-
-/// How bad an alert is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Severity {
-    /// Look soon.
-    #[default]
-    Warning,
-    /// Look now.
-    Critical,
-}
+pub use alert::{Alert, Change, Extreme, State, Transition};
+pub use file::{FILE, LABELS_MAX, RULES_MAX, RulesError, parse, read};
+pub use level::{Comparison, Condition, Level, Severity};
+pub use machine::{ALERTS_MAX, KNOWN_MAX, Machine, RESOLVED_KEPT_MS, RuleError, measured};
+pub use rule::{OnNoData, Rule};
+pub use suite::{Load, Report, STEPS_MAX, Suite, SuiteError, TIME_MS_MAX, duration_text};
+pub use template::{Facts, TEMPLATE_BYTES_MAX, TEXT_BYTES_MAX, Template, TemplateError};

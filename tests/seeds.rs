@@ -34,4 +34,8 @@ fn seeds_of_each_target_hold() {
     check("block", bodies::block::check);
     check("websocket", bodies::websocket::check);
     check("parcel", bodies::parcel::check);
+    check("talk", bodies::talk::check);
+    check("rules", bodies::rules::check);
+    check("template", bodies::template::check);
+    check("suite", bodies::suite::check);
 }

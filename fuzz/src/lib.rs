@@ -8,4 +8,8 @@ pub mod exposition;
 pub mod parcel;
 pub mod push;
 pub mod pushed;
+pub mod rules;
+pub mod suite;
+pub mod talk;
+pub mod template;
 pub mod websocket;

@@ -1,9 +1,10 @@
 //! Dashboards that change on the disk change on the page.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use notify::{Event, RecursiveMode, Watcher, recommended_watcher};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher, recommended_watcher};
 use tokio::{sync::mpsc, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
 use crate::dashboards::{
@@ -16,37 +17,45 @@ use crate::supervisor::Supervisor;
 /// Changes within this time are one: editors write a file in several steps.
 const SETTLE: Duration = Duration::from_millis(200);
 
+/// Watches a folder: something comes from the receiver when one of its files that `concerns` us may be another one now.
+/// It watches for as long as the watcher lives.
+pub(super) fn changes(
+    folder: &Path,
+    concerns: impl Fn(&Event) -> bool + Send + 'static,
+) -> notify::Result<(RecommendedWatcher, mpsc::Receiver<()>)> {
+    let (sender, changes) = mpsc::channel(1);
+    let mut watcher = recommended_watcher(move |event: notify::Result<Event>| {
+        if event.is_ok_and(|event| is_change(&event) && concerns(&event)) {
+            // A change that is waiting already stands for this one, too.
+            sender.try_send(()).unwrap_or_default();
+        }
+    })?;
+    watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    Ok((watcher, changes))
+}
+
+/// Waits for the next change and for the rest of it; false at the end.
+pub(super) async fn changed(changes: &mut mpsc::Receiver<()>, shutdown: &CancellationToken) -> bool {
+    if shutdown.run_until_cancelled(changes.recv()).await.flatten().is_none() {
+        return false;
+    }
+    while let Ok(Some(())) = timeout(SETTLE, changes.recv()).await {}
+    true
+}
+
 /// Watches the folder of dashboards; a bad edit changes nothing and is logged with its line.
 pub(super) fn watch(folder: Folder, dashboards: Dashboards, backend: Backend, supervisor: &Supervisor) {
     let shutdown = supervisor.token().clone();
     supervisor.track(async move {
-        let (sender, mut changes) = mpsc::channel(1);
-        let watcher = recommended_watcher(move |event: notify::Result<Event>| {
-            if event.is_ok_and(|event| is_change(&event)) {
-                // A change that is waiting already stands for this one, too.
-                sender.try_send(()).unwrap_or_default();
-            }
-        });
-        let watched = watcher.and_then(|mut watcher| {
-            watcher.watch(&folder.path, RecursiveMode::NonRecursive)?;
-            Ok(watcher)
-        });
-        // It watches while it lives.
-        let _watcher = match watched {
-            Ok(watcher) => watcher,
+        let (_watcher, mut changes) = match changes(&folder.path, |_| true) {
+            Ok(watched) => watched,
             Err(error) => {
                 tracing::debug!(folder = %folder.path.display(), error = %error, "dashboards are not watched");
                 return;
             }
         };
         let mut said = BTreeMap::new();
-        loop {
-            tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return,
-                change = changes.recv() => if change.is_none() { return },
-            }
-            while let Ok(Some(())) = timeout(SETTLE, changes.recv()).await {}
+        while changed(&mut changes, &shutdown).await {
             match folder.read() {
                 Ok(reading) => {
                     let reading = keep(reading, &dashboards.all(), &mut said);

@@ -7,8 +7,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{notices, own::StoreMetrics, reload, upkeep::Upkeep};
-use crate::backend::{Backend, StreamOptions};
+use super::{alertfile::AlertFile, notices, own::StoreMetrics, reload, upkeep::Upkeep};
+use crate::alerts::{Alerts, AlertsParts};
+use crate::backend::{Backend, Delivery, StreamOptions};
 use crate::cli::Folders;
 use crate::clock::Clock;
 use crate::collect::{Collector, HostCollector, OwnCollector, Runner, TopProcesses, host_name};
@@ -20,8 +21,10 @@ use crate::dashboards::{
 use crate::http::{PushCounters, Shared, Site, intake::Intake, pushed_panels};
 use crate::hub::channel::{Namespaces, TOP};
 use crate::hub::{Hub, Parts, PushedPanels};
-use crate::live::{Engine, EngineParts, Live};
+use crate::journal::{self, Journal, JournalConfig, Retention};
+use crate::live::{Engine, EngineParts, Live, Made};
 use crate::model::Batch;
+use crate::rooms::{self, Rooms};
 use crate::store::{Store, StoreConfig};
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
@@ -30,6 +33,9 @@ use crate::telemetry::Registry;
 const BATCHES_MAX: usize = 64;
 /// Interval of the samples after which a series that ended with the last process gets its marker, ms.
 const RESTART_MARK_MS: i64 = 1_000;
+
+/// What a backup's file of events is called beside that of samples.
+const EVENTS_ENDING: &str = ".events";
 
 /// Raises the limit of descriptors as far as the system allows: each connection takes one.
 pub(super) fn descriptors() {
@@ -47,43 +53,67 @@ pub(super) async fn site(
     config: &Config,
     folders: &Folders,
     supervisor: &Supervisor,
-) -> anyhow::Result<(Shared, Store)> {
+) -> anyhow::Result<(Shared, Opened)> {
     let clock = Clock::System;
     let registry = Registry::default();
     let instance = config.instance.clone().unwrap_or_else(host_name);
     let dashboards = Dashboards::default();
     let folder = Folder { path: folders.dashboards(), instance: instance.clone() };
     dashboards.replace(all_right(folder.read().map_err(super::explain)?)?);
-    let store = open(config, folders, &clock).await?;
+    let (store, last_seen) = open(config, folders, &clock).await?;
     let pushed = pushed_before(&store);
-    let (backend, deliveries) = match &config.redis {
-        Some(url) => Backend::redis(url, &instance, supervisor, &registry).await.context("redis")?,
-        None => Backend::embedded(),
-    };
+    let journal = open_journal(config, folders, &clock, &registry).await?;
+    let (backend, deliveries) = shared(config, &instance, &journal, supervisor, &registry).await?;
     // Nodes that share samples agree on the epochs of live queries.
     let generation = format!("{:016x}", backend.generation().unwrap_or_else(|| store.generation()));
     let parts = EngineParts { store: store.clone(), clock: clock.clone(), generation };
-    let (engine, live, steps, carried) = Engine::new(parts, &registry);
-    let panels = pushed.clone();
+    let Made { engine, live, steps, carried, appended } = Engine::new(parts, &registry);
+    let file = AlertFile {
+        folder: folders.config().to_owned(),
+        dashboards: dashboards.clone(),
+        clock: clock.clone(),
+    };
+    let (rules, read) = file.read().map_err(super::explain)?;
+    let parts = AlertsParts {
+        node: instance.clone(),
+        store: store.clone(),
+        backend: backend.clone(),
+        journal: journal.clone(),
+        clock: clock.clone(),
+        dashboards: dashboards.clone(),
+        pushed: pushed.clone(),
+        rules,
+        file: read,
+        last_seen,
+    };
+    let (alerts, changes) = Alerts::start(parts, appended, supervisor, &registry).await?;
+    file.watch(alerts.clone(), supervisor);
+    let rooms = rooms::Parts {
+        backend: backend.clone(),
+        dashboards: dashboards.clone(),
+        pushed: pushed.clone(),
+        clock: clock.clone(),
+    };
     let parts = Parts {
         node: instance.clone(),
         namespaces: Namespaces::new(config.namespaces.clone(), config.without_namespace.clone()),
         dashboards: dashboards.clone(),
         backend: backend.clone(),
         live: live.clone(),
+        alerts,
+        rooms: Rooms::new(rooms, &registry),
         clock: clock.clone(),
-        pushed: PushedPanels(Arc::new(move || pushed_panels(&panels))),
+        pushed: panels(&pushed),
     };
     let hub = Hub::start(parts, supervisor, &registry);
     let token = supervisor.token();
     supervisor.spawn("live", engine.run(token.clone()));
     supervisor.spawn("deliver", hub.clone().deliver(deliveries));
     supervisor.spawn("steps", hub.clone().steps(steps));
+    supervisor.spawn("alert changes", hub.clone().changes(changes));
     supervisor.spawn("carry", carry(carried, backend.clone(), token.clone()));
-    supervisor.spawn(
-        "storage",
-        notices::storage(store.storage_state(), instance.clone(), backend.clone(), token.clone()),
-    );
+    let storage = notices::storage(store.storage_state(), instance.clone(), backend.clone(), token.clone());
+    supervisor.spawn("storage", storage);
     let upkeep = Upkeep {
         backend: backend.clone(),
         clock: clock.clone(),
@@ -93,12 +123,8 @@ pub(super) async fn site(
     };
     supervisor.spawn("upkeep", upkeep.run(token.clone()));
     reload::watch(folder, dashboards.clone(), backend.clone(), supervisor);
-    let top = collectors(
-        config,
-        &instance,
-        &Feeds { live: &live, backend: &backend, clock: &clock, registry: &registry },
-        supervisor,
-    );
+    let feeds = Feeds { live: &live, backend: &backend, clock: &clock, registry: &registry };
+    let top = collectors(config, &instance, &feeds, supervisor);
     let counters = PushCounters::new(&registry);
     let intake = Intake::new(&registry);
     let timeouts = registry.counter("watchroom_http_timeouts_total", "Requests that took too long.");
@@ -116,7 +142,14 @@ pub(super) async fn site(
         intake,
         timeouts,
     };
-    Ok((Arc::new(site), store))
+    Ok((Arc::new(site), Opened { store, journal }))
+}
+
+/// The files that are open.
+#[derive(Debug)]
+pub(super) struct Opened {
+    store: Store,
+    journal: Journal,
 }
 
 /// A start with a part of the dashboards would hide that something is wrong.
@@ -125,6 +158,12 @@ fn all_right(reading: Reading) -> anyhow::Result<Vec<Dashboard>> {
         None => Ok(reading.dashboards),
         Some(wrong) => Err(super::explain(wrong.error)),
     }
+}
+
+/// Answers for the panels of pushed metrics.
+fn panels(pushed: &Pushed) -> PushedPanels {
+    let pushed = pushed.clone();
+    PushedPanels(Arc::new(move || pushed_panels(&pushed)))
 }
 
 /// What was pushed to earlier runs.
@@ -136,7 +175,8 @@ fn pushed_before(store: &Store) -> Pushed {
     pushed
 }
 
-async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Result<Store> {
+/// Opens the store; tells also when the last run was last seen.
+async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Result<(Store, Option<i64>)> {
     let data = folders.data()?;
     std::fs::create_dir_all(&data).with_context(|| format!("{} cannot be made", data.display()))?;
     let defaults = StoreConfig::default();
@@ -151,16 +191,49 @@ async fn open(config: &Config, folders: &Folders, clock: &Clock) -> anyhow::Resu
         .context("opening the store")?
         .context("opening the store")?;
     // Whatever ended with the last process is a gap until its next sample, never a flat line.
-    let ends: Vec<_> = store
-        .newest()
-        .into_iter()
-        .filter_map(|(id, _, newest)| Some((id, newest? + RESTART_MARK_MS)))
-        .collect();
+    let newest = store.newest();
+    let last_seen = newest.iter().filter_map(|(_, _, newest)| *newest).max();
+    let ends: Vec<_> =
+        newest.into_iter().filter_map(|(id, _, newest)| Some((id, newest? + RESTART_MARK_MS))).collect();
     store.persist_lazily(&store.mark_stale(&ends).rows);
     if store.unclean_restart() {
         tracing::warn!("the last run did not end in order; what was acknowledged is there");
     }
-    Ok(store)
+    Ok((store, last_seen))
+}
+
+/// What nodes share, in Redis or in the journal.
+async fn shared(
+    config: &Config,
+    instance: &str,
+    journal: &Journal,
+    supervisor: &Supervisor,
+    registry: &Registry,
+) -> anyhow::Result<(Backend, mpsc::Receiver<Delivery>)> {
+    if let Some(url) = &config.redis {
+        let kept = journal.retention();
+        return Backend::redis(url, instance, supervisor, registry, kept).await.context("redis");
+    }
+    let journal = journal.clone();
+    let opened = tokio::task::spawn_blocking(move || Backend::embedded(journal)).await;
+    opened.context("opening the journal")?.context("opening the journal")
+}
+
+async fn open_journal(
+    config: &Config,
+    folders: &Folders,
+    clock: &Clock,
+    registry: &Registry,
+) -> anyhow::Result<Journal> {
+    let data = folders.data()?;
+    let mut retention = Retention::default();
+    retention.ms = config.retention_events_ms.unwrap_or(retention.ms);
+    let settings = JournalConfig { retention, registry: registry.clone() };
+    let clock = clock.clone();
+    tokio::task::spawn_blocking(move || Journal::open_with(&data, &clock, &settings))
+        .await
+        .context("opening the journal")?
+        .context("opening the journal")
 }
 
 /// What collectors feed.
@@ -249,14 +322,25 @@ async fn carry(
 }
 
 /// Seals and flushes; blocks.
-pub(super) fn close(store: &Store) {
-    store.shutdown();
+pub(super) fn close(opened: &Opened) {
+    opened.journal.shutdown();
+    opened.store.shutdown();
 }
 
-/// Copies the samples of a data folder; a server may be writing to it.
+/// Copies the samples and the events of a data folder; a server may be writing to it.
 pub(super) fn backup(data: &Path, file: &Path) -> anyhow::Result<()> {
-    anyhow::ensure!(!file.exists(), "{} exists already; name another file", file.display());
+    let mut events = file.as_os_str().to_owned();
+    events.push(EVENTS_ENDING);
+    let events = Path::new(&events);
+    for file in [file, events] {
+        anyhow::ensure!(!file.exists(), "{} exists already; name another file", file.display());
+    }
     crate::store::copy(data, file)
         .with_context(|| format!("the samples of {} could not be copied", data.display()))?;
+    // Data of a version without rooms has none.
+    if data.join(journal::FILE_NAME).exists() {
+        journal::copy(data, events)
+            .with_context(|| format!("the events of {} could not be copied", data.display()))?;
+    }
     Ok(())
 }

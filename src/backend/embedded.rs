@@ -1,8 +1,11 @@
-//! The backend of a single node: everything in memory.
+//! The backend of a single node: presence and short histories in memory, events and records in the journal.
+
+mod claims;
 
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use rustc_hash::FxHashMap;
@@ -13,15 +16,19 @@ use tokio::{
 };
 
 use super::{
-    BackendError, DELIVERIES_MAX, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage, StreamOptions,
-    StreamPosition,
+    Append, Appended, BackendError, Claim, Claimed, Commit, DELIVERIES_MAX, Delivery, HISTORY_BYTES_MAX,
+    HistoryFilter, HistoryPage, RecordKind, StreamOptions, StreamPosition,
 };
+use crate::journal::{Journal, KeyValues, Written};
 use crate::wire::centrifugo::{ClientInfo, Publication};
+use claims::Claims;
 
 /// Everything in this process. A clone is the same backend.
 #[derive(Debug, Clone)]
 pub struct Embedded {
     state: Arc<Mutex<State>>,
+    claims: Arc<Mutex<Claims>>,
+    journal: Journal,
     deliveries: mpsc::Sender<Delivery>,
 }
 
@@ -30,6 +37,10 @@ pub const STREAMS_MAX: usize = 65_536;
 
 /// Bytes of all histories.
 pub const STREAMS_BYTES_MAX: usize = 256 << 20;
+
+/// How long an epoch lasts at least after a publication or a read: longer than a publication can be on its way to a
+/// reader, who would take it for one of the next epoch.
+const EPOCH_MIN: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Default)]
 struct State {
@@ -51,6 +62,9 @@ struct Stream {
     expires: Instant,
 }
 
+/// How many publications are kept, and how long.
+type Bounds = (usize, Duration);
+
 #[derive(Debug)]
 struct Kept {
     publication: Publication,
@@ -60,10 +74,22 @@ struct Kept {
 
 impl Embedded {
     /// Creates the backend and the end at which the hub takes deliveries.
-    pub fn new() -> (Self, mpsc::Receiver<Delivery>) {
+    ///
+    /// *Blocks*.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be read.
+    pub fn new(journal: Journal) -> Result<(Self, mpsc::Receiver<Delivery>), BackendError> {
         let (deliveries, receiver) = mpsc::channel(DELIVERIES_MAX);
         let state = State { round: fastrand::u64(..), ..State::default() };
-        (Self { state: Arc::new(Mutex::new(state)), deliveries }, receiver)
+        let claims = Claims::new(journal.records_now(RecordKind::Notified)?);
+        let (state, claims) = (Arc::new(Mutex::new(state)), Arc::new(Mutex::new(claims)));
+        Ok((Self { state, claims, journal, deliveries }, receiver))
+    }
+
+    fn claims(&self) -> MutexGuard<'_, Claims> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -79,7 +105,7 @@ impl Embedded {
     ///
     /// # Errors
     ///
-    /// [`BackendError::Stopped`].
+    /// [`BackendError`].
     pub async fn publish(
         &self,
         channel: &str,
@@ -87,6 +113,16 @@ impl Embedded {
         info: Option<ClientInfo>,
         options: StreamOptions,
     ) -> Result<StreamPosition, BackendError> {
+        let (size, ttl) = match options {
+            StreamOptions::Journal => {
+                let append = Append { channel: channel.to_owned(), data, info, key: None };
+                let commit = Commit { appends: vec![append], records: Vec::new() };
+                let appended = self.commit(commit).await?.pop();
+                return appended.map(|appended| appended.position).ok_or(BackendError::Stopped);
+            }
+            StreamOptions::Memory { size, ttl } => (size, ttl),
+            StreamOptions::None => (0, Duration::ZERO),
+        };
         let permit = self.permit().await?;
         let mut publication = Publication { data: Some(data), offset: 0, info };
         let mut state = self.state();
@@ -100,7 +136,7 @@ impl Embedded {
             let state = &mut *state;
             let stream = state.streams.entry(Arc::clone(&channel)).or_insert_with(|| Stream::new(epoch));
             let before = stream.bytes;
-            let position = stream.append(&mut publication, options);
+            let position = stream.append(&mut publication, (size, ttl));
             state.bytes = state.bytes + stream.bytes - before;
             position
         } else {
@@ -111,10 +147,26 @@ impl Embedded {
     }
 
     /// See [`super::Backend::history`].
-    pub fn history(&self, channel: &str, filter: &HistoryFilter, options: StreamOptions) -> HistoryPage {
-        if !options.is_kept() {
-            return HistoryPage::default();
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Journal`].
+    pub async fn history(
+        &self,
+        channel: &str,
+        filter: &HistoryFilter,
+        options: StreamOptions,
+    ) -> Result<HistoryPage, BackendError> {
+        match options {
+            StreamOptions::Journal => Ok(self.journal.history(channel, filter).await?),
+            StreamOptions::Memory { size, ttl } if options.is_kept() => {
+                Ok(self.remembered(channel, filter, (size, ttl)))
+            }
+            StreamOptions::Memory { .. } | StreamOptions::None => Ok(HistoryPage::default()),
         }
+    }
+
+    fn remembered(&self, channel: &str, filter: &HistoryFilter, options: Bounds) -> HistoryPage {
         let mut state = self.state();
         let epoch = state.epoch(channel);
         let Some(stream) = state.streams.get_mut(channel) else {
@@ -122,12 +174,56 @@ impl Embedded {
             // recovers from offset 0.
             return HistoryPage { position: StreamPosition { offset: 0, epoch }, publications: Vec::new() };
         };
-        stream.expires = stream.expires.max(Instant::now() + options.ttl);
+        stream.expires = stream.expires.max(Instant::now() + options.1.max(EPOCH_MIN));
         let before = stream.bytes;
         stream.trim(options);
         let (page, freed) = (stream.page(filter), before - stream.bytes);
         state.bytes -= freed;
         page
+    }
+
+    /// See [`super::Backend::commit`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Journal`].
+    pub async fn commit(&self, commit: Commit) -> Result<Vec<Appended>, BackendError> {
+        let backend = self.clone();
+        Ok(self.journal.commit(commit, move |written| backend.written(written)).await?)
+    }
+
+    /// Hands on what is on disk now; on the journal's thread, which waits while the hub does not keep up.
+    fn written(&self, written: &mut Written) {
+        for (channel, publication) in std::mem::take(&mut written.publications) {
+            let channel = Arc::from(channel);
+            // Without a hub nobody is connected.
+            drop(self.deliveries.blocking_send(Delivery::Publication { channel, publication }));
+        }
+        for record in std::mem::take(&mut written.records) {
+            if record.kind == RecordKind::Notified {
+                self.claims().told(&record);
+            }
+            drop(self.deliveries.blocking_send(Delivery::Record(record)));
+        }
+    }
+
+    /// See [`super::Backend::records`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Journal`].
+    pub async fn records(&self, kind: RecordKind) -> Result<KeyValues, BackendError> {
+        Ok(self.journal.records(kind).await?)
+    }
+
+    /// See [`super::Backend::claim`].
+    pub fn claim(&self, claim: &Claim) -> Claimed {
+        self.claims().claim(claim)
+    }
+
+    /// See [`super::Backend::release`].
+    pub fn release(&self, claim: &Claim) {
+        self.claims().release(claim);
     }
 
     /// See [`super::Backend::enter`].
@@ -140,7 +236,8 @@ impl Embedded {
         let mut state = self.state();
         let channel: Arc<str> = Arc::from(channel);
         let present = state.presence.entry(Arc::clone(&channel)).or_default();
-        if present.insert(info.client.clone(), info.clone()).is_none() && announce {
+        let before = present.insert(info.client.clone(), info.clone());
+        if before.as_ref() != Some(info) && announce {
             permit.send(Delivery::Join { channel, info: info.clone() });
         }
         Ok(())
@@ -176,6 +273,8 @@ impl Embedded {
 
     /// See [`super::Backend::sweep`].
     pub fn sweep(&self) {
+        self.journal.tick();
+        self.claims().sweep(self.journal.clock().now_ms());
         let now = Instant::now();
         let mut state = self.state();
         let before = state.streams.len();
@@ -203,23 +302,23 @@ impl Stream {
         StreamPosition { offset: self.offset, epoch: self.epoch.clone() }
     }
 
-    fn append(&mut self, publication: &mut Publication, options: StreamOptions) -> StreamPosition {
+    fn append(&mut self, publication: &mut Publication, options: Bounds) -> StreamPosition {
         let now = Instant::now();
         self.offset += 1;
         publication.offset = self.offset;
         let bytes = publication.data.as_ref().map_or(0, |data| data.get().len());
         self.kept.push_back(Kept { publication: publication.clone(), bytes, at: now });
         self.bytes += bytes;
-        self.expires = now + options.ttl;
+        self.expires = now + options.1.max(EPOCH_MIN);
         self.trim(options);
         self.position()
     }
 
-    fn trim(&mut self, options: StreamOptions) {
+    fn trim(&mut self, (size, ttl): Bounds) {
         let now = Instant::now();
         while let Some(oldest) = self.kept.front() {
-            let expired = oldest.at + options.ttl <= now;
-            if !expired && self.kept.len() <= options.size && self.bytes <= HISTORY_BYTES_MAX {
+            let expired = oldest.at + ttl <= now;
+            if !expired && self.kept.len() <= size && self.bytes <= HISTORY_BYTES_MAX {
                 break;
             }
             self.bytes -= oldest.bytes;
@@ -246,14 +345,15 @@ impl Stream {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::clock::Clock;
 
     #[tokio::test]
     async fn histories_share_one_room() {
-        let (backend, mut deliveries) = Embedded::new();
-        let options = StreamOptions { size: 10, ttl: Duration::from_mins(1) };
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path(), &Clock::System).unwrap();
+        let (backend, mut deliveries) = Embedded::new(journal).unwrap();
+        let options = StreamOptions::Memory { size: 10, ttl: Duration::from_mins(1) };
         let publish = |channel: &'static str| {
             let data = RawValue::from_string("\"of some bytes\"".to_owned()).unwrap();
             backend.publish(channel, data, None, options)

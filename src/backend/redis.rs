@@ -4,6 +4,7 @@
 //! when either fails, both are made anew, for as long as it takes, and a [`Delivery::Gap`] says so. Until then requests
 //! fail within [`REQUEST_MAX`].
 
+mod commit;
 mod counters;
 mod keys;
 mod link;
@@ -28,10 +29,11 @@ use tokio::{
 };
 
 use super::{
-    BackendError, DELIVERIES_MAX, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage, StreamOptions,
-    StreamPosition,
+    Append, BackendError, Commit, DELIVERIES_MAX, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage,
+    StreamOptions, StreamPosition,
     encode::{self, Origin},
 };
+use crate::journal::Retention;
 use crate::model::Batch;
 use crate::model::limits::LATE_MS_MAX;
 use crate::supervisor::Supervisor;
@@ -81,6 +83,16 @@ struct Shared {
     /// The number of the newest parcel of samples.
     parcels: AtomicU64,
     generation: OnceLock<u64>,
+    /// How long events are kept, and how many.
+    retention: Retention,
+}
+
+/// How much of a channel is kept.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    size: u64,
+    bytes: u64,
+    ttl: Duration,
 }
 
 /// A connection that stands.
@@ -103,6 +115,7 @@ impl Redis {
         node: &str,
         supervisor: &Supervisor,
         registry: &Registry,
+        retention: Retention,
     ) -> Result<(Self, mpsc::Receiver<Delivery>), BackendError> {
         let (client, database) = link::client(url)?;
         // Never the whole address: it may have a password.
@@ -117,6 +130,7 @@ impl Redis {
             entered: Entered::default(),
             parcels: AtomicU64::new(0),
             generation: OnceLock::new(),
+            retention,
         });
         let (deliveries, receiver) = mpsc::channel(DELIVERIES_MAX);
         let mut link = link::Link::new(client, Arc::clone(&shared), deliveries);
@@ -145,11 +159,16 @@ impl Redis {
         info: Option<ClientInfo>,
         options: StreamOptions,
     ) -> Result<StreamPosition, BackendError> {
+        if options == StreamOptions::Journal {
+            let append = Append { channel: channel.to_owned(), data, info, key: None };
+            let commit = Commit { appends: vec![append], records: Vec::new() };
+            let appended = self.commit(&commit).await?.pop();
+            return appended.map(|appended| appended.position).ok_or(BackendError::Stopped);
+        }
         let body = message::publication_body(channel, &data, info.as_ref());
-        let published = if options.is_kept() {
-            self.0.publish_kept(channel, &body, options).await
-        } else {
-            self.0.publish_only(&message::publication(&body)).await
+        let published = match self.0.bounds(options) {
+            Some(bounds) => self.0.publish_kept(channel, &body, bounds).await,
+            None => self.0.publish_only(&message::publication(&body)).await,
         };
         published.inspect_err(|_| self.0.counters.publish_errors.increment())
     }
@@ -165,13 +184,13 @@ impl Redis {
         filter: &HistoryFilter,
         options: StreamOptions,
     ) -> Result<HistoryPage, BackendError> {
-        if !options.is_kept() {
+        let Some(Bounds { size, bytes, ttl }) = self.0.bounds(options) else {
             return Ok(HistoryPage::default());
-        }
+        };
         let number = |number: Option<String>| number.unwrap_or_default();
         let mut invocation = self.0.scripts.history.prepare_invoke();
         invocation.key(keys::log(channel)).key(keys::meta(channel)).arg(new_epoch());
-        invocation.arg(options.size).arg(HISTORY_BYTES_MAX).arg(ttl_ms(options)).arg(meta_ttl_ms(options));
+        invocation.arg(size).arg(bytes).arg(ttl_ms(ttl)).arg(meta_ttl_ms(ttl));
         invocation.arg(number(filter.since.map(|since| since.to_string())));
         invocation.arg(number(filter.limit.map(|limit| limit.min(LIMIT_MAX).to_string())));
         invocation.arg(if filter.reverse { "1" } else { "" });
@@ -248,16 +267,31 @@ impl Shared {
         up.clone().ok_or(BackendError::Stopped)
     }
 
+    /// What a channel keeps; nothing if it has no history.
+    fn bounds(&self, options: StreamOptions) -> Option<Bounds> {
+        match options {
+            StreamOptions::Memory { size, ttl } if options.is_kept() => {
+                Some(Bounds { size: size as u64, bytes: HISTORY_BYTES_MAX as u64, ttl })
+            }
+            StreamOptions::Memory { .. } | StreamOptions::None => None,
+            StreamOptions::Journal => {
+                let Retention { ms, events_max, bytes_max } = self.retention;
+                let ttl = Duration::from_millis(u64::try_from(ms).unwrap_or_default());
+                Some(Bounds { size: events_max, bytes: bytes_max, ttl })
+            }
+        }
+    }
+
     async fn publish_kept(
         &self,
         channel: &str,
         body: &[u8],
-        options: StreamOptions,
+        Bounds { size, bytes, ttl }: Bounds,
     ) -> Result<StreamPosition, BackendError> {
         let mut invocation = self.scripts.publish.prepare_invoke();
         invocation.key(keys::log(channel)).key(keys::meta(channel));
         invocation.arg(&self.topic).arg(message::PUBLICATION_HEAD).arg(body).arg(new_epoch());
-        invocation.arg(options.size).arg(HISTORY_BYTES_MAX).arg(ttl_ms(options)).arg(meta_ttl_ms(options));
+        invocation.arg(size).arg(bytes).arg(ttl_ms(ttl)).arg(meta_ttl_ms(ttl));
         let work = async {
             let mut up = self.up().await?;
             let (epoch, offset): (Vec<u8>, Vec<u8>) =
@@ -332,11 +366,11 @@ fn new_epoch() -> String {
     format!("{:08x}", fastrand::u32(..))
 }
 
-fn ttl_ms(options: StreamOptions) -> u64 {
+fn ttl_ms(ttl: Duration) -> u64 {
     // At least one: Redis deletes at once what lives for 0 ms. At most a year, which Redis can still add to its clock.
-    u64::try_from(options.ttl.as_millis().clamp(1, 365 * META_EXTRA_MS)).unwrap_or(u64::MAX)
+    u64::try_from(ttl.as_millis().clamp(1, 365 * META_EXTRA_MS)).unwrap_or(u64::MAX)
 }
 
-fn meta_ttl_ms(options: StreamOptions) -> u64 {
-    ttl_ms(options) + u64::try_from(META_EXTRA_MS).unwrap_or(0)
+fn meta_ttl_ms(ttl: Duration) -> u64 {
+    ttl_ms(ttl) + u64::try_from(META_EXTRA_MS).unwrap_or(0)
 }

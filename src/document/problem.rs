@@ -33,6 +33,11 @@ impl Problem {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// What to do about it.
+    pub fn advice(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
 }
 
 impl fmt::Display for Problem {

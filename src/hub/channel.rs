@@ -1,16 +1,13 @@
 //! Channels and what each of them promises.
 
-use std::time::Duration;
-
 use crate::backend::StreamOptions;
+pub use crate::rooms::{ROOM, TYPING};
 
 /// Bytes of a channel's name, as in Centrifugo.
 pub const CHANNEL_BYTES_MAX: usize = 255;
 
 /// The prefix of live queries.
 pub const LIVE: &str = "live:";
-/// The prefix of rooms.
-pub const ROOM: &str = "room:";
 /// The prefix of the busiest processes of one machine.
 pub const TOP: &str = "top:";
 /// What everyone must know.
@@ -23,6 +20,8 @@ pub enum Class {
     Series,
     /// In order, and none missing without being told.
     Event,
+    /// As an event; who joins is told all that came of the changes before.
+    State,
     /// Only the newest counts.
     Signal,
 }
@@ -84,12 +83,10 @@ pub struct Namespaces {
     own: Vec<Namespace>,
     without: Option<Rules>,
     room: Rules,
+    state: Rules,
     signal: Rules,
     live: Rules,
 }
-
-/// Publications that a room keeps for recovery; 300 joins are an hour of a busy room.
-const ROOM_HISTORY: usize = 300;
 
 impl Namespaces {
     /// Our own channels, those of the configuration, and what holds for channels without a namespace, if any
@@ -100,7 +97,7 @@ impl Namespaces {
             own,
             without,
             room: Rules {
-                stream: StreamOptions { size: ROOM_HISTORY, ttl: Duration::from_hours(1) },
+                stream: StreamOptions::Journal,
                 presence: true,
                 join_leave: true,
                 allow_presence_for_subscriber: true,
@@ -109,6 +106,7 @@ impl Namespaces {
                 force_recovery: true,
                 ..open.clone()
             },
+            state: Rules { class: Class::State, ..open.clone() },
             signal: Rules { class: Class::Signal, ..open.clone() },
             live: Rules { class: Class::Series, force_positioning: true, force_recovery: true, ..open },
         }
@@ -119,7 +117,13 @@ impl Namespaces {
         if channel.is_empty() || CHANNEL_BYTES_MAX < channel.len() {
             return None;
         }
-        if channel == NOTICES || channel.starts_with(TOP) {
+        if channel == crate::alerts::CHANNEL {
+            return Some(&self.state);
+        }
+        if [crate::alerts::NOW_CHANNEL, crate::alerts::RULES_NOW_CHANNEL].contains(&channel) {
+            return Some(&self.signal);
+        }
+        if channel == NOTICES || channel.starts_with(TOP) || channel.starts_with(TYPING) {
             return Some(&self.signal);
         }
         if channel.starts_with(LIVE) {
@@ -153,6 +157,7 @@ mod tests {
         check("live:0f", Some(Class::Series));
         check("room:host", Some(Class::Event));
         check("top:web-03", Some(Class::Signal));
+        check("typing:host", Some(Class::Signal));
         check("notices", Some(Class::Signal));
         check("bench:r", Some(Class::Event));
         check("other:r", None);

@@ -16,7 +16,7 @@ use super::{
     counters::Counters,
     outbox::{Delivery, Outbox, REPLY_BYTES_LOW, Verdict},
 };
-use crate::wire::centrifugo::{ClientInfo, Push, PushBody};
+use crate::wire::centrifugo::{Push, PushBody};
 use crate::wire::{Close, Frame};
 
 /// How long a client may take to read the replies that it asked for.
@@ -43,8 +43,6 @@ impl Kept {
 /// A client's socket with what waits for it.
 #[derive(Debug)]
 pub struct Connection {
-    /// Who it is.
-    pub info: ClientInfo,
     /// Small and unique on this node.
     pub number: u64,
     socket: TcpStream,
@@ -59,9 +57,8 @@ pub struct Connection {
 
 impl Connection {
     /// Takes over an upgraded socket.
-    pub fn new(info: ClientInfo, number: u64, socket: TcpStream, counters: Counters) -> Self {
+    pub fn new(number: u64, socket: TcpStream, counters: Counters) -> Self {
         Self {
-            info,
             number,
             socket,
             outbox: Mutex::default(),

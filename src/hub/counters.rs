@@ -1,5 +1,6 @@
 //! What the hub counts.
 
+use super::speaker::Speech;
 use crate::telemetry::{Counter, Gauge, Registry};
 use crate::wire::{Close, centrifugo::ErrorCode};
 
@@ -55,6 +56,17 @@ impl Counters {
             "Bytes that wait for slow readers.",
             &[("shard", &shard.to_string())],
         )
+    }
+
+    /// Counts a call that came too often.
+    pub(super) fn too_often(&self, speech: Speech) {
+        self.registry
+            .counter_with(
+                "watchroom_calls_too_often_total",
+                "Calls of people that were refused because there were too many at once.",
+                &[("call", speech.name())],
+            )
+            .increment();
     }
 
     /// Counts a command that was answered with an error, by code.

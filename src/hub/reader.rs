@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::{Hub, connection::Connection, outbox::Delivery, session::Session, shard::Command};
+use crate::wire::centrifugo::ClientInfo;
 use crate::wire::websocket::{Decoded, Decoder, Message, Opcode};
 use crate::wire::{Close, Frame};
 
@@ -20,13 +21,13 @@ const CLOSE_MAX: Duration = Duration::from_secs(2);
 const READ_BYTES: usize = 8 * 1024;
 
 /// Serves a connection until it ends, and takes it off the hub.
-pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, leftover: Bytes) {
+pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, info: ClientInfo, leftover: Bytes) {
     let number = connection.number;
     let shard = hub.shard(number);
     if shard.send(Command::Open(Arc::clone(&connection))).await.is_err() {
         connection.close(Close::Shutdown);
     }
-    let mut session = Session::new(hub.clone(), Arc::clone(&connection));
+    let mut session = Session::new(hub.clone(), Arc::clone(&connection), info);
     serve(&connection, &mut session, leftover).await;
     connection.end();
     Box::pin(session.end()).await;

@@ -2,8 +2,14 @@
 
 use serde_json::value::RawValue;
 
-use super::{Hub, session::Refusal, subscribe::refusal};
+use super::{
+    Hub, alertcalls,
+    session::{Refusal, internal},
+    speaker::{Speaker, Speech},
+    subscribe::refusal,
+};
 use crate::live::{Live, Range};
+use crate::rooms::{RoomError, Say};
 use crate::wire::centrifugo::{ErrorCode, Rpc};
 
 /// The result of a call.
@@ -19,8 +25,17 @@ struct Name {
     step: i64,
 }
 
+#[derive(Debug, serde::Deserialize)]
+struct TypingIn {
+    room: String,
+}
+
 /// Answers a call.
-pub(super) async fn answer(hub: &Hub, request: &Rpc) -> Result<Box<RawValue>, Refusal> {
+pub(super) async fn answer(
+    hub: &Hub,
+    speaker: &mut Speaker,
+    request: &Rpc,
+) -> Result<Box<RawValue>, Refusal> {
     let argument = request.data.as_deref().unwrap_or(RawValue::NULL).get();
     let parts = &hub.0.parts;
     let text = match request.method.as_str() {
@@ -35,11 +50,61 @@ pub(super) async fn answer(hub: &Hub, request: &Rpc) -> Result<Box<RawValue>, Re
             parts.live.range(range).await.map_err(|error| refusal(&error))?
         }
         "pushed" => parts.pushed.0(),
+        "say" => {
+            speaker.may(Speech::Say)?;
+            let by = speaker.person()?.clone();
+            let say: Say = read(argument)?;
+            return result(&parts.rooms.say(&by, say).await.map_err(room_refusal)?);
+        }
+        "typing" => {
+            speaker.may(Speech::Type)?;
+            let by = speaker.person()?.clone();
+            let TypingIn { room } = read(argument)?;
+            parts.rooms.typing(&by, &speaker.info.client, &room).await.map_err(room_refusal)?;
+            "{}".to_owned()
+        }
+        "episodes" => alertcalls::episodes(hub, argument).await?,
+        method @ ("ack" | "unack" | "silence" | "end_silence") => {
+            speaker.may(Speech::Say)?;
+            alertcalls::act(hub, method, argument, speaker.person()?.clone()).await?
+        }
         _ => return Err((ErrorCode::MethodNotFound, ErrorCode::MethodNotFound.text().to_owned())),
     };
     RawValue::from_string(text).map_err(|error| (ErrorCode::Internal, error.to_string()))
 }
 
-fn read<'a, T: serde::Deserialize<'a>>(argument: &'a str) -> Result<T, Refusal> {
+/// The argument of a call.
+///
+/// # Errors
+///
+/// When it is of another shape.
+pub(super) fn argument<'a, T: serde::Deserialize<'a>>(request: &'a Rpc) -> Result<T, Refusal> {
+    read(request.data.as_deref().unwrap_or(RawValue::NULL).get())
+}
+
+/// A value as the answer of a call.
+///
+/// # Errors
+///
+/// When it cannot be written, which is a defect.
+pub(super) fn result(value: &impl serde::Serialize) -> Result<Box<RawValue>, Refusal> {
+    serde_json::value::to_raw_value(value).map_err(|error| (ErrorCode::Internal, error.to_string()))
+}
+
+/// What a client reads when something was not said.
+fn room_refusal(error: RoomError) -> Refusal {
+    match error {
+        RoomError::NoRoom(_) => (ErrorCode::UnknownChannel, error.to_string()),
+        RoomError::Text(_) | RoomError::Pin(_) => (ErrorCode::BadRequest, error.to_string()),
+        RoomError::Backend(error) => internal(error),
+    }
+}
+
+/// Reads an argument.
+///
+/// # Errors
+///
+/// When it is of another shape.
+pub(super) fn read<'a, T: serde::Deserialize<'a>>(argument: &'a str) -> Result<T, Refusal> {
     serde_json::from_str(argument).map_err(|error| (ErrorCode::BadRequest, error.to_string()))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use serde_json::value::RawValue;
 
 use super::{
     Hub, SUBSCRIPTIONS_MAX,
@@ -11,17 +12,22 @@ use super::{
     outbox::{Delivery, REPLY_BYTES_LOW},
     rpc,
     shard::Command,
+    speaker::{Speaker, Speech},
     subscribe::{self, Joining},
 };
-use crate::backend::{BackendError, HistoryFilter};
+use crate::backend::{BackendError, HistoryFilter, StreamOptions};
+use crate::journal::JournalError;
+use crate::model::Person;
 use crate::wire::centrifugo::{
-    self, ConnectResult, ErrorCode, ErrorReply, History, HistoryResult, Method, PresenceResult,
-    PresenceStats, Publish, Reply, Subscribe,
+    self, ClientInfo, Connect, ConnectResult, ErrorCode, ErrorReply, History, HistoryResult, Method,
+    PresenceResult, PresenceStats, Publish, Reply, Rpc, Subscribe,
 };
 use crate::wire::{Close, Frame};
 
 /// Subscribes of one client that are carried out at once.
 const JOIN_AT_ONCE: usize = 8;
+/// Events of a room that one call gives: 200 cards of alerts are 300 KB.
+pub(super) const HISTORY_PAGE_MAX: usize = 200;
 
 /// A command that failed: the code, and words that say what to do.
 pub(super) type Refusal = (ErrorCode, String);
@@ -45,6 +51,7 @@ enum Joined {
 pub(super) struct Session {
     hub: Hub,
     connection: Arc<Connection>,
+    speaker: Speaker,
     connected: bool,
     subscriptions: Vec<Subscription>,
     /// Replies of one message, sent in one frame.
@@ -57,8 +64,9 @@ struct Empty {}
 
 impl Session {
     /// The session of a client that has not connected yet.
-    pub(super) const fn new(hub: Hub, connection: Arc<Connection>) -> Self {
-        Self { hub, connection, connected: false, subscriptions: Vec::new(), replies: Vec::new() }
+    pub(super) fn new(hub: Hub, connection: Arc<Connection>, info: ClientInfo) -> Self {
+        let speaker = Speaker::new(info, hub.0.counters.clone());
+        Self { hub, connection, speaker, connected: false, subscriptions: Vec::new(), replies: Vec::new() }
     }
 
     /// Whether `connect` was answered.
@@ -93,7 +101,8 @@ impl Session {
             match method {
                 Method::Subscribe(request) => match self.enter(&request) {
                     Ok((channel, rules)) => {
-                        joining.push(Joining { id: command.id, request: *request, channel, rules })
+                        let info = self.speaker.info.clone();
+                        joining.push(Joining { id: command.id, request: *request, channel, rules, info });
                     }
                     Err(refusal) => self.refuse(command.id, &refusal),
                 },
@@ -144,7 +153,7 @@ impl Session {
 
     async fn answer(&mut self, id: u32, method: Method) -> Result<(), Refusal> {
         match method {
-            Method::Connect(_) => self.connect(id),
+            Method::Connect(request) => self.connect(id, &request),
             Method::Unsubscribe(request) => {
                 self.leave(&request.channel, Joined::Yes).await;
                 self.reply(id, "unsubscribe", Empty {});
@@ -165,7 +174,11 @@ impl Session {
             Method::Ping(_) => self.reply(id, "ping", Empty {}),
             Method::Send(_) => {}
             Method::Rpc(request) => {
-                let data = rpc::answer(&self.hub, &request).await?;
+                let data = if request.method == "introduce" {
+                    self.introduce(&request).await?
+                } else {
+                    rpc::answer(&self.hub, &mut self.speaker, &request).await?
+                };
                 self.reply(id, "rpc", rpc::RpcResult { data });
             }
             Method::Refresh(_) => {
@@ -186,14 +199,15 @@ impl Session {
         Ok(())
     }
 
-    fn connect(&mut self, id: u32) {
+    fn connect(&mut self, id: u32, request: &Connect) {
         if std::mem::replace(&mut self.connected, true) {
             self.connection.close(Close::BadRequest);
             return;
         }
+        self.speaker.connected(request.data.as_deref());
         let parts = &self.hub.0.parts;
         let result = ConnectResult {
-            client: self.connection.info.client.clone(),
+            client: self.speaker.info.client.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ping: u32::try_from(super::shard::PING_SECONDS).unwrap_or(u32::MAX),
             pong: true,
@@ -201,6 +215,20 @@ impl Session {
             time: parts.clock.now_ms(),
         };
         self.reply(id, "connect", result);
+    }
+
+    /// Says who the client is, to all rooms that it is in.
+    async fn introduce(&mut self, request: &Rpc) -> Result<Box<RawValue>, Refusal> {
+        self.speaker.may(Speech::Introduce)?;
+        let person: Person = rpc::argument(request)?;
+        self.speaker.introduce(person.clone());
+        for Subscription { channel, rules } in &self.subscriptions {
+            if rules.presence {
+                let backend = &self.hub.0.parts.backend;
+                backend.enter(channel, &self.speaker.info, rules.join_leave).await.map_err(internal)?;
+            }
+        }
+        rpc::result(&person)
     }
 
     /// Notes a subscription, so that its limit and its uniqueness hold from here on.
@@ -269,8 +297,8 @@ impl Session {
             self.hub.0.parts.live.close(&channel).await;
         }
         if rules.presence {
-            let left =
-                self.hub.0.parts.backend.leave(&channel, &self.connection.info, rules.join_leave).await;
+            let backend = &self.hub.0.parts.backend;
+            let left = backend.leave(&channel, &self.speaker.info, rules.join_leave).await;
             if let Err(error) = left {
                 tracing::debug!(channel = &*channel, error = %error, "leave not announced");
             }
@@ -284,7 +312,7 @@ impl Session {
             }
             _ => return Err((ErrorCode::PermissionDenied, ErrorCode::PermissionDenied.text().to_owned())),
         };
-        let info = Some(self.connection.info.clone());
+        let info = Some(self.speaker.info.clone());
         let backend = &self.hub.0.parts.backend;
         backend.publish(&request.channel, request.data, info, rules.stream).await.map_err(internal)?;
         self.reply(id, "publish", Empty {});
@@ -313,7 +341,7 @@ impl Session {
         }
         let filter = HistoryFilter {
             since: request.since.as_ref().map(|since| since.offset),
-            limit: usize::try_from(request.limit).ok(),
+            limit: page_limit(request.limit, rules.stream),
             reverse: request.reverse,
         };
         let backend = &self.hub.0.parts.backend;
@@ -342,12 +370,29 @@ impl Session {
     }
 }
 
+/// How many publications a page of history has at most; nothing for all that are kept.
+fn page_limit(asked: i64, stream: StreamOptions) -> Option<usize> {
+    let asked = usize::try_from(asked).ok();
+    match stream {
+        StreamOptions::Journal => Some(asked.map_or(HISTORY_PAGE_MAX, |asked| asked.min(HISTORY_PAGE_MAX))),
+        StreamOptions::Memory { .. } | StreamOptions::None => asked,
+    }
+}
+
 /// The public side of a failure of ours; the inner one is logged once, here.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
 pub(super) fn internal(error: BackendError) -> Refusal {
     tracing::warn!(error = %error, "backend failed");
-    match error {
-        BackendError::HistoryFull => (ErrorCode::LimitExceeded, error.to_string()),
-        _ => (ErrorCode::Internal, ErrorCode::Internal.text().to_owned()),
-    }
+    let text = match error {
+        BackendError::HistoryFull => return (ErrorCode::LimitExceeded, error.to_string()),
+        BackendError::Journal(JournalError::Refused(_)) => {
+            "nothing was stored: this server's disk takes nothing now; try again in a moment"
+        }
+        BackendError::Journal(JournalError::Slow) => {
+            "this server's disk does not keep up; try again in a moment"
+        }
+        BackendError::Unreachable(_) => "the server cannot reach its Redis; try again in a moment",
+        _ => ErrorCode::Internal.text(),
+    };
+    (ErrorCode::Internal, text.to_owned())
 }

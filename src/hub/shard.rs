@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use tokio::{
     sync::mpsc,
-    time::{Duration, Interval, MissedTickBehavior, interval},
+    time::{Duration, Instant, Interval, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,9 @@ const TOGETHER_MAX: usize = 256;
 const LETTERS_MAX: usize = 16_384;
 /// Publications held for a subscriber while its history is read.
 const JOINING_MAX: usize = 1_024;
+
+/// How long a publication that is in the history already may be on its way to the shard.
+const LAG_MAX: Duration = Duration::from_secs(10);
 
 /// What a shard is told.
 #[derive(Debug)]
@@ -83,6 +86,16 @@ struct Subscriber {
     connection: Arc<Connection>,
     /// What is held back while the history is read.
     held: Option<Vec<(Frame, Option<u64>, Delivery)>>,
+    /// The newest offset that its history had: what is not above it and still on its way is known to it.
+    known: Option<Known>,
+}
+
+/// What a subscriber's history had.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    offset: u64,
+    /// Until when something older may arrive.
+    until: Instant,
 }
 
 /// The worker.
@@ -95,6 +108,16 @@ pub struct Shard {
     ping: Frame,
     tick: u64,
     waiting_bytes: Gauge,
+}
+
+impl Subscriber {
+    /// Whether it takes a publication now.
+    fn takes(&self, offset: Option<u64>) -> bool {
+        let known = |Known { offset: known, until }| {
+            offset.is_some_and(|offset| offset <= known) && Instant::now() < until
+        };
+        self.held.is_none() && !self.known.is_some_and(known)
+    }
 }
 
 impl Shard {
@@ -162,7 +185,7 @@ impl Shard {
             }
             Command::Gone(number) => self.forget(number),
             Command::Subscribe { channel, connection } => {
-                let subscriber = Subscriber { connection, held: Some(Vec::new()) };
+                let subscriber = Subscriber { connection, held: Some(Vec::new()), known: None };
                 self.channels.entry(channel).or_default().push(subscriber);
             }
             Command::Activate { channel, number, reply, after } => {
@@ -189,8 +212,8 @@ impl Shard {
         let subscribers = |channel| self.channels.get(channel).into_iter().flatten();
         match together {
             [] => {}
-            [Publish { channel, frame, delivery, .. }] => {
-                for subscriber in subscribers(channel).filter(|subscriber| subscriber.held.is_none()) {
+            [Publish { channel, frame, delivery, offset }] => {
+                for subscriber in subscribers(channel).filter(|subscriber| subscriber.takes(*offset)) {
                     subscriber.connection.send(frame, *delivery);
                 }
             }
@@ -209,7 +232,7 @@ impl Shard {
                     .flat_map(|publish| {
                         subscribers(&publish.channel).map(move |subscriber| (subscriber, publish))
                     })
-                    .filter(|(subscriber, _)| subscriber.held.is_none())
+                    .filter(|(subscriber, publish)| subscriber.takes(publish.offset))
                     .map(|(subscriber, publish)| (&subscriber.connection, publish))
                     .collect();
                 letters.sort_by_key(|(connection, _)| connection.number);
@@ -247,6 +270,7 @@ impl Shard {
             return;
         };
         subscriber.connection.send(reply, Delivery::Reply);
+        subscriber.known = Some(Known { offset: after, until: Instant::now() + LAG_MAX });
         for (frame, offset, delivery) in subscriber.held.take().unwrap_or_default() {
             if offset.is_none_or(|offset| after < offset) {
                 subscriber.connection.send(&frame, delivery);

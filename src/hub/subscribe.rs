@@ -14,10 +14,17 @@ use super::{
     session::{Refusal, internal},
     shard::Command,
 };
-use crate::backend::HistoryFilter;
+use crate::backend::{HistoryFilter, StreamOptions};
 use crate::live::{LiveError, Open, Since};
 use crate::wire::Frame;
-use crate::wire::centrifugo::{ErrorCode, Reply, Subscribe, SubscribeResult};
+use crate::wire::centrifugo::{ClientInfo, ErrorCode, Publication, Reply, Subscribe, SubscribeResult};
+
+/// Events of a room that a client gets at once when it comes back: some hours of a busy room. Who missed more reads the
+/// newest page.
+pub(super) const RECOVERED_MAX: usize = 512;
+
+/// Bytes of them: a reply must find its room among those that wait for a reader.
+const RECOVERED_BYTES_MAX: usize = 1 << 20;
 
 /// A subscribe that may go ahead.
 #[derive(Debug)]
@@ -30,6 +37,8 @@ pub(super) struct Joining {
     pub(super) channel: Arc<str>,
     /// What holds in it.
     pub(super) rules: Rules,
+    /// As whom.
+    pub(super) info: ClientInfo,
 }
 
 /// The custom data of a live query's subscribe.
@@ -55,13 +64,13 @@ pub(super) async fn join(
         return None;
     }
     let result = match joining.rules.class {
-        Class::Series => live(hub, &joining).await,
-        Class::Event => event(hub, connection, &joining).await,
-        Class::Signal => Ok(signal(hub, &joining)),
+        Class::Series => live(hub, &joining).await.map(|result| (result.offset, result)),
+        Class::Event => event(hub, &joining).await.map(|result| (result.offset, result)),
+        Class::State => state(hub).await,
+        Class::Signal => Ok((0, signal(hub, &joining))),
     };
     match result {
-        Ok(result) => {
-            let after = result.offset;
+        Ok((after, result)) => {
             let reply = Frame::text(&Reply::json(id, "subscribe", result));
             // A shard that has stopped closes the connection itself.
             drop(shard.send(Command::Activate { channel, number, reply, after }).await);
@@ -71,8 +80,8 @@ pub(super) async fn join(
     }
 }
 
-async fn event(hub: &Hub, connection: &Connection, joining: &Joining) -> Result<SubscribeResult, Refusal> {
-    let Joining { request, channel, rules, .. } = joining;
+async fn event(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Refusal> {
+    let Joining { request, channel, rules, info, .. } = joining;
     let backend = &hub.0.parts.backend;
     let recoverable = rules.stream.is_kept() && (rules.force_recovery || request.recoverable);
     let positioned = rules.stream.is_kept() && (recoverable || rules.force_positioning || request.positioned);
@@ -80,14 +89,18 @@ async fn event(hub: &Hub, connection: &Connection, joining: &Joining) -> Result<
     if positioned {
         let recovers = recoverable && request.recover;
         let filter = if recovers {
-            HistoryFilter { since: Some(request.offset), ..HistoryFilter::default() }
+            let limit = (rules.stream == StreamOptions::Journal).then_some(RECOVERED_MAX);
+            HistoryFilter { since: Some(request.offset), limit, reverse: false }
         } else {
             HistoryFilter { limit: Some(0), ..HistoryFilter::default() }
         };
         let page = backend.history(channel, &filter, rules.stream).await.map_err(internal)?;
         if recovers {
             let next = page.publications.first().map_or(page.position.offset + 1, |first| first.offset);
-            let complete = request.offset + 1 == next && request.offset <= page.position.offset;
+            let all = next + page.publications.len() as u64 == page.position.offset + 1;
+            let bytes = |one: &Publication| one.data.as_ref().map_or(0, |data| data.get().len());
+            let fits = page.publications.iter().map(bytes).sum::<usize>() <= RECOVERED_BYTES_MAX;
+            let complete = request.offset + 1 == next && all && fits;
             result.was_recovering = true;
             result.recovered = complete && request.epoch == page.position.epoch;
             if result.recovered {
@@ -98,9 +111,17 @@ async fn event(hub: &Hub, connection: &Connection, joining: &Joining) -> Result<
         result.offset = page.position.offset;
     }
     if rules.presence {
-        backend.enter(channel, &connection.info, rules.join_leave).await.map_err(internal)?;
+        backend.enter(channel, info, rules.join_leave).await.map_err(internal)?;
     }
     Ok(result)
+}
+
+/// All that stands, and the number of the last change in it: later ones follow the reply.
+async fn state(hub: &Hub) -> Result<(u64, SubscribeResult), Refusal> {
+    let stopped = |error: crate::alerts::AlertsError| (ErrorCode::Internal, error.to_string());
+    let (seq, whole) = hub.0.parts.alerts.whole().await.map_err(stopped)?;
+    let data = RawValue::from_string(whole).map_err(|error| (ErrorCode::Internal, error.to_string()))?;
+    Ok((seq, SubscribeResult { data: Some(data), ..SubscribeResult::default() }))
 }
 
 fn signal(hub: &Hub, joining: &Joining) -> SubscribeResult {

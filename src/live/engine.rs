@@ -24,6 +24,8 @@ use crate::telemetry::{Counter, Gauge, Registry};
 const STEPS_MAX: usize = 8_192;
 /// Batches that wait to be carried to other nodes.
 const CARRY_MAX: usize = 256;
+/// Batches that wait for the alert rules; past it rules see their samples within a second.
+const APPENDED_MAX: usize = 1_024;
 
 /// What the engine counts.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ struct Counters {
     queries: Gauge,
     step_delay: Gauge,
     carry_dropped: Counter,
+    appended_dropped: Counter,
     registry: Registry,
 }
 
@@ -54,6 +57,10 @@ impl Counters {
             carry_dropped: registry.counter(
                 "watchroom_carry_dropped_total",
                 "Batches not carried to other nodes: their queue was full.",
+            ),
+            appended_dropped: registry.counter(
+                "watchroom_rule_wakes_dropped_total",
+                "Batches that woke no alert rule: too many waited. The rules see the samples within a second.",
             ),
             registry: registry.clone(),
         }
@@ -96,19 +103,32 @@ pub struct Engine {
     commands: mpsc::Receiver<Command>,
     steps: mpsc::Sender<Step>,
     carry: mpsc::Sender<Arc<Batch>>,
+    appended: mpsc::Sender<Arc<Batch>>,
     counters: Counters,
 }
 
+/// The engine, and what leads to it and away from it.
+#[derive(Debug)]
+pub struct Made {
+    /// The engine.
+    pub engine: Engine,
+    /// The way to it.
+    pub live: Live,
+    /// The steps that it sends.
+    pub steps: mpsc::Receiver<Step>,
+    /// The batches of this node that other nodes want.
+    pub carried: mpsc::Receiver<Arc<Batch>>,
+    /// The batches that the store has taken, of all nodes.
+    pub appended: mpsc::Receiver<Arc<Batch>>,
+}
+
 impl Engine {
-    /// Creates the engine, the way to it, the steps that it sends, and the batches of this node that other nodes
-    /// want.
-    pub fn new(
-        parts: EngineParts,
-        registry: &Registry,
-    ) -> (Self, Live, mpsc::Receiver<Step>, mpsc::Receiver<Arc<Batch>>) {
+    /// Creates the engine.
+    pub fn new(parts: EngineParts, registry: &Registry) -> Made {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let (steps, sent) = mpsc::channel(STEPS_MAX);
         let (carry, carried) = mpsc::channel(CARRY_MAX);
+        let (appended, taken) = mpsc::channel(APPENDED_MAX);
         let evaluations = Evaluations::new(registry);
         let live =
             Live { commands: sender, store: parts.store.clone(), clock: parts.clock.clone(), evaluations };
@@ -119,9 +139,10 @@ impl Engine {
             commands,
             steps,
             carry,
+            appended,
             counters: Counters::new(registry),
         };
-        (engine, live, sent, carried)
+        Made { engine, live, steps: sent, carried, appended: taken }
     }
 
     /// Works until the end.
@@ -182,6 +203,9 @@ impl Engine {
             if refused.next_if_eq(&at).is_some() { None } else { Some((&sample.labels, sample.sample)) }
         });
         self.book.appended(batch, accepted, now);
+        if self.appended.try_send(Arc::clone(batch)).is_err() {
+            self.counters.appended_dropped.increment();
+        }
         match origin {
             Origin::Here => {
                 if self.carry.try_send(Arc::clone(batch)).is_err() {

@@ -285,7 +285,8 @@ mod tests {
         let (clock, registry) = (Clock::manual(1_790_000_000_000), Registry::default());
         let parts =
             EngineParts { store: Store::in_memory(), clock: clock.clone(), generation: "g".to_owned() };
-        let (engine, live, _steps, _carried) = Engine::new(parts, &registry);
+        let crate::live::Made { engine, live, steps: _steps, carried: _carried, appended: _appended } =
+            Engine::new(parts, &registry);
         let end = CancellationToken::new();
         let working = engine.run(end.clone());
         let looking = async {

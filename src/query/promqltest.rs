@@ -8,7 +8,6 @@
 mod case;
 mod compare;
 mod script;
-mod series;
 
 use std::{collections::BTreeMap, path::PathBuf};
 

@@ -11,7 +11,7 @@ pub use command::{
     Since, Subscribe, commands,
 };
 pub use reply::{
-    ClientInfo, ConnectResult, ErrorReply, HistoryResult, InfoBody, PresenceResult, PresenceStats,
+    ClientInfo, ConnInfo, ConnectResult, ErrorReply, HistoryResult, InfoBody, PresenceResult, PresenceStats,
     Publication, Push, PushBody, Reply, SubscribeResult,
 };
 

@@ -1,11 +1,13 @@
 //! The contract of [`watchroom::backend`], against each kind; then what only Redis promises.
 
+mod commits;
 mod shared;
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::value::RawValue;
+use tempfile::TempDir;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, timeout},
@@ -16,17 +18,21 @@ use watchroom::{
         Backend, BackendError, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage, StreamOptions,
         StreamPosition,
     },
+    clock::Clock,
+    journal::{Journal, JournalConfig, Retention},
     supervisor::Supervisor,
     telemetry::Registry,
     wire::centrifugo::{ClientInfo, Publication},
 };
 
 use crate::redis_server::RedisServer;
+use commits::*;
 
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(25);
-const KEPT: StreamOptions = StreamOptions { size: 100, ttl: Duration::from_secs(60) };
-const NOT_KEPT: StreamOptions = StreamOptions { size: 0, ttl: Duration::ZERO };
+const KEPT_FOR: Duration = Duration::from_secs(60);
+const KEPT: StreamOptions = StreamOptions::Memory { size: 100, ttl: KEPT_FOR };
+const NOT_KEPT: StreamOptions = StreamOptions::None;
 
 /// One node: its backend, and what that delivered.
 #[derive(Debug)]
@@ -35,21 +41,30 @@ struct Node {
     deliveries: mpsc::Receiver<Delivery>,
     supervisor: Supervisor,
     registry: Registry,
+    /// The journal's, of a node without Redis.
+    folder: Option<TempDir>,
 }
 
 impl Node {
     fn embedded() -> Self {
-        let (backend, deliveries) = Backend::embedded();
+        Self::embedded_in(tempfile::tempdir().unwrap(), Retention::default())
+    }
+
+    fn embedded_in(folder: TempDir, retention: Retention) -> Self {
+        let registry = Registry::default();
+        let config = JournalConfig { retention, registry: registry.clone() };
+        let journal = Journal::open_with(folder.path(), &Clock::System, &config).unwrap();
+        let (backend, deliveries) = Backend::embedded(journal).unwrap();
         let supervisor = Supervisor::new(CancellationToken::new());
-        Self { backend, deliveries, supervisor, registry: Registry::default() }
+        Self { backend, deliveries, supervisor, registry, folder: Some(folder) }
     }
 
     async fn redis(server: &RedisServer, name: &str) -> Self {
         let supervisor = Supervisor::new(CancellationToken::new());
         let registry = Registry::default();
         let (backend, deliveries) =
-            Backend::redis(&server.url(), name, &supervisor, &registry).await.unwrap();
-        Self { backend, deliveries, supervisor, registry }
+            Backend::redis(&server.url(), name, &supervisor, &registry, Retention::default()).await.unwrap();
+        Self { backend, deliveries, supervisor, registry, folder: None }
     }
 
     async fn next(&mut self) -> Delivery {
@@ -88,7 +103,7 @@ impl Node {
 }
 
 fn info(client: &str) -> ClientInfo {
-    ClientInfo { user: "u".to_owned(), client: client.to_owned() }
+    ClientInfo { user: "u".to_owned(), client: client.to_owned(), conn_info: None }
 }
 
 fn offsets(page: &HistoryPage) -> Vec<u64> {
@@ -136,6 +151,16 @@ contract! {
     moves_are_announced_once
     offsets_keep_their_order_among_many_publishers
     publications_come_back_as_they_were
+    facts_that_change_are_announced
+    a_commit_is_delivered_in_order
+    an_authors_id_is_stored_once
+    a_room_is_read_back_page_by_page
+    records_are_there_until_they_are_over
+    one_node_at_a_time_tells
+    a_lease_that_ends_frees_the_claim
+    the_opposite_waits_until_clocks_agree
+    an_older_turn_changes_nothing
+    many_authors_share_commits
 }
 
 async fn offsets_rise_by_one(node: &mut Node) {
@@ -180,14 +205,14 @@ async fn history_is_read_in_parts(node: &mut Node) {
 }
 
 async fn history_is_bounded_by_count(node: &mut Node) {
-    let three = StreamOptions { size: 3, ..KEPT };
+    let three = StreamOptions::Memory { size: 3, ttl: KEPT_FOR };
     for _ in 0..5 {
         node.publish("a", "1", three).await.unwrap();
     }
     let page = node.backend.history("a", &HistoryFilter::default(), three).await.unwrap();
     assert_eq!(offsets(&page), [3, 4, 5]);
     // A smaller bound holds at once.
-    let one = StreamOptions { size: 1, ..KEPT };
+    let one = StreamOptions::Memory { size: 1, ttl: KEPT_FOR };
     let page = node.backend.history("a", &HistoryFilter::default(), one).await.unwrap();
     assert_eq!(offsets(&page), [5]);
 }
@@ -207,7 +232,7 @@ async fn history_is_bounded_by_bytes(node: &mut Node) {
 }
 
 async fn history_is_bounded_by_time(node: &mut Node) {
-    let short = StreamOptions { ttl: Duration::from_millis(200), ..KEPT };
+    let short = StreamOptions::Memory { size: 100, ttl: Duration::from_millis(200) };
     let epoch = node.publish("a", "1", short).await.unwrap().epoch;
     until("history expires", async || {
         let page = node.backend.history("a", &HistoryFilter::default(), short).await.unwrap();
@@ -276,7 +301,7 @@ async fn moves_are_announced_once(node: &mut Node) {
 }
 
 async fn offsets_keep_their_order_among_many_publishers(node: &mut Node) {
-    let publish = |_| node.publish("a", "1", StreamOptions { size: 1_000, ..KEPT });
+    let publish = |_| node.publish("a", "1", StreamOptions::Memory { size: 1_000, ttl: KEPT_FOR });
     let mut given: Vec<u64> =
         join_all((0..200).map(publish)).await.into_iter().map(|position| position.unwrap().offset).collect();
     given.sort_unstable();
@@ -305,7 +330,7 @@ async fn an_embedded_stream_that_expired_has_a_new_epoch() {
     let node = Node::embedded();
     let before = node.publish("a", "1", KEPT).await.unwrap();
     tokio::time::pause();
-    tokio::time::advance(KEPT.ttl).await;
+    tokio::time::advance(KEPT_FOR).await;
     node.backend.sweep();
     let after = node.publish("a", "1", KEPT).await.unwrap();
     assert_eq!(after.offset, 1);

@@ -91,6 +91,32 @@ impl Client {
         }
     }
 
+    /// As [`Client::connect_to`], to a server that may end at any time.
+    pub(crate) async fn try_connect_to(address: SocketAddr) -> Option<Self> {
+        let url = format!("ws://{address}/connection/websocket");
+        let mut client = Self::over(connect_async(url).await.ok()?.0);
+        let reply = client.try_call("connect", json!({ "name": "test" })).await?;
+        client.id = reply["connect"]["client"].as_str()?.to_owned();
+        Some(client)
+    }
+
+    /// As [`Client::call`], of a server that may end at any time; pushes before the reply are left out.
+    pub(crate) async fn try_call(&mut self, method: &str, argument: Value) -> Option<Value> {
+        self.next += 1;
+        let id = self.next;
+        let command = json!({ "id": id, method: argument }).to_string();
+        self.socket.send(Message::text(command)).await.ok()?;
+        loop {
+            let frame =
+                tokio::time::timeout(self.patience, self.socket.next()).await.expect("a frame in time");
+            let Message::Text(text) = frame?.ok()? else { return None };
+            let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            if let Some(reply) = lines.find(|message| message["id"] == id) {
+                return Some(reply);
+            }
+        }
+    }
+
     /// The next reply or push; pings are answered.
     pub(crate) async fn next(&mut self) -> Value {
         loop {
@@ -108,6 +134,19 @@ impl Client {
                     self.pending.extend(lines);
                 }
                 other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// As [`Client::call`]; pushes that come before the reply are left out.
+    pub(crate) async fn call_afresh(&mut self, method: &str, argument: Value) -> Value {
+        self.next += 1;
+        let id = self.next;
+        self.send(&json!({ "id": id, method: argument }).to_string()).await;
+        loop {
+            let message = self.next().await;
+            if message["id"] == id {
+                return message;
             }
         }
     }

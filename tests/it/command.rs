@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use serde_json::json;
 
-use crate::server::Server;
+use crate::{client::Client, server::Server};
 
 fn watchroom(folder: &Path, arguments: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_watchroom"))
@@ -51,6 +51,9 @@ fn an_address_that_others_reach_is_refused() {
 async fn a_backup_is_taken_while_the_server_runs() {
     let server = Server::start().await;
     server.push(json!({ "metric": "kept", "value": 1 })).await;
+    let mut client = Client::connect(&server).await;
+    client.rpc("introduce", json!({ "id": "a1", "name": "Bo" })).await;
+    client.rpc("say", json!({ "room": "host", "id": "x", "text": "said" })).await;
     let folder = tempfile::tempdir().unwrap();
     let data = server.data();
     let run = {
@@ -61,5 +64,14 @@ async fn a_backup_is_taken_while_the_server_runs() {
     assert!(good, "{text}");
     let (again, text) = tokio::task::spawn_blocking(run).await.unwrap();
     assert!(!again && text.contains("exists already"), "{text}");
+    let events = rusqlite::Connection::open(folder.path().join("copy.sqlite.events")).unwrap();
+    let said: String = events.query_row("SELECT data FROM event", [], |row| row.get(0)).unwrap();
+    assert!(said.contains("said"), "{said}");
+    std::fs::remove_file(folder.path().join("copy.sqlite")).unwrap();
+    let arguments = ["backup", "copy.sqlite", "--data", server.data().to_str().unwrap()].map(str::to_owned);
+    let folder = folder.path().to_owned();
+    let run = move || watchroom(&folder, &arguments.each_ref().map(String::as_str));
+    let (good, text) = tokio::task::spawn_blocking(run).await.unwrap();
+    assert!(!good && text.contains("copy.sqlite.events exists already"), "{text}");
     server.stop().await;
 }

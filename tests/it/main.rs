@@ -1,10 +1,12 @@
 //! The whole server, spoken to as its users speak to it.
 #![expect(clippy::unwrap_used, reason = "in helpers, too, a failure must end the test")]
 
+mod alerts;
 mod backend;
 mod client;
 mod command;
 mod disk;
+mod events_file;
 mod limits;
 mod nodes;
 mod open_mode;
@@ -12,6 +14,7 @@ mod page;
 mod push;
 mod query;
 mod redis_server;
+mod rooms;
 mod server;
 mod slow;
 #[path = "../shim/slowdisk.rs"]

@@ -40,6 +40,11 @@ impl Server {
 
     pub(crate) async fn on(folder: TempDir, settings: Settings) -> Self {
         std::fs::write(folder.path().join("watchroom.toml"), settings.config).unwrap();
+        let rules = folder.path().join("alerts.toml");
+        if !rules.exists() {
+            // Otherwise those that are built in would tell of this machine in the midst of a test.
+            std::fs::write(rules, "").unwrap();
+        }
         let arguments = Serve {
             folders: Folders { data: Some(folder.path().join("data")), config: folder.path().to_owned() },
             listen: Some("127.0.0.1:0".parse().unwrap()),
@@ -51,6 +56,11 @@ impl Server {
         #[expect(clippy::disallowed_methods, reason = "a test owns its server's task, and waits for it")]
         let running = Some(tokio::task::spawn(app.run()));
         Self { address, http: reqwest::Client::new(), shutdown, running, folder }
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub(crate) fn data(&self) -> PathBuf {

@@ -1,4 +1,7 @@
-//! The names of keys. What one script touches shares a {hash tag}, so that a cluster keeps it in one slot.
+//! The names of keys. What one script touches shares a {hash tag}, so that a cluster would keep it in one slot; but for
+//! commits, which touch several rooms and the records at once.
+
+use crate::backend::RecordKind;
 
 /// The stream of all nodes' samples.
 pub(super) const SAMPLES: &str = "watchroom:{s}:samples";
@@ -37,4 +40,22 @@ pub(super) fn alive(member: &str) -> String {
 /// Channels in which a node has entries.
 pub(super) fn channels(member: &str) -> String {
     format!("watchroom:{{n}}:channels:{member}")
+}
+
+/// When records are over.
+pub(super) const RECORD_ENDS: &str = "watchroom:{r}:ends";
+
+/// The records of a kind.
+pub(super) fn records(kind: RecordKind) -> String {
+    format!("watchroom:{{r}}:records:{}", kind.name())
+}
+
+/// Who tells of an alert now.
+pub(super) fn claim(key: &str) -> String {
+    format!("watchroom:{{r}}:claim:{key}")
+}
+
+/// The place of the event that an author's id stands for.
+pub(super) fn author(channel: &str, key: &str) -> String {
+    format!("watchroom:{{{channel}}}:key:{key}")
 }

@@ -1,4 +1,4 @@
-//! Publications, joins, leaves and presence entries as bytes.
+//! Publications, joins, leaves, records and presence entries as bytes.
 //!
 //! The first byte is the version. Version 1: version, kind, offset in decimal, a line break, a JSON object. Fields
 //! may be added to the object within a version: readers ignore those that they do not know.
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::counters::Skipped;
-use crate::backend::Delivery;
+use crate::backend::{Delivery, Record, RecordKind};
 use crate::wire::centrifugo::{ClientInfo, Publication};
 
 /// The version that this node writes, and the newest that it reads.
@@ -17,6 +17,7 @@ const VERSION: u8 = 1;
 const PUBLICATION: u8 = b'p';
 const JOIN: u8 = b'j';
 const LEAVE: u8 = b'l';
+const RECORD: u8 = b'r';
 
 /// What stands before the offset of a publication.
 pub(super) const PUBLICATION_HEAD: &[u8] = &[VERSION, PUBLICATION];
@@ -40,6 +41,24 @@ struct PublicationIn {
 struct Someone {
     channel: String,
     info: ClientInfo,
+}
+
+#[derive(Debug, Serialize)]
+struct RecordOut<'a> {
+    kind: &'a str,
+    key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_ms: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordIn {
+    kind: String,
+    key: String,
+    value: Option<Box<RawValue>>,
+    expires_ms: Option<i64>,
 }
 
 /// One connection in the presence of a channel.
@@ -68,6 +87,13 @@ pub(super) fn publication_body(channel: &str, data: &RawValue, info: Option<&Cli
 /// A publication without offset.
 pub(super) fn publication(body: &[u8]) -> Vec<u8> {
     [PUBLICATION_HEAD, b"0\n", body].concat()
+}
+
+/// A record that was put or removed.
+pub(super) fn record(record: &Record) -> Vec<u8> {
+    let Record { kind, key, value, expires_ms } = record;
+    let out = RecordOut { kind: kind.name(), key, value: value.as_deref(), expires_ms: *expires_ms };
+    [&[VERSION, RECORD], b"0\n".as_slice(), &json(&out)].concat()
 }
 
 /// That someone came or left.
@@ -101,6 +127,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Delivery, Skipped> {
         JOIN => parse(body).map(|Someone { channel, info }| Delivery::Join { channel: channel.into(), info }),
         LEAVE => {
             parse(body).map(|Someone { channel, info }| Delivery::Leave { channel: channel.into(), info })
+        }
+        RECORD => {
+            let RecordIn { kind, key, value, expires_ms } = parse(body)?;
+            let kind = RecordKind::from_name(&kind).ok_or(Skipped::Version)?;
+            Ok(Delivery::Record(Record { kind, key, value, expires_ms }))
         }
         _ => Err(Skipped::Damaged),
     }
@@ -149,7 +180,7 @@ mod tests {
     }
 
     fn alice() -> ClientInfo {
-        ClientInfo { user: "alice".to_owned(), client: "c1".to_owned() }
+        ClientInfo { user: "alice".to_owned(), client: "c1".to_owned(), conn_info: None }
     }
 
     #[test]

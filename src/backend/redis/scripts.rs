@@ -10,6 +10,14 @@ const COMMON: &str = include_str!("trim.lua");
 pub(super) struct Scripts {
     /// Gives a publication its offset, keeps and announces it.
     pub(super) publish: Script,
+    /// Stores events and records.
+    pub(super) commit: Script,
+    /// The records of a kind.
+    pub(super) records: Script,
+    /// Asks to tell of an alert.
+    pub(super) claim: Script,
+    /// Gives a claim back.
+    pub(super) release: Script,
     /// A part of a channel's history.
     pub(super) history: Script,
     /// Appends samples.
@@ -27,6 +35,10 @@ impl Scripts {
         let with_common = |code: &str| Script::new(&format!("{COMMON}\n{code}"));
         Self {
             publish: with_common(include_str!("publish.lua")),
+            commit: with_common(include_str!("commit.lua")),
+            records: with_common(include_str!("records.lua")),
+            claim: with_common(include_str!("claim.lua")),
+            release: Script::new(include_str!("release.lua")),
             history: with_common(include_str!("history.lua")),
             carry: with_common(include_str!("carry.lua")),
             enter: Script::new(include_str!("enter.lua")),
@@ -41,7 +53,8 @@ impl Scripts {
     ///
     /// What Redis says.
     pub(super) async fn load(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        for script in [&self.publish, &self.history, &self.carry, &self.enter, &self.leave, &self.alive] {
+        let Self { publish, commit, records, claim, release, history, carry, enter, leave, alive } = self;
+        for script in [publish, commit, records, claim, release, history, carry, enter, leave, alive] {
             script.load_async(connection).await?;
         }
         Ok(())

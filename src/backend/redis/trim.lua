@@ -44,3 +44,15 @@ local function epoch_of(log, meta, made)
   end
   return epoch
 end
+
+-- A record that is kept as '<expires ms or nothing> <written ms>\n<value>': nothing, if it is over or not there.
+local function read_record(kept, now)
+  if not kept then
+    return nil
+  end
+  local expires, at, value = string.match(kept, '^(%d*) (%d+)\n(.*)$')
+  if not value or (expires ~= '' and tonumber(expires) <= now) then
+    return nil
+  end
+  return expires, tonumber(at), value
+end

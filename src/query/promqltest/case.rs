@@ -3,12 +3,11 @@
 use rustc_hash::FxHashMap;
 
 use crate::model::{Labels, METRIC_NAME, Sample, SelectedSeries, limits::LOOKBACK_MS};
-use crate::query::{EvalLimits, EvalRange, Plan, QueryError, Value};
+use crate::query::{EvalLimits, EvalRange, Plan, QueryError, Value, shorthand};
 
 use super::{
     compare,
     script::{Eval, Load},
-    series,
 };
 
 pub(super) enum Outcome {
@@ -30,7 +29,7 @@ impl Store {
     pub(super) fn load(&mut self, load: &Load) {
         for line in &load.lines {
             // A line of start times belongs to the series before it.
-            let Some(described) = series::parse(line) else {
+            let Some(described) = shorthand::parse(line) else {
                 panic!("not a series: {line}");
             };
             if load.with_nhcb {

@@ -1,9 +1,9 @@
 //! Whether a value is the expected one.
 
 use crate::model::{Labels, Sample, SelectedSeries};
-use crate::query::Value;
+use crate::query::{Value, shorthand};
 
-use super::{script::Eval, series};
+use super::script::Eval;
 
 /// Upstream's tolerance, relative.
 const TOLERANCE: f64 = 1e-6;
@@ -56,7 +56,7 @@ type Series = (Labels, Vec<Sample>);
 
 fn expected(eval: &Eval, start: i64, step: i64) -> Result<Vec<Series>, String> {
     let series = eval.lines.iter().map(|line| {
-        let described = series::parse(line).ok_or_else(|| format!("not a series: {line}"))?;
+        let described = shorthand::parse(line).ok_or_else(|| format!("not a series: {line}"))?;
         let samples = described
             .values
             .iter()

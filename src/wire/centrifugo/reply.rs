@@ -131,6 +131,16 @@ pub struct ClientInfo {
     pub user: String,
     /// The connection's id.
     pub client: String,
+    /// What others may know of who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conn_info: Option<ConnInfo>,
+}
+
+/// What others may know of who a connection is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnInfo {
+    /// The person's name.
+    pub name: String,
 }
 
 /// One message of a channel.

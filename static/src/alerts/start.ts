@@ -23,6 +23,9 @@ import { Tone } from './tone';
 /** A storm of transitions is said no more often than this, ms. */
 const SAY_AFTER_MS = 50;
 
+/** From this width on the room is open, unless it was folded. */
+const ROOM_OPEN = '(min-width: 1024px)';
+
 /** What the rest of the page needs of alerts. */
 export interface Alerts {
   readonly state: AlertState;
@@ -36,9 +39,11 @@ export interface Alerts {
   newInk(): void;
 }
 
-/** Gives the card of an alert in the room's time line: the newest, or null. */
+/** Gives the card of an alert in the room's time line, or null when there is none, or the room is folded. */
 function cardOf(alert: AlertView): HTMLElement | null {
-  return document.getElementById(`alert-${alert.id}`);
+  const { room } = document.documentElement.dataset;
+  const isOpen = room === undefined ? window.matchMedia(ROOM_OPEN).matches : room === 'open';
+  return !isOpen ? null : document.getElementById(`alert-${alert.id}`);
 }
 
 export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
@@ -77,7 +82,7 @@ export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
   };
 }
 
-/** Brings an alert's panel and its card into view; the focus goes to the panel, or to the card where there is none. */
+/** Brings an alert's panel and its card into view, or opens its rule where there is neither; tells whether a card is seen. */
 function showAlert(alert: AlertView, panels: RoomPanels | null): boolean {
   const [section, card] = [panels?.sectionOf(alert) ?? null, cardOf(alert)];
   card?.scrollIntoView({ block: 'nearest' });
@@ -85,6 +90,7 @@ function showAlert(alert: AlertView, panels: RoomPanels | null): boolean {
   const target = section ?? card;
   if (target && target.tabIndex < 0) target.tabIndex = -1;
   target?.focus({ preventScroll: true });
+  if (!target) location.assign(hrefOf(alert.rule));
   return card !== null;
 }
 

@@ -5,16 +5,16 @@ import type { Ink } from './ink';
 export interface Trend {
   /** One value for each step, NaN where there is none. */
   readonly values: readonly number[];
-  /** Where it is shaded: past this value, downwards or upwards; null for nowhere. */
+  /** Shaded where it is past this value, downwards or upwards. */
   readonly past?: { readonly at: number; readonly down: boolean; readonly ink: string } | null;
   readonly limits: readonly { readonly at: number; readonly ink: string }[];
-  /** From which value on it is shaded, and in which colour: an alert fires. */
-  readonly shade?: { readonly from: number; readonly ink: string };
+  /** Shaded from this step on: since then an alert fires. */
+  readonly since?: { readonly from: number; readonly ink: string };
 }
 
 const ROOM = 0.1;
 const DASH = [3, 3];
-const SHADE = 0.22;
+const SHADE = 0.2;
 
 function ends(trend: Trend): readonly [number, number] | null {
   let [low, high] = [Infinity, -Infinity];
@@ -37,11 +37,11 @@ export function drawTrend(canvas: HTMLCanvasElement, width: number, height: numb
   const last = Math.max(1, trend.values.length - 1);
   const x = (i: number): number => 1 + (i / last) * (width - 4);
   const y = (value: number): number => height - 2 - ((value - low) / (high - low)) * (height - 4);
-  if (trend.past) shade(g, trend, trend.past, x, height, ink);
-  if (trend.shade) {
-    g.fillStyle = ink.faded(trend.shade.ink, SHADE);
-    g.fillRect(x(trend.shade.from), 0, Math.max(1.5, x(last) - x(trend.shade.from)), height);
+  if (trend.since) {
+    g.fillStyle = ink.faded(trend.since.ink, SHADE);
+    g.fillRect(x(trend.since.from), 0, Math.max(1.5, x(last) - x(trend.since.from)), height);
   }
+  if (trend.past) shade(g, trend, trend.past, x, height, ink);
   g.lineWidth = 1;
   for (const limit of trend.limits) {
     g.save();

@@ -105,7 +105,7 @@ export class FiringCard {
     if (this.#size.width < TRAIL_MIN_PX) return;
     const colour = alert.severity === 'critical' ? 'critical' : 'warning-mark';
     const limits = alert.limit.op === 'present' ? [] : [alert.limit.value, alert.limit.high].filter(at => at !== null).map(at => ({ at, ink: colour }));
-    drawTrend(this.#trail, this.#size.width, this.#size.height, { values, limits, shade: { from: firingFrom(alert, now()), ink: colour } }, ink);
+    drawTrend(this.#trail, this.#size.width, this.#size.height, { values, limits, since: { from: firingFrom(alert, now()), ink: colour } }, ink);
   }
 
   #glyph(): SVGElement {

@@ -11,6 +11,7 @@ use watchroom::{
         Backend, BackendError, Delivery, HistoryFilter,
         redis::{START_MAX, STREAM_BYTES_MAX},
     },
+    journal::Retention,
     model::{Batch, BatchSample, Labels, STALE_NAN, Sample, Source},
     supervisor::Supervisor,
     telemetry::Registry,
@@ -49,7 +50,7 @@ impl Node {
     }
 
     /// Ends as a process that is killed does: nothing is taken back.
-    async fn kill(self) {
+    pub(super) async fn kill(self) {
         self.supervisor.drain(Duration::from_secs(5)).await.unwrap();
     }
 }
@@ -378,7 +379,9 @@ async fn a_redis_that_is_not_there_is_said_at_start() {
     {
         let supervisor = Supervisor::new(CancellationToken::new());
         let begun = Instant::now();
-        let error = Backend::redis(url, "one", &supervisor, &Registry::default()).await.unwrap_err();
+        let error = Backend::redis(url, "one", &supervisor, &Registry::default(), Retention::default())
+            .await
+            .unwrap_err();
         assert!(begun.elapsed() < START_MAX + Duration::from_secs(1));
         assert!(error.to_string().starts_with(expected), "{error}");
         assert_eq!(supervisor.task_count(), 0);

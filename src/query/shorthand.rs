@@ -1,18 +1,23 @@
-//! Series in shorthand: `name{a="b"} 1 2+3x2 _ stale`.
+//! Series in promtool's shorthand: `name{a="b"} 1 2+3x2 _ stale`.
 
 use crate::model::{Labels, METRIC_NAME, STALE_NAN};
 
+/// Values of one series: a day by the second.
+pub const VALUES_MAX: usize = 100_000;
+
 /// A series of a test: its values step by step.
-pub(super) struct Described {
-    pub(super) labels: Labels,
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Its labels, the name among them.
+    pub labels: Labels,
     /// `None` where there is no sample.
-    pub(super) values: Vec<Option<f64>>,
+    pub values: Vec<Option<f64>>,
     /// Whether it has native histograms, or start times, which are not read.
-    pub(super) native: bool,
+    pub native: bool,
 }
 
-/// Reads a line. `None` if it does not describe a series.
-pub(super) fn parse(line: &str) -> Option<Described> {
+/// Reads a line. `None` if it does not describe a series, or has more than [`VALUES_MAX`] values.
+pub fn parse(line: &str) -> Option<Described> {
     let line = line.split(" #").next().unwrap_or(line).trim();
     // `name@st{…}` gives the start times of a series.
     let plain = line.replacen("@st", "", 1);
@@ -22,6 +27,9 @@ pub(super) fn parse(line: &str) -> Option<Described> {
     if !native {
         for word in rest.split_whitespace() {
             values.extend(expand(word)?);
+            if VALUES_MAX < values.len() {
+                return None;
+            }
         }
     }
     Some(Described { labels, values, native })
@@ -99,7 +107,7 @@ fn expand(word: &str) -> Option<Vec<Option<f64>>> {
         return Some(vec![None]);
     }
     if let Some(times) = word.strip_prefix("_x") {
-        return Some(vec![None; times.parse().ok()?]);
+        return Some(vec![None; count(times)?]);
     }
     if word == "stale" {
         return Some(vec![Some(STALE_NAN)]);
@@ -108,7 +116,7 @@ fn expand(word: &str) -> Option<Vec<Option<f64>>> {
         return Some(vec![Some(v)]);
     }
     let (head, times) = word.rsplit_once('x')?;
-    let times: usize = times.parse().ok()?;
+    let times = count(times)?;
     let (first, rise) = first_and_rise(head)?;
     let mut values = vec![Some(first)];
     let mut v = first;
@@ -129,4 +137,8 @@ fn first_and_rise(head: &str) -> Option<(f64, f64)> {
         let (first, rise) = head.split_at(at);
         Some((first.parse().ok()?, rise.parse().ok()?))
     })
+}
+
+fn count(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|count| *count <= VALUES_MAX)
 }

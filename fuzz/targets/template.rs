@@ -1,0 +1,9 @@
+#![no_main]
+
+use watchroom_fuzz::template;
+
+#[path = "../memory.rs"]
+mod memory;
+
+// A tree of some hundred bytes for each of the text, and what is evaluated for each of a few values.
+libfuzzer_sys::fuzz_target!(|data: &[u8]| memory::bounded(data, 16 << 20, 4096, template::check));

@@ -1,0 +1,300 @@
+//! What stands now: alerts with who took care of them, what silences them, and what is worse than they are. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    places::Places,
+    shape::{Ack, AlertShape, Around, id},
+    silence::{Compiled, Silence},
+};
+use crate::model::Labels;
+use crate::rules::{Alert, Change, Rule, Severity, State, Transition};
+
+/// One alert on the board.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    pub(super) rule: Arc<Rule>,
+    pub(super) places: Arc<Places>,
+    pub(super) alert: Alert,
+    /// Something worse of the same rule and series stands: this one tells nobody.
+    pub(super) inhibited: bool,
+}
+
+/// What is to be told of an alert, in the time lines.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tell {
+    /// The alert's id.
+    pub(super) id: String,
+    /// What it became: `pending`, `firing`, `resolved` or `cleared`.
+    pub(super) target: &'static str,
+    /// The alert as it was then.
+    pub(super) shape: AlertShape,
+    /// The rooms that are told.
+    pub(super) rooms: Vec<String>,
+}
+
+/// What a step of a rule changed.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// Alerts that are others now, by id.
+    pub(super) alerts: Vec<String>,
+    /// Alerts that are not there any more.
+    pub(super) gone: Vec<String>,
+    /// What the time lines are to say.
+    pub(super) tell: Vec<Tell>,
+}
+
+/// All alerts that stand or are just resolved, the silences, and the acknowledgements.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    standing: BTreeMap<String, Standing>,
+    /// The ids of each rule's alerts, by the rule's id.
+    of_rules: BTreeMap<String, BTreeSet<String>>,
+    silences: BTreeMap<String, Compiled>,
+    acks: BTreeMap<String, Ack>,
+}
+
+impl Board {
+    /// Takes over what a rule's machine holds after a step, with the transitions that led there.
+    pub(super) fn observed<'a>(
+        &mut self,
+        rule: &Arc<Rule>,
+        places: &Arc<Places>,
+        alerts: impl Iterator<Item = &'a Alert>,
+        transitions: &[Transition],
+        now_ms: i64,
+    ) -> Changed {
+        let mut changed = Changed::default();
+        let mut own = BTreeSet::new();
+        for alert in alerts {
+            let id = id(alert);
+            let inhibited = self.standing.get(&id).is_some_and(|standing| standing.inhibited);
+            let standing = Standing {
+                rule: Arc::clone(rule),
+                places: Arc::clone(places),
+                alert: alert.clone(),
+                inhibited,
+            };
+            self.standing.insert(id.clone(), standing);
+            own.insert(id);
+        }
+        let gone = match own.is_empty() {
+            true => self.of_rules.remove(&rule.id).unwrap_or_default(),
+            false => {
+                let before = self.of_rules.insert(rule.id.clone(), own).unwrap_or_default();
+                let own = self.of_rules.get(&rule.id);
+                before.into_iter().filter(|id| own.is_none_or(|own| !own.contains(id))).collect()
+            }
+        };
+        let freed = self.inhibit(&rule.id);
+        for transition in transitions {
+            let id = id(&transition.alert);
+            if !changed.alerts.contains(&id) {
+                changed.alerts.push(id.clone());
+            }
+            if transition.change == Change::Resolved {
+                // It falls with the alert, here at once and for all nodes with the transition's commit.
+                self.acks.remove(&id);
+            }
+            let inhibited = self.standing.get(&id).is_some_and(|standing| standing.inhibited);
+            if !inhibited {
+                changed.tell.push(self.tell(rule, places, transition, now_ms));
+            }
+        }
+        for id in freed {
+            if let Some(tell) = self.tell_now(&id, now_ms)
+                && !changed.tell.iter().any(|told| told.id == id)
+            {
+                changed.tell.push(tell);
+            }
+            if !changed.alerts.contains(&id) {
+                changed.alerts.push(id);
+            }
+        }
+        for id in gone {
+            self.standing.remove(&id);
+            self.acks.remove(&id);
+            changed.alerts.retain(|other| *other != id);
+            changed.gone.push(id);
+        }
+        changed
+    }
+
+    /// Marks what something worse of the same rule and series stands over; returns what is free again.
+    fn inhibit(&mut self, rule: &str) -> Vec<String> {
+        let ids = self.of_rules.get(rule).into_iter().flatten();
+        let own: Vec<(String, Alert, bool)> = ids
+            .filter_map(|id| Some((id, self.standing.get(id)?)))
+            .map(|(id, one)| (id.clone(), one.alert.clone(), one.inhibited))
+            .collect();
+        let mut over: FxHashMap<Labels, (Severity, State)> = FxHashMap::default();
+        for (_, alert, _) in own.iter().filter(|(_, alert, _)| alert.state != State::Resolved) {
+            let worst = over.entry(alert.series.clone()).or_insert((alert.severity, alert.state));
+            if worst.0 < alert.severity {
+                *worst = (alert.severity, alert.state);
+            }
+        }
+        let mut freed = Vec::new();
+        for (id, alert, was) in own {
+            let inhibited = over.get(&alert.series).is_some_and(|(severity, state)| {
+                alert.severity < *severity && rank(alert.state) <= rank(*state)
+            });
+            if was && !inhibited && alert.state != State::Resolved {
+                freed.push(id.clone());
+            }
+            if let Some(standing) = self.standing.get_mut(&id) {
+                standing.inhibited = inhibited;
+            }
+        }
+        freed
+    }
+
+    fn tell(&self, rule: &Rule, places: &Places, transition: &Transition, now_ms: i64) -> Tell {
+        let target = match transition.change {
+            Change::Pending => "pending",
+            Change::Fired => "firing",
+            Change::Resolved => "resolved",
+            Change::Cleared => "cleared",
+        };
+        let mut shape = self.shape_of(rule, places, &transition.alert, false, now_ms);
+        shape.state = target;
+        if transition.change == Change::Cleared {
+            shape.resolved = shape.resolved.or(Some(now_ms));
+        }
+        Tell { id: id(&transition.alert), target, shape, rooms: places.rooms.clone() }
+    }
+
+    /// What is to be told of an alert as it stands.
+    fn tell_now(&self, id: &str, now_ms: i64) -> Option<Tell> {
+        let Standing { rule, places, alert, .. } = self.standing.get(id)?;
+        let change = match alert.state {
+            State::Pending => Change::Pending,
+            State::Firing => Change::Fired,
+            State::Resolved => Change::Resolved,
+        };
+        Some(self.tell(rule, places, &Transition { change, alert: alert.clone() }, now_ms))
+    }
+
+    fn shape_of(
+        &self,
+        rule: &Rule,
+        places: &Places,
+        alert: &Alert,
+        inhibited: bool,
+        now_ms: i64,
+    ) -> AlertShape {
+        let held = self.silences.values().filter(|silence| silence.holds(&alert.labels, now_ms));
+        let around = Around {
+            ack: self.acks.get(&id(alert)),
+            silences: held.map(|silence| silence.silence.id.clone()).collect(),
+            inhibited,
+        };
+        AlertShape::of(rule, alert, places, around)
+    }
+
+    /// One alert as pages read it.
+    pub(super) fn shape(&self, id: &str, now_ms: i64) -> Option<AlertShape> {
+        let Standing { rule, places, alert, inhibited } = self.standing.get(id)?;
+        Some(self.shape_of(rule, places, alert, *inhibited, now_ms))
+    }
+
+    /// All alerts as pages read them, by id.
+    pub(super) fn shapes(&self, now_ms: i64) -> Vec<AlertShape> {
+        self.standing.keys().filter_map(|id| self.shape(id, now_ms)).collect()
+    }
+
+    /// Every alert, by id.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&String, &Standing)> {
+        self.standing.iter()
+    }
+
+    /// One alert.
+    pub(super) fn get(&self, id: &str) -> Option<&Standing> {
+        self.standing.get(id)
+    }
+
+    /// Who took care of an alert.
+    pub(super) fn ack(&self, id: &str) -> Option<&Ack> {
+        self.acks.get(id)
+    }
+
+    /// Notes who took care of an alert, or that nobody does any more; tells whether that shows.
+    pub(super) fn set_ack(&mut self, id: &str, ack: Option<Ack>) -> bool {
+        match ack {
+            Some(ack) => self.acks.insert(id.to_owned(), ack),
+            None => self.acks.remove(id),
+        };
+        self.standing.contains_key(id)
+    }
+
+    /// Puts a silence in its place, or takes it away.
+    pub(super) fn set_silence(&mut self, id: &str, silence: Option<Compiled>) {
+        match silence {
+            Some(silence) => self.silences.insert(id.to_owned(), silence),
+            None => self.silences.remove(id),
+        };
+    }
+
+    /// One silence.
+    pub(super) fn silence(&self, id: &str) -> Option<&Silence> {
+        self.silences.get(id).map(|compiled| &compiled.silence)
+    }
+
+    /// All silences that pages are told of, by id.
+    pub(super) fn silences(&self) -> Vec<&Silence> {
+        self.silences.values().map(|compiled| &compiled.silence).collect()
+    }
+
+    /// The alerts that one of the silences holds back now.
+    pub(super) fn held(&self, silence: &str, now_ms: i64) -> Vec<String> {
+        self.silences.get(silence).map_or_else(Vec::new, |silence| self.held_by(silence, now_ms))
+    }
+
+    /// Puts all silences and acknowledgements in the place of those that are there.
+    pub(super) fn replace(&mut self, silences: BTreeMap<String, Compiled>, acks: BTreeMap<String, Ack>) {
+        self.silences = silences;
+        self.acks = acks;
+    }
+
+    /// The alerts that a silence concerns.
+    pub(super) fn held_by(&self, silence: &Compiled, now_ms: i64) -> Vec<String> {
+        let held = self.standing.iter().filter(|(_, one)| silence.holds(&one.alert.labels, now_ms));
+        held.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Silences that began or ended between two times, and forgets those that are long over. Returns the alerts that
+    /// are held back or free since then.
+    pub(super) fn passed(&mut self, before_ms: i64, now_ms: i64) -> Vec<String> {
+        self.silences.retain(|_, silence| !silence.silence.is_past(now_ms));
+        let turned: Vec<Compiled> = self
+            .silences
+            .values()
+            .filter(|one| one.silence.is_active(before_ms) != one.silence.is_active(now_ms))
+            .cloned()
+            .collect();
+        let mut ids: Vec<String> = turned
+            .iter()
+            .flat_map(|one| [before_ms, now_ms].map(|at| self.held_by(one, at)))
+            .flatten()
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}
+
+const fn rank(state: State) -> u8 {
+    match state {
+        State::Resolved => 0,
+        State::Pending => 1,
+        State::Firing => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests;

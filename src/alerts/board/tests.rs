@@ -1,0 +1,125 @@
+use super::*;
+use crate::alerts::silence::{Condition as Matched, Silence};
+use crate::model::Person;
+use crate::rules::{Machine, parse};
+
+const RULES: &str = "[[rule]]\nname = 'Hot'\nmetric = 'celsius'\nabove = { warning = 80, critical = 95 }\n\
+    [[rule]]\nname = 'Odd'\nexpr = 'odd == 1'\nfor = '10s'\n";
+
+/// A board with the machines of [`RULES`], fed by hand.
+struct Room {
+    board: Board,
+    rules: Vec<Arc<Rule>>,
+    machines: Vec<Machine>,
+    places: Arc<Places>,
+}
+
+impl Room {
+    fn new() -> Self {
+        let rules: Vec<Arc<Rule>> =
+            parse("alerts.toml", RULES, None).unwrap().into_iter().map(Arc::new).collect();
+        let machines = rules.iter().map(|_| Machine::new()).collect();
+        let places = Arc::new(Places { rooms: vec!["host".to_owned()], panels: BTreeMap::new() });
+        Self { board: Board::default(), rules, machines, places }
+    }
+
+    /// One series of a rule has this value now, or none.
+    fn step(&mut self, rule: usize, value: Option<f64>, now: i64) -> Changed {
+        let result: Vec<_> =
+            value.map(|value| (Labels::from_pairs([("core", "1")]), value)).into_iter().collect();
+        let transitions = self.machines[rule].observe(&self.rules[rule], &result, now).unwrap();
+        let alerts = self.machines[rule].alerts();
+        self.board.observed(&self.rules[rule], &self.places, alerts, &transitions, now)
+    }
+
+    fn id(&self, severity: &str) -> String {
+        let found = self.board.all().find(|(_, one)| one.alert.severity.name() == severity);
+        found.map(|(id, _)| id.clone()).unwrap()
+    }
+}
+
+/// What the time lines are told, as `state severity`.
+fn told(changed: &Changed) -> Vec<String> {
+    let word = |tell: &Tell| {
+        let shape = serde_json::to_value(&tell.shape).unwrap();
+        format!("{} {}", tell.target, shape["severity"].as_str().unwrap())
+    };
+    changed.tell.iter().map(word).collect()
+}
+
+#[test]
+fn what_is_worse_speaks_alone() {
+    let mut room = Room::new();
+    assert_eq!(told(&room.step(0, Some(85.0), 1_000)), ["firing warning"]);
+    // The critical one speaks, and the warning, which was told, stays on the board without a word.
+    assert_eq!(told(&room.step(0, Some(96.0), 2_000)), ["firing critical"]);
+    let warning = room.id("warning");
+    assert!(room.board.get(&warning).unwrap().inhibited);
+    // Both end at once.
+    let mut ends = told(&room.step(0, Some(20.0), 3_000));
+    ends.sort_unstable();
+    assert_eq!(ends, ["resolved critical", "resolved warning"]);
+
+    // A jump past both limits is one alert; the warning speaks when the critical one is over.
+    let mut room = Room::new();
+    assert_eq!(told(&room.step(0, Some(99.0), 1_000)), ["firing critical"]);
+    let mut after = told(&room.step(0, Some(85.0), 2_000));
+    after.sort_unstable();
+    assert_eq!(after, ["firing warning", "resolved critical"]);
+}
+
+#[test]
+fn an_ack_falls_with_its_alert() {
+    let mut room = Room::new();
+    room.step(0, Some(85.0), 1_000);
+    let id = room.id("warning");
+    let by = Person::new("p", "Olena").unwrap();
+    assert!(room.board.set_ack(&id, Some(Ack { by, at: 1_500, reason: String::new() })));
+    let shape = |room: &Room| serde_json::to_value(room.board.shape(&id, 2_000).unwrap()).unwrap();
+    assert_eq!(shape(&room)["ack"]["by"]["name"], "Olena");
+    room.step(0, Some(20.0), 2_000);
+    assert_eq!(shape(&room)["state"], "resolved");
+    assert!(shape(&room)["ack"].is_null());
+    assert!(!room.board.set_ack("0000000000000000", None), "there is no such alert");
+}
+
+#[test]
+fn a_pending_alert_that_is_cleared_leaves_the_board() {
+    let mut room = Room::new();
+    assert_eq!(told(&room.step(1, Some(1.0), 1_000)), ["pending warning"]);
+    let id = room.id("warning");
+    let changed = room.step(1, Some(0.0), 2_000);
+    assert_eq!(told(&changed), ["cleared warning"]);
+    assert_eq!((changed.gone, changed.alerts), (vec![id], Vec::new()));
+    let shape = serde_json::to_value(&changed.tell[0].shape).unwrap();
+    assert_eq!((&shape["state"], &shape["resolved"]), (&"cleared".into(), &2_000.into()));
+    assert!(room.board.all().next().is_none());
+}
+
+#[test]
+fn a_silence_shows_on_the_alerts_that_it_holds_back() {
+    let mut room = Room::new();
+    room.step(0, Some(85.0), 1_000);
+    let id = room.id("warning");
+    let matched = Matched { name: "alertname".to_owned(), op: "=".to_owned(), value: "Hot".to_owned() };
+    let silence = Silence {
+        id: "s".to_owned(),
+        matchers: vec![matched],
+        start: 1_500,
+        end: 3_000,
+        by: Person::new("p", "Olena").unwrap(),
+        reason: String::new(),
+        ended: None,
+    };
+    room.board.set_silence("s", Some(silence.compiled(1_000).unwrap()));
+    let silences = |room: &Room, now: i64| {
+        let shape = serde_json::to_value(room.board.shape(&id, now).unwrap()).unwrap();
+        shape["silences"].as_array().unwrap().len()
+    };
+    assert_eq!((silences(&room, 1_499), silences(&room, 1_500), silences(&room, 3_000)), (0, 1, 0));
+    assert_eq!(room.board.passed(1_000, 1_499), Vec::<String>::new());
+    assert_eq!(room.board.passed(1_499, 1_500), [id.clone()]);
+    assert_eq!(room.board.passed(2_999, 3_000), [id]);
+    room.board.passed(3_000, 3_000 + super::super::silence::OVER_MS);
+    assert!(room.board.silences().is_empty());
+}

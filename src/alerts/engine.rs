@@ -1,0 +1,409 @@
+//! The task that evaluates the rules: on arrival, at deadlines, and at least every second.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::{json, value::RawValue};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, MissedTickBehavior, interval, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    CHANNEL, Change, NOW_CHANNEL, RULES_NOW_CHANNEL,
+    board::{Board, Changed},
+    counters::Counters,
+    dispatch::Outgoing,
+    episodes::{Episodes, Span},
+    evaluate::evaluate,
+    memory,
+    places::{Map, Places},
+    shape::{Ack, AlertShape, FileShape, HealthShape, Number, RuleShape},
+    silence::{Compiled, Silence},
+    watch::Watch,
+};
+use crate::backend::{Record, RecordKind};
+use crate::clock::Clock;
+use crate::live::block::push_frame;
+use crate::model::Batch;
+use crate::rules::{Alert, Rule, State, Transition};
+use crate::store::Store;
+
+/// Rules that are evaluated before what they gave is told: some milliseconds of work, so that the first do not wait for
+/// the last.
+const TOGETHER: usize = 16;
+
+/// What is asked of one alert.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) name: String,
+    pub(super) rooms: Vec<String>,
+    pub(super) is_active: bool,
+    pub(super) ack: Option<Ack>,
+}
+
+/// What the engine is told and asked.
+#[derive(Debug)]
+pub(super) enum Command {
+    Whole(oneshot::Sender<(u64, String)>),
+    Alert(String, oneshot::Sender<Option<Facts>>),
+    Silence(String, oneshot::Sender<Option<Silence>>),
+    Held(Box<Compiled>, oneshot::Sender<Held>),
+    Episodes(Span, oneshot::Sender<String>),
+    Record(Record),
+    Records { silences: Vec<(String, Box<RawValue>)>, acks: Vec<(String, Box<RawValue>)> },
+    Event(Box<RawValue>),
+    Reload(Box<Reload>),
+}
+
+/// What a silence would hold back.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// Silences that stand already.
+    pub(super) silences: usize,
+    /// The rooms of the alerts that it concerns.
+    pub(super) rooms: Vec<String>,
+}
+
+/// What reading the file gave.
+#[derive(Debug)]
+pub(super) struct Reload {
+    /// The rules, if the file is right.
+    pub(super) rules: Option<Vec<Rule>>,
+    /// The file, and what is wrong with it.
+    pub(super) file: FileShape,
+}
+
+/// The engine.
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub(super) watch: Watch,
+    pub(super) board: Board,
+    pub(super) map: Map,
+    pub(super) episodes: Episodes,
+    pub(super) file: FileShape,
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) batches: mpsc::Receiver<Arc<Batch>>,
+    pub(super) changes: mpsc::Sender<Change>,
+    pub(super) outgoing: mpsc::Sender<Outgoing>,
+    pub(super) counters: Counters,
+    pub(super) seq: u64,
+    /// When the last second was.
+    pub(super) second: i64,
+    /// What was last told of values, by channel.
+    pub(super) values: BTreeMap<&'static str, String>,
+}
+
+impl Engine {
+    /// Works until the end.
+    ///
+    /// # Errors
+    ///
+    /// None; the type is the supervisor's.
+    pub(super) async fn run(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let mut second = interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let now = self.clock.now_ms();
+            let wake = u64::try_from(self.watch.wake(now).saturating_sub(now)).unwrap_or(0).max(1);
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                command = self.commands.recv() => match command {
+                    Some(command) => self.apply(command).await,
+                    None => return Ok(()),
+                },
+                batch = self.batches.recv() => match batch {
+                    Some(batch) => self.touch(&batch),
+                    None => return Ok(()),
+                },
+                _ = second.tick() => self.second().await,
+                () = sleep(Duration::from_millis(wake)) => {}
+            }
+            self.advance().await;
+        }
+    }
+
+    /// Takes note of samples, and of all that came with them.
+    fn touch(&mut self, batch: &Batch) {
+        let now = self.clock.now_ms();
+        self.watch.touch(batch, now);
+        while let Ok(batch) = self.batches.try_recv() {
+            self.watch.touch(&batch, now);
+        }
+    }
+
+    /// Evaluates what is due, some rules at a time, and tells what that changed.
+    async fn advance(&mut self) {
+        let due = self.watch.due(self.clock.now_ms());
+        for some in due.chunks(TOGETHER) {
+            let now = self.clock.now_ms();
+            let plans = some.iter().filter_map(|at| Some((*at, self.watch.get(*at)?.rule.value.clone())));
+            let plans: Vec<_> = plans.collect();
+            let store = self.store.clone();
+            let evaluated = tokio::task::spawn_blocking(move || {
+                let one = |(at, plan)| {
+                    let began = Instant::now();
+                    let outcome = evaluate(&plan, now, &store);
+                    (at, outcome, began.elapsed())
+                };
+                plans.into_iter().map(one).collect::<Vec<_>>()
+            });
+            // A panic in an evaluation is a defect; the runtime logs it, and the next evaluation is a second later.
+            let Ok(evaluated) = evaluated.await else {
+                self.counters.failed.increment();
+                continue;
+            };
+            let (mut changed, mut states) = (Changed::default(), Vec::new());
+            for (at, outcome, took) in evaluated {
+                self.counters.evaluated(outcome.is_err(), took);
+                let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX / 100);
+                let observed = self.watch.observed(at, outcome, (now, took_ms));
+                let Some((watched, transitions, turned)) = observed else { continue };
+                if turned {
+                    states.push(at);
+                }
+                let (rule, places) = (&watched.rule, &watched.places);
+                let alerts = watched.machine.alerts();
+                let step = self.board.observed(rule, places, alerts, &transitions, now);
+                self.send_out(&step, &transitions, now);
+                changed.alerts.extend(step.alerts);
+                changed.gone.extend(step.gone);
+            }
+            self.tell_changes(&changed, &states, now).await;
+        }
+    }
+
+    /// Hands transitions to the dispatcher, each with what the time lines say and what is remembered.
+    fn send_out(&self, step: &Changed, transitions: &[Transition], now: i64) {
+        let mut tells: Vec<_> = step.tell.iter().collect();
+        for transition in transitions {
+            self.counters.turned(transition.change);
+            let id = super::shape::id(&transition.alert);
+            let own = tells.iter().position(|tell| tell.id == id);
+            let tell = own.map(|at| tells.remove(at).clone());
+            let is_cleared = transition.change == crate::rules::Change::Cleared;
+            let remember = if is_cleared { None } else { memory::kept(&transition.alert) };
+            self.hand_over(Outgoing { id, tell, remember, at: now });
+        }
+        // What was held back by something worse, and is not any more.
+        for tell in tells {
+            let remember = self.board.get(&tell.id).and_then(|standing| memory::kept(&standing.alert));
+            self.hand_over(Outgoing { id: tell.id.clone(), tell: Some(tell.clone()), remember, at: now });
+        }
+        for id in &step.gone {
+            self.hand_over(Outgoing { id: id.clone(), tell: None, remember: None, at: now });
+        }
+    }
+
+    fn hand_over(&self, outgoing: Outgoing) {
+        if let Err(error) = self.outgoing.try_send(outgoing) {
+            self.counters.dropped.increment();
+            tracing::error!(error = %error, "alert event dropped");
+        }
+    }
+
+    async fn tell_changes(&mut self, changed: &Changed, states: &[usize], now: i64) {
+        if changed.alerts.is_empty() && changed.gone.is_empty() && states.is_empty() {
+            return;
+        }
+        let alerts: Vec<AlertShape> =
+            changed.alerts.iter().filter_map(|id| self.board.shape(id, now)).collect();
+        let states: Vec<HealthShape<'_>> = states
+            .iter()
+            .filter_map(|at| self.watch.get(*at))
+            .map(|watched| HealthShape::of(&watched.rule, &watched.health))
+            .collect();
+        let mut data = serde_json::Map::new();
+        let mut put = |key: &str, value: serde_json::Value, is_empty: bool| {
+            if !is_empty {
+                data.insert(key.to_owned(), value);
+            }
+        };
+        put("alerts", json!(alerts), alerts.is_empty());
+        put("gone", json!(changed.gone), changed.gone.is_empty());
+        put("states", json!(states), states.is_empty());
+        self.tell(&serde_json::Value::Object(data)).await;
+    }
+
+    /// Tells the pages of a change.
+    async fn tell(&mut self, data: &serde_json::Value) {
+        self.seq += 1;
+        let frame = push_frame(CHANNEL, &data.to_string(), None);
+        // Nobody reads when the hub has stopped.
+        drop(self.changes.send(Change { channel: CHANNEL, frame, seq: Some(self.seq) }).await);
+    }
+
+    async fn apply(&mut self, command: Command) {
+        let now = self.clock.now_ms();
+        // Who asked may be gone.
+        match command {
+            Command::Whole(answer) => drop(answer.send((self.seq, self.whole(now)))),
+            Command::Alert(id, answer) => drop(answer.send(self.facts(&id))),
+            Command::Silence(id, answer) => drop(answer.send(self.board.silence(&id).cloned())),
+            Command::Held(silence, answer) => drop(answer.send(self.held(&silence, now))),
+            Command::Episodes(span, answer) => drop(answer.send(self.episodes.json(&span))),
+            Command::Record(record) => self.record(record, now).await,
+            Command::Records { silences, acks } => self.records(silences, acks, now).await,
+            Command::Event(event) => self.episodes.note(event.get()),
+            Command::Reload(reload) => self.reload(*reload, now).await,
+        }
+    }
+
+    fn whole(&self, now: i64) -> String {
+        json!({
+            "now": now,
+            "rules": self.rules(),
+            "alerts": self.board.shapes(now),
+            "silences": self.board.silences(),
+            "file": self.file,
+        })
+        .to_string()
+    }
+
+    fn rules(&self) -> serde_json::Value {
+        let shapes = self.watch.all().iter().map(|one| RuleShape::of(&one.rule, &one.health, &one.places));
+        json!(shapes.collect::<Vec<_>>())
+    }
+
+    fn facts(&self, id: &str) -> Option<Facts> {
+        let standing = self.board.get(id)?;
+        Some(Facts {
+            name: standing.rule.name.clone(),
+            rooms: standing.places.rooms.clone(),
+            is_active: standing.alert.state != State::Resolved,
+            ack: self.board.ack(id).cloned(),
+        })
+    }
+
+    fn held(&self, silence: &Compiled, now: i64) -> Held {
+        // One that begins later tells the rooms of now, too.
+        let at = silence.silence.start.max(now);
+        let alerts = self.board.held_by(silence, at);
+        let mut rooms: Vec<String> = alerts
+            .iter()
+            .filter_map(|id| self.board.get(id))
+            .flat_map(|standing| standing.places.rooms.clone())
+            .collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        Held { silences: self.board.silences().len(), rooms }
+    }
+
+    /// What all nodes share has changed.
+    async fn record(&mut self, record: Record, now: i64) {
+        match record.kind {
+            RecordKind::Ack => {
+                let ack = record.value.and_then(|value| serde_json::from_str::<Ack>(value.get()).ok());
+                if self.board.set_ack(&record.key, ack) {
+                    let changed = Changed { alerts: vec![record.key], ..Changed::default() };
+                    self.tell_changes(&changed, &[], now).await;
+                }
+            }
+            RecordKind::Silence => {
+                let before = self.board.held(&record.key, now);
+                self.board.set_silence(&record.key, record.value.and_then(|value| compiled(&value)));
+                let mut alerts = self.board.held(&record.key, now);
+                alerts.extend(before);
+                alerts.sort_unstable();
+                alerts.dedup();
+                self.tell_silences(alerts, now).await;
+            }
+            RecordKind::Notified => {}
+        }
+    }
+
+    /// All that nodes share, as it is now.
+    async fn records(
+        &mut self,
+        silences: Vec<(String, Box<RawValue>)>,
+        acks: Vec<(String, Box<RawValue>)>,
+        now: i64,
+    ) {
+        let acks = acks.into_iter().filter_map(|(id, ack)| Some((id, serde_json::from_str(ack.get()).ok()?)));
+        let silences = silences.into_iter().filter_map(|(id, one)| Some((id, compiled(&one)?)));
+        self.board.replace(silences.collect(), acks.collect());
+        let alerts = self.board.all().map(|(id, _)| id.clone()).collect();
+        self.tell_silences(alerts, now).await;
+    }
+
+    async fn tell_silences(&mut self, alerts: Vec<String>, now: i64) {
+        let shapes: Vec<AlertShape> = alerts.iter().filter_map(|id| self.board.shape(id, now)).collect();
+        let data = json!({ "silences": self.board.silences(), "alerts": shapes });
+        self.tell(&data).await;
+    }
+
+    async fn reload(&mut self, reload: Reload, now: i64) {
+        self.file = reload.file;
+        let Some(rules) = reload.rules else {
+            self.tell(&json!({ "rules": self.rules(), "file": self.file })).await;
+            return;
+        };
+        self.map.refresh();
+        let turned = self.watch.reload(rules, &self.map, now);
+        let mut changed = Changed::default();
+        for (rule, places, alerts, transitions) in turned {
+            let step = self.take_over(&rule, &places, &alerts, &transitions, now);
+            changed.alerts.extend(step.alerts);
+            changed.gone.extend(step.gone);
+        }
+        let alerts: Vec<AlertShape> = self.board.shapes(now);
+        let data =
+            json!({ "rules": self.rules(), "file": self.file, "alerts": alerts, "gone": changed.gone });
+        self.tell(&data).await;
+    }
+
+    /// Puts a rule's alerts on the board and hands out what became of them.
+    pub(super) fn take_over(
+        &mut self,
+        rule: &Arc<Rule>,
+        places: &Arc<Places>,
+        alerts: &[Alert],
+        transitions: &[Transition],
+        now: i64,
+    ) -> Changed {
+        let step = self.board.observed(rule, places, alerts.iter(), transitions, now);
+        self.send_out(&step, transitions, now);
+        step
+    }
+
+    /// What changes with time alone.
+    async fn second(&mut self) {
+        let now = self.clock.now_ms();
+        let before = std::mem::replace(&mut self.second, now);
+        let turned = self.board.passed(before, now);
+        if !turned.is_empty() {
+            self.tell_silences(turned, now).await;
+        }
+        if self.map.refresh() && self.watch.place(&self.map) {
+            self.tell(&json!({ "rules": self.rules() })).await;
+        }
+        self.counters.standing(self.board.all().map(|(_, standing)| standing.alert.state));
+        let active = self.board.all().filter(|(_, one)| one.alert.state != State::Resolved);
+        let alerts: BTreeMap<&String, Number> =
+            active.map(|(id, one)| (id, Number(one.alert.value))).collect();
+        let alerts = json!(alerts);
+        let rules = self.watch.all().iter();
+        let rules: BTreeMap<&str, Number> =
+            rules.filter_map(|one| Some((one.rule.id.as_str(), Number(one.health.value?)))).collect();
+        let rules = json!(rules);
+        self.tell_values(NOW_CHANNEL, "alerts", alerts, now).await;
+        self.tell_values(RULES_NOW_CHANNEL, "rules", rules, now).await;
+    }
+
+    async fn tell_values(&mut self, channel: &'static str, key: &str, values: serde_json::Value, now: i64) {
+        let text = values.to_string();
+        if self.values.get(channel) == Some(&text) {
+            return;
+        }
+        let frame = push_frame(channel, &format!("{{\"at\":{now},\"{key}\":{text}}}"), None);
+        self.values.insert(channel, text);
+        drop(self.changes.send(Change { channel, frame, seq: None }).await);
+    }
+}
+
+fn compiled(value: &RawValue) -> Option<Compiled> {
+    serde_json::from_str::<Silence>(value.get()).ok()?.kept().ok()
+}

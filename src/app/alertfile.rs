@@ -1,0 +1,90 @@
+//! `alerts.toml`: read at the start, and again when it changes.
+
+use std::path::PathBuf;
+
+use super::reload;
+use crate::alerts::{Alerts, FileShape, ProblemShape};
+use crate::clock::Clock;
+use crate::dashboards::{self, Dashboards};
+use crate::document::Problem;
+use crate::rules::{self, FILE, Rule, RulesError};
+use crate::supervisor::Supervisor;
+
+/// The rules of a folder, or those that are built in.
+#[derive(Debug, Clone)]
+pub(super) struct AlertFile {
+    pub(super) folder: PathBuf,
+    pub(super) dashboards: Dashboards,
+    pub(super) clock: Clock,
+}
+
+impl AlertFile {
+    /// Reads the file.
+    ///
+    /// # Errors
+    ///
+    /// [`RulesError`]; all problems at once.
+    pub(super) fn read(&self) -> Result<(Vec<Rule>, FileShape), RulesError> {
+        let all = self.dashboards.all();
+        let pushed = std::iter::once(dashboards::pushed::ID.to_owned());
+        let rooms: Vec<String> = all.iter().map(|dashboard| dashboard.id.clone()).chain(pushed).collect();
+        let rules = rules::read(&self.folder, Some(&rooms))?;
+        let built_in = if self.folder.join(FILE).exists() { "" } else { " (built in)" };
+        let path = format!("{FILE}{built_in}");
+        let file = FileShape { path, read: self.clock.now_ms(), rules: rules.len(), problems: Vec::new() };
+        Ok((rules, file))
+    }
+
+    /// Watches the file; a bad edit changes no rule, and is said in the log and to the pages.
+    pub(super) fn watch(self, alerts: Alerts, supervisor: &Supervisor) {
+        let shutdown = supervisor.token().clone();
+        supervisor.track(async move {
+            let ours = |event: &notify::Event| {
+                event.paths.iter().any(|path| path.file_name().is_some_and(|name| name == FILE))
+            };
+            let (_watcher, mut changes) = match reload::changes(&self.folder, ours) {
+                Ok(watched) => watched,
+                Err(error) => {
+                    tracing::warn!(folder = %self.folder.display(), error = %error, "alert rules are not watched");
+                    return;
+                }
+            };
+            while reload::changed(&mut changes, &shutdown).await {
+                let reading = self.clone();
+                let Ok(read) = tokio::task::spawn_blocking(move || reading.read()).await else { return };
+                match read {
+                    Ok((rules, file)) => {
+                        tracing::info!(rules.count = rules.len(), "alert rules reloaded");
+                        alerts.reload(Some(rules), file).await;
+                    }
+                    Err(error) => {
+                        let text = error.to_string().replace('\n', "; ");
+                        tracing::warn!(error = text, "alert rules left as they are");
+                        alerts.reload(None, self.wrong(&error)).await;
+                    }
+                }
+            }
+        });
+    }
+
+    /// The file and what is wrong with it.
+    fn wrong(&self, error: &RulesError) -> FileShape {
+        let problems = match error {
+            RulesError::Problems(problems) => problems.0.iter().map(shape).collect(),
+            RulesError::File(error) => {
+                vec![ProblemShape { line: 1, column: 1, message: error.to_string(), help: None }]
+            }
+        };
+        FileShape { path: FILE.to_owned(), read: self.clock.now_ms(), rules: 0, problems }
+    }
+}
+
+fn shape(problem: &Problem) -> ProblemShape {
+    let (line, column) = problem.place();
+    ProblemShape {
+        line,
+        column,
+        message: problem.message().to_owned(),
+        help: problem.advice().map(str::to_owned),
+    }
+}

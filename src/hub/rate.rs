@@ -1,0 +1,72 @@
+//! How often one connection may call.
+
+use tokio::time::{Duration, Instant};
+
+/// A limit: so many at once, and then so many a second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// At once.
+    pub burst: f64,
+    /// Each second.
+    pub per_second: f64,
+}
+
+/// What people write: comments, and what they do with alerts. Thirty lines are pasted at once, and nobody types ten a
+/// second.
+pub const SAY: Rate = Rate { burst: 30.0, per_second: 10.0 };
+/// That someone types: pages say it each 3 s.
+pub const TYPE: Rate = Rate { burst: 2.0, per_second: 1.0 };
+/// Who someone is: each is told to every room that the connection is in.
+pub const INTRODUCE: Rate = Rate { burst: 5.0, per_second: 1.0 };
+
+/// What is left of a [`Rate`].
+#[derive(Debug)]
+pub(super) struct Bucket {
+    rate: Rate,
+    left: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    /// A full one.
+    pub(super) fn new(rate: Rate) -> Self {
+        Self { rate, left: rate.burst, at: Instant::now() }
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    ///
+    /// How long to wait for the next.
+    pub(super) fn take(&mut self) -> Result<(), Duration> {
+        let now = Instant::now();
+        let filled = (now - self.at).as_secs_f64() * self.rate.per_second;
+        (self.left, self.at) = ((self.left + filled).min(self.rate.burst), now);
+        if 1.0 <= self.left {
+            self.left -= 1.0;
+            return Ok(());
+        }
+        Err(Duration::from_secs_f64((1.0 - self.left) / self.rate.per_second))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_and_then_one_by_one() {
+        let mut bucket = Bucket::new(SAY);
+        for _ in 0..30 {
+            assert_eq!(bucket.take(), Ok(()));
+        }
+        let wait = bucket.take().unwrap_err();
+        assert!(Duration::from_millis(99) < wait && wait <= Duration::from_millis(100), "{wait:?}");
+        tokio::time::advance(wait + Duration::from_millis(1)).await;
+        assert_eq!(bucket.take(), Ok(()));
+        assert!(bucket.take().is_err());
+        // However long nobody wrote, it is one burst.
+        tokio::time::advance(Duration::from_hours(1)).await;
+        assert_eq!((0..100).filter(|_| bucket.take().is_ok()).count(), 30);
+    }
+}

@@ -1,0 +1,114 @@
+//! Who a connection speaks for, and how often it may.
+
+use serde_json::value::RawValue;
+
+use super::{
+    counters::Counters,
+    rate::{self, Bucket},
+    session::Refusal,
+};
+use crate::model::Person;
+use crate::wire::centrifugo::{ClientInfo, ConnInfo, ErrorCode};
+
+/// The custom data of `connect`.
+#[derive(Debug, serde::Deserialize)]
+struct ConnectData {
+    person: Option<Person>,
+}
+
+/// What a limit is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speech {
+    /// Comments, and what is done with alerts.
+    Say,
+    /// That someone types.
+    Type,
+    /// Who someone is.
+    Introduce,
+}
+
+/// Who a connection speaks for.
+#[derive(Debug)]
+pub(super) struct Speaker {
+    /// As others see the connection.
+    pub(super) info: ClientInfo,
+    person: Option<Person>,
+    counters: Counters,
+    say: Bucket,
+    typing: Bucket,
+    introduce: Bucket,
+}
+
+impl Speaker {
+    /// One that has not said who it is.
+    pub(super) fn new(info: ClientInfo, counters: Counters) -> Self {
+        Self {
+            info,
+            person: None,
+            counters,
+            say: Bucket::new(rate::SAY),
+            typing: Bucket::new(rate::TYPE),
+            introduce: Bucket::new(rate::INTRODUCE),
+        }
+    }
+
+    /// Takes the person that the data of `connect` names. Data of another shape is left alone: a page whose kept name is
+    /// wrong must still see its charts, and is asked for a name when it writes.
+    pub(super) fn connected(&mut self, data: Option<&RawValue>) {
+        let said = data.and_then(|data| serde_json::from_str::<ConnectData>(data.get()).ok());
+        if let Some(person) = said.and_then(|said| said.person) {
+            self.introduce(person);
+        }
+    }
+
+    /// Speaks for a person from now on.
+    pub(super) fn introduce(&mut self, person: Person) {
+        person.id().clone_into(&mut self.info.user);
+        self.info.conn_info = Some(ConnInfo { name: person.name().to_owned() });
+        self.person = Some(person);
+    }
+
+    /// The person.
+    ///
+    /// # Errors
+    ///
+    /// When it has not said who it is.
+    pub(super) fn person(&self) -> Result<&Person, Refusal> {
+        let refusal = || (ErrorCode::PermissionDenied, "say who you are first (introduce)".to_owned());
+        self.person.as_ref().ok_or_else(refusal)
+    }
+
+    /// Counts a call against its limit.
+    ///
+    /// # Errors
+    ///
+    /// When there were too many; the words say how long to wait.
+    pub(super) fn may(&mut self, speech: Speech) -> Result<(), Refusal> {
+        let bucket = match speech {
+            Speech::Say => &mut self.say,
+            Speech::Type => &mut self.typing,
+            Speech::Introduce => &mut self.introduce,
+        };
+        let Err(wait) = bucket.take() else { return Ok(()) };
+        self.counters.too_often(speech);
+        let what = match speech {
+            Speech::Say => "that is a lot at once",
+            Speech::Type => "that you type is known",
+            Speech::Introduce => "the name changed often enough for now",
+        };
+        // Rounded up: who waits so long is let through.
+        let tenths = (wait.as_secs_f64() * 10.0).ceil().max(1.0) / 10.0;
+        Err((ErrorCode::TooManyRequests, format!("{what}; wait {tenths} s and try again")))
+    }
+}
+
+impl Speech {
+    /// Its name among the counters.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Say => "say",
+            Self::Type => "typing",
+            Self::Introduce => "introduce",
+        }
+    }
+}
