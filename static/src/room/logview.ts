@@ -25,10 +25,8 @@ interface Kept {
   readonly element: HTMLElement;
 }
 
-/** So near to the end counts as the end, px. */
-const END_PX = 24;
-/** So near to the top asks for more, px. */
-const TOP_PX = 160;
+/** So near to the end counts as the end, and so near to the top asks for more, px. */
+const [END_PX, TOP_PX] = [24, 160];
 
 export class LogView {
   readonly #box: HTMLElement;
