@@ -1,6 +1,7 @@
 // The time line on the page: rows become elements, those that stay are kept. Whoever reads back is left where they read.
 import { need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
+import { InSight } from './insight';
 
 /** One row to show. Another signature under the same key is another element. */
 export interface Shown {
@@ -22,13 +23,10 @@ export interface LogActs {
 interface Kept {
   readonly signature: string;
   readonly element: HTMLElement;
-  readonly tick: (() => void) | undefined;
 }
 
-/** So near to the end counts as the end, px. */
-const END_PX = 24;
-/** So near to the top asks for more, px. */
-const TOP_PX = 160;
+/** So near to the end counts as the end, and so near to the top asks for more, px. */
+const [END_PX, TOP_PX] = [24, 160];
 
 export class LogView {
   readonly #box: HTMLElement;
@@ -39,6 +37,7 @@ export class LogView {
   readonly #stop = new AbortController();
   readonly #sizes = new ResizeObserver(() => this.#resized());
   readonly #kept = new Map<string, Kept>();
+  readonly #inSight: InSight;
   /** Whether the end is followed. */
   #following = true;
   /** Whether the last row is the newest there is. */
@@ -50,6 +49,7 @@ export class LogView {
     this.#button = need<HTMLButtonElement>('.log-new', root);
     this.#texts = texts;
     this.#acts = acts;
+    this.#inSight = new InSight(this.#box);
   }
 
   start(): void {
@@ -67,6 +67,7 @@ export class LogView {
   stop(): void {
     this.#stop.abort();
     this.#sizes.disconnect();
+    this.#inSight.stop();
   }
 
   /** Whether the end is in sight, or would be if the log were shown. */
@@ -101,6 +102,7 @@ export class LogView {
     for (const [key, { element }] of this.#kept) {
       if (keys.has(key)) continue;
       this.#kept.delete(key);
+      this.#inSight.leave(element);
       element.remove();
     }
     let before: Element | null = null;
@@ -115,7 +117,7 @@ export class LogView {
   }
 
   tick(): void {
-    for (const { tick } of this.#kept.values()) tick?.();
+    this.#inSight.tick();
   }
 
   /** Says how many came that are not in sight; the newest may be far. */
@@ -147,8 +149,10 @@ export class LogView {
     if (before?.signature === row.signature) return before.element;
     const view = row.make();
     const { element } = view;
-    this.#kept.set(row.key, { signature: row.signature, element, tick: view.tick && (() => view.tick?.()) });
+    this.#kept.set(row.key, { signature: row.signature, element });
+    if (view.tick) this.#inSight.watch(element, () => view.tick?.());
     if (!before) return element;
+    this.#inSight.leave(before.element);
     const focused = before.element.contains(document.activeElement) ? document.activeElement : null;
     const open = before.element.querySelector('details[open]') !== null;
     before.element.replaceWith(element);

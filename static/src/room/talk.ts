@@ -129,7 +129,7 @@ export class Talk {
 
   #happened(event: RoomEvent): void {
     if (event.kind === 'comment') this.#writing.arrived(event, true);
-    if (event.kind === 'alert') announceFiring(event.alert, need('[data-room-announce]', this.#parts.root), this.#parts.stage.parts.texts);
+    if (event.kind === 'alert') announceFiring(event, this.#parts.stage.parts.serverTime.now(), need('[data-room-announce]', this.#parts.root), this.#parts.stage.parts.texts);
     this.#seen.heard(event, this.#stream.line);
   }
 

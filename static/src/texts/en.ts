@@ -82,7 +82,6 @@ export const en = {
   room: {
     you: 'you',
     withYou: (name: string) => `${name}, you`,
-    connected: 'Connected',
     notConnected: (from: string, to: string, length: string) => `Not connected ${from}–${to}, ${length}`,
     slowed: (step: string) => `Slowed to one step each ${step}: this page did not keep up`,
     unslowed: 'Each step again',
