@@ -311,7 +311,10 @@ impl Session {
         };
         let info = Some(self.speaker.info.clone());
         let backend = &self.hub.0.parts.backend;
-        backend.publish(&request.channel, request.data, info, rules.stream).await.map_err(internal)?;
+        backend
+            .publish(&request.channel, one_line(request.data), info, rules.stream)
+            .await
+            .map_err(internal)?;
         self.reply(id, "publish", Empty {});
         Ok(())
     }
@@ -365,6 +368,15 @@ impl Session {
             self.leave(&channel, Joined::Yes).await;
         }
     }
+}
+
+/// The same JSON in one line: a line break ends a message of the protocol, and would cut this one in two for every reader.
+fn one_line(data: Box<RawValue>) -> Box<RawValue> {
+    if !data.get().contains(['\n', '\r']) {
+        return data;
+    }
+    // Within strings they are escaped, so these stand between tokens.
+    RawValue::from_string(data.get().replace(['\n', '\r'], " ")).unwrap_or(data)
 }
 
 /// How many publications a page of history has at most; nothing for all that are kept.

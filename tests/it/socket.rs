@@ -37,6 +37,16 @@ async fn publications_reach_all_in_order_with_offsets() {
 }
 
 #[tokio::test]
+async fn a_line_break_between_tokens_does_not_cut_a_message_in_two() {
+    let server = chat().await;
+    let mut client = Client::connect(&server).await;
+    client.call("subscribe", json!({ "channel": "chat:1" })).await;
+    client.send("{\"id\":90,\"publish\":{\"channel\":\"chat:1\",\"data\":{\r\n\"a\":\n\"b\\n\"}}}").await;
+    assert_eq!(client.push("chat:1", "pub").await["data"], json!({ "a": "b\n" }));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_reconnect_recovers_what_was_missed() {
     let server = chat().await;
     let mut a = Client::connect(&server).await;
