@@ -1,25 +1,21 @@
 //! What stands now: alerts with who took care of them, what silences them, and what is worse than they are. Pure.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
 use super::{
-    places::Places,
+    places::Subject,
     shape::{Ack, AlertShape, Around, id},
     silence::{Compiled, Silence},
 };
 use crate::model::Labels;
-use crate::rules::{Alert, Change, Rule, Severity, State, Transition};
+use crate::rules::{Alert, Change, Severity, State, Transition};
 
 /// One alert on the board.
 #[derive(Debug, Clone)]
 pub(super) struct Standing {
-    pub(super) rule: Arc<Rule>,
-    pub(super) places: Arc<Places>,
+    pub(super) of: Subject,
     pub(super) alert: Alert,
     /// Something worse of the same rule and series stands: this one tells nobody.
     pub(super) inhibited: bool,
@@ -63,8 +59,7 @@ impl Board {
     /// Takes over what a rule's machine holds after a step, with the transitions that led there.
     pub(super) fn observed<'a>(
         &mut self,
-        rule: &Arc<Rule>,
-        places: &Arc<Places>,
+        of: &Subject,
         alerts: impl Iterator<Item = &'a Alert>,
         transitions: &[Transition],
         now_ms: i64,
@@ -74,24 +69,19 @@ impl Board {
         for alert in alerts {
             let id = id(alert);
             let inhibited = self.standing.get(&id).is_some_and(|standing| standing.inhibited);
-            let standing = Standing {
-                rule: Arc::clone(rule),
-                places: Arc::clone(places),
-                alert: alert.clone(),
-                inhibited,
-            };
+            let standing = Standing { of: of.clone(), alert: alert.clone(), inhibited };
             self.standing.insert(id.clone(), standing);
             own.insert(id);
         }
         let gone = match own.is_empty() {
-            true => self.of_rules.remove(&rule.id).unwrap_or_default(),
+            true => self.of_rules.remove(&of.rule.id).unwrap_or_default(),
             false => {
-                let before = self.of_rules.insert(rule.id.clone(), own).unwrap_or_default();
-                let own = self.of_rules.get(&rule.id);
+                let before = self.of_rules.insert(of.rule.id.clone(), own).unwrap_or_default();
+                let own = self.of_rules.get(&of.rule.id);
                 before.into_iter().filter(|id| own.is_none_or(|own| !own.contains(id))).collect()
             }
         };
-        let (freed, outranked) = self.inhibit(&rule.id);
+        let (freed, outranked) = self.inhibit(&of.rule.id);
         for transition in transitions {
             let id = id(&transition.alert);
             if !changed.alerts.contains(&id) {
@@ -103,7 +93,7 @@ impl Board {
             }
             let inhibited = self.standing.get(&id).is_some_and(|standing| standing.inhibited);
             if !inhibited {
-                changed.tell.push(self.tell(rule, places, transition, now_ms));
+                changed.tell.push(self.tell(of, transition, now_ms));
             }
         }
         for id in outranked {
@@ -163,53 +153,46 @@ impl Board {
         (freed, outranked)
     }
 
-    fn tell(&self, rule: &Rule, places: &Places, transition: &Transition, now_ms: i64) -> Tell {
+    fn tell(&self, of: &Subject, transition: &Transition, now_ms: i64) -> Tell {
         let target = match transition.change {
             Change::Pending => "pending",
             Change::Fired => "firing",
             Change::Resolved => "resolved",
             Change::Cleared => "cleared",
         };
-        let mut shape = self.shape_of(rule, places, &transition.alert, false, now_ms);
+        let mut shape = self.shape_of(of, &transition.alert, false, now_ms);
         shape.state = target;
         if transition.change == Change::Cleared {
             shape.resolved = shape.resolved.or(Some(now_ms));
         }
-        Tell { id: id(&transition.alert), target, shape, rooms: places.rooms.clone() }
+        Tell { id: id(&transition.alert), target, shape, rooms: of.places.rooms.clone() }
     }
 
     /// What is to be told of an alert as it stands.
     fn tell_now(&self, id: &str, now_ms: i64) -> Option<Tell> {
-        let Standing { rule, places, alert, .. } = self.standing.get(id)?;
+        let Standing { of, alert, .. } = self.standing.get(id)?;
         let change = match alert.state {
             State::Pending => Change::Pending,
             State::Firing => Change::Fired,
             State::Resolved => Change::Resolved,
         };
-        Some(self.tell(rule, places, &Transition { change, alert: alert.clone() }, now_ms))
+        Some(self.tell(of, &Transition { change, alert: alert.clone() }, now_ms))
     }
 
-    fn shape_of(
-        &self,
-        rule: &Rule,
-        places: &Places,
-        alert: &Alert,
-        inhibited: bool,
-        now_ms: i64,
-    ) -> AlertShape {
+    fn shape_of(&self, of: &Subject, alert: &Alert, inhibited: bool, now_ms: i64) -> AlertShape {
         let held = self.silences.values().filter(|silence| silence.holds(&alert.labels, now_ms));
         let around = Around {
             ack: self.acks.get(&id(alert)),
             silences: held.map(|silence| silence.silence.id.clone()).collect(),
             inhibited,
         };
-        AlertShape::of(rule, alert, places, around)
+        AlertShape::of(of, alert, around)
     }
 
     /// One alert as pages read it.
     pub(super) fn shape(&self, id: &str, now_ms: i64) -> Option<AlertShape> {
-        let Standing { rule, places, alert, inhibited } = self.standing.get(id)?;
-        Some(self.shape_of(rule, places, alert, *inhibited, now_ms))
+        let Standing { of, alert, inhibited } = self.standing.get(id)?;
+        Some(self.shape_of(of, alert, *inhibited, now_ms))
     }
 
     /// All alerts as pages read them, by id.

@@ -1,6 +1,6 @@
 //! What people do with alerts: take care of them, and silence them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
@@ -109,7 +109,8 @@ impl Alerts {
             "type": "ack", "id": fresh(), "at": ack.at, "by": ack.by,
             "alert": call.alert, "name": facts.name, "reason": ack.reason,
         });
-        self.store(&event, facts.rooms, RecordKind::Ack, &call.alert, Some((json!(ack), None))).await
+        let record = record(RecordKind::Ack, call.alert, Some(&ack), None);
+        self.store(&event, facts.rooms, record).await
     }
 
     /// Takes an acknowledgement back.
@@ -127,7 +128,7 @@ impl Alerts {
             "type": "unack", "id": fresh(), "at": self.clock.now_ms(), "by": by,
             "alert": call.alert, "name": facts.name, "reason": reason,
         });
-        self.store(&event, facts.rooms, RecordKind::Ack, &call.alert, None).await
+        self.store(&event, facts.rooms, record(RecordKind::Ack, call.alert, None::<&Ack>, None)).await
     }
 
     /// Makes a silence.
@@ -160,8 +161,9 @@ impl Alerts {
         let event = json!({
             "type": "silence", "id": fresh(), "at": now, "by": silence.by, "silence": silence,
         });
-        let value = Some((json!(silence), Some(silence.end + OVER_MS)));
-        self.store(&event, with(held.rooms, call.room), RecordKind::Silence, &silence.id, value).await?;
+        let expires = Some(silence.end + OVER_MS);
+        let record = record(RecordKind::Silence, silence.id.clone(), Some(&silence), expires);
+        self.store(&event, with(held.rooms, call.room), record).await?;
         Ok(silence)
     }
 
@@ -185,8 +187,8 @@ impl Alerts {
         let event = json!({
             "type": "silence_end", "id": fresh(), "at": now, "by": by, "silence": silence,
         });
-        let value = Some((json!(silence), Some(now + OVER_MS)));
-        self.store(&event, with(held.rooms, call.room), RecordKind::Silence, &silence.id, value).await?;
+        let record = record(RecordKind::Silence, silence.id.clone(), Some(&silence), Some(now + OVER_MS));
+        self.store(&event, with(held.rooms, call.room), record).await?;
         Ok(silence)
     }
 
@@ -215,23 +217,22 @@ impl Alerts {
         &self,
         event: &serde_json::Value,
         rooms: Vec<String>,
-        kind: RecordKind,
-        key: &str,
-        value: Option<(serde_json::Value, Option<i64>)>,
+        record: Record,
     ) -> Result<(), AlertsError> {
-        let raw = |value: &serde_json::Value| serde_json::value::to_raw_value(value).ok();
         let append = |room: String| {
-            Some(Append { channel: format!("room:{room}"), data: raw(event)?, info: None, key: None })
+            let data = serde_json::value::to_raw_value(event).ok()?;
+            Some(Append { channel: format!("room:{room}"), data, info: None, key: None })
         };
-        let expires_ms = value.as_ref().and_then(|(_, expires)| *expires);
-        let value = value.and_then(|(value, _)| raw(&value));
-        let commit = Commit {
-            appends: rooms.into_iter().filter_map(append).collect(),
-            records: vec![Record { kind, key: key.to_owned(), value, expires_ms }],
-        };
-        self.backend.commit(commit).await?;
+        let appends = rooms.into_iter().filter_map(append).collect();
+        self.backend.commit(Commit { appends, records: vec![record] }).await?;
         Ok(())
     }
+}
+
+/// A record with this value, or one that takes away what is there.
+fn record(kind: RecordKind, key: String, value: Option<&impl Serialize>, expires_ms: Option<i64>) -> Record {
+    let value = value.and_then(|value| serde_json::value::to_raw_value(value).ok());
+    Record { kind, key, value, expires_ms }
 }
 
 fn with(mut rooms: Vec<String>, room: Option<String>) -> Vec<String> {

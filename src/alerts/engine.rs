@@ -17,16 +17,16 @@ use super::{
     episodes::{Episodes, Span},
     evaluate::evaluate,
     memory,
-    places::{Map, Places},
+    places::Map,
     shape::{Ack, AlertShape, FileShape, HealthShape, Number, RuleShape},
     silence::{Compiled, Silence},
-    watch::Watch,
+    watch::{Turned, Watch},
 };
 use crate::backend::{Record, RecordKind};
 use crate::clock::Clock;
 use crate::live::block::push_frame;
 use crate::model::Batch;
-use crate::rules::{Alert, Rule, State, Transition};
+use crate::rules::{Rule, State, Transition};
 use crate::store::Store;
 
 /// Rules that are evaluated before what they gave is told: some milliseconds of work, so that the first do not wait for
@@ -140,7 +140,7 @@ impl Engine {
         let due = self.watch.due(self.clock.now_ms());
         for some in due.chunks(TOGETHER) {
             let now = self.clock.now_ms();
-            let plans = some.iter().filter_map(|at| Some((*at, self.watch.get(*at)?.rule.value.clone())));
+            let plans = some.iter().filter_map(|at| Some((*at, self.watch.get(*at)?.of.rule.value.clone())));
             let plans: Vec<_> = plans.collect();
             let store = self.store.clone();
             let evaluated = tokio::task::spawn_blocking(move || {
@@ -165,9 +165,8 @@ impl Engine {
                 if turned {
                     states.push(at);
                 }
-                let (rule, places) = (&watched.rule, &watched.places);
                 let alerts = watched.machine.alerts();
-                let step = self.board.observed(rule, places, alerts, &transitions, now);
+                let step = self.board.observed(&watched.of, alerts, &transitions, now);
                 self.send_out(&step, &transitions, now);
                 changed.alerts.extend(step.alerts);
                 changed.gone.extend(step.gone);
@@ -214,7 +213,7 @@ impl Engine {
         let states: Vec<HealthShape<'_>> = states
             .iter()
             .filter_map(|at| self.watch.get(*at))
-            .map(|watched| HealthShape::of(&watched.rule, &watched.health))
+            .map(|watched| HealthShape::of(&watched.of.rule, &watched.health))
             .collect();
         let mut data = serde_json::Map::new();
         let mut put = |key: &str, value: serde_json::Value, is_empty: bool| {
@@ -264,15 +263,15 @@ impl Engine {
     }
 
     fn rules(&self) -> serde_json::Value {
-        let shapes = self.watch.all().iter().map(|one| RuleShape::of(&one.rule, &one.health, &one.places));
+        let shapes = self.watch.all().iter().map(|one| RuleShape::of(&one.of, &one.health));
         json!(shapes.collect::<Vec<_>>())
     }
 
     fn facts(&self, id: &str) -> Option<Facts> {
         let standing = self.board.get(id)?;
         Some(Facts {
-            name: standing.rule.name.clone(),
-            rooms: standing.places.rooms.clone(),
+            name: standing.of.rule.name.clone(),
+            rooms: standing.of.places.rooms.clone(),
             is_active: standing.alert.state != State::Resolved,
             ack: self.board.ack(id).cloned(),
         })
@@ -285,7 +284,7 @@ impl Engine {
         let mut rooms: Vec<String> = alerts
             .iter()
             .filter_map(|id| self.board.get(id))
-            .flat_map(|standing| standing.places.rooms.clone())
+            .flat_map(|standing| standing.of.places.rooms.clone())
             .collect();
         rooms.sort_unstable();
         rooms.dedup();
@@ -344,8 +343,8 @@ impl Engine {
         self.map.refresh();
         let turned = self.watch.reload(rules, &self.map, now);
         let mut changed = Changed::default();
-        for (rule, places, alerts, transitions) in turned {
-            let step = self.take_over(&rule, &places, &alerts, &transitions, now);
+        for one in turned {
+            let step = self.take_over(&one, now);
             changed.alerts.extend(step.alerts);
             changed.gone.extend(step.gone);
         }
@@ -356,15 +355,9 @@ impl Engine {
     }
 
     /// Puts a rule's alerts on the board and hands out what became of them.
-    pub(super) fn take_over(
-        &mut self,
-        rule: &Arc<Rule>,
-        places: &Arc<Places>,
-        alerts: &[Alert],
-        transitions: &[Transition],
-        now: i64,
-    ) -> Changed {
-        let step = self.board.observed(rule, places, alerts.iter(), transitions, now);
+    pub(super) fn take_over(&mut self, turned: &Turned, now: i64) -> Changed {
+        let Turned { of, alerts, transitions } = turned;
+        let step = self.board.observed(of, alerts.iter(), transitions, now);
         self.send_out(&step, transitions, now);
         step
     }
@@ -387,7 +380,7 @@ impl Engine {
         let alerts = json!(alerts);
         let rules = self.watch.all().iter();
         let rules: BTreeMap<&str, Number> =
-            rules.filter_map(|one| Some((one.rule.id.as_str(), Number(one.health.value?)))).collect();
+            rules.filter_map(|one| Some((one.of.rule.id.as_str(), Number(one.health.value?)))).collect();
         let rules = json!(rules);
         self.tell_values(NOW_CHANNEL, "alerts", alerts, now).await;
         self.tell_values(RULES_NOW_CHANNEL, "rules", rules, now).await;

@@ -1,6 +1,6 @@
 //! Where an alert is shown: the panels that read what its rule reads, and their rooms.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::index::metric;
 use crate::dashboards::{Dashboard, Dashboards, Pushed};
@@ -15,6 +15,13 @@ pub(super) struct Places {
     pub(super) rooms: Vec<String>,
     /// The panels that read what the rule reads, by room.
     pub(super) panels: BTreeMap<String, Vec<String>>,
+}
+
+/// A rule, and where its alerts are shown.
+#[derive(Debug, Clone)]
+pub(super) struct Subject {
+    pub(super) rule: Arc<Rule>,
+    pub(super) places: Arc<Places>,
 }
 
 /// Finds where rules' alerts are shown. It knows again only when dashboards or pushed metrics have changed.
@@ -34,13 +41,19 @@ impl Map {
     /// Reads the dashboards again if they are others; tells whether they are.
     pub(super) fn refresh(&mut self) -> bool {
         let dashboards = self.dashboards.all();
-        let seen = (std::sync::Arc::as_ptr(&dashboards).addr(), self.pushed.len());
+        let seen = (Arc::as_ptr(&dashboards).addr(), self.pushed.len());
         if seen == self.seen {
             return false;
         }
         self.seen = seen;
         self.all = dashboards.iter().cloned().chain([self.pushed.dashboard()]).collect();
         true
+    }
+
+    /// A rule with where its alerts are shown.
+    pub(super) fn subject(&self, rule: Rule) -> Subject {
+        let places = Arc::new(self.of(&rule));
+        Subject { rule: Arc::new(rule), places }
     }
 
     /// Where the alerts of a rule are shown: in the rooms that it names, else in those whose panels read what it

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::places::Places;
+use super::places::Subject;
 use crate::model::{Labels, Person};
 use crate::rules::{Alert, Condition, Rule, State};
 
@@ -116,7 +116,8 @@ pub(super) struct RuleShape<'a> {
 }
 
 impl<'a> RuleShape<'a> {
-    pub(super) fn of(rule: &'a Rule, health: &'a Health, places: &'a Places) -> Self {
+    pub(super) fn of(of: &'a Subject, health: &'a Health) -> Self {
+        let Subject { rule, places } = of;
         let level = |level: &crate::rules::Level| LevelShape {
             severity: level.severity.name(),
             limit: LimitShape::of(&level.condition),
@@ -216,7 +217,8 @@ pub(super) struct AlertShape {
 }
 
 impl AlertShape {
-    pub(super) fn of(rule: &Rule, alert: &Alert, places: &Places, around: Around<'_>) -> Self {
+    pub(super) fn of(of: &Subject, alert: &Alert, around: Around<'_>) -> Self {
+        let Subject { rule, places } = of;
         let level = rule.level(alert.severity);
         let extreme = &alert.extreme;
         Self {

@@ -12,9 +12,9 @@ use super::{
     engine::Engine,
     episodes::{EPISODES_MAX, Episodes},
     memory,
-    places::{Map, Places},
+    places::Map,
     shape::FileShape,
-    watch::Watch,
+    watch::{Turned, Watch, Watched},
 };
 use crate::backend::{Backend, HistoryFilter, StreamOptions};
 use crate::clock::Clock;
@@ -113,28 +113,21 @@ impl Alerts {
 impl Engine {
     /// Puts what is remembered on the board, so that pages see it before the first evaluation.
     fn restore(&mut self, now: i64) {
-        let all: Vec<_> = self
-            .watch
-            .all()
-            .iter()
-            .map(|one| {
-                let alerts: Vec<Alert> = one.machine.alerts().cloned().collect();
-                (Arc::clone(&one.rule), Arc::clone(&one.places), alerts)
-            })
-            .collect();
-        for (rule, places, alerts) in all {
-            self.take_over(&rule, &places, &alerts, &[], now);
+        let kept = |one: &Watched| Turned {
+            of: one.of.clone(),
+            alerts: one.machine.alerts().cloned().collect(),
+            transitions: Vec::new(),
+        };
+        let all: Vec<Turned> = self.watch.all().iter().map(kept).collect();
+        for one in all {
+            self.take_over(&one, now);
         }
     }
 
     /// Ends alerts whose rule was taken away while the process was not there.
     fn end_orphans(&mut self, name: &str, alerts: &[Alert], now: i64) {
         let Some(rule) = ghost(name) else { return };
-        let (rule, places) = (Arc::new(rule), Arc::new(Places::default()));
-        let places = match self.map.of(&rule) {
-            found if found.rooms.is_empty() => places,
-            found => Arc::new(found),
-        };
+        let of = self.map.subject(rule);
         let ended = |alert: &Alert| {
             let change = if alert.state == State::Firing { Became::Resolved } else { Became::Cleared };
             let alert = Alert { state: State::Resolved, resolved: Some(now), ..alert.clone() };
@@ -143,8 +136,8 @@ impl Engine {
         let standing = alerts.iter().filter(|alert| alert.state != State::Resolved);
         let transitions: Vec<Transition> = standing.map(ended).collect();
         // On the board for a moment, so that all of them leave it, and what is remembered, too.
-        self.board.observed(&rule, &places, alerts.iter(), &[], now);
-        self.take_over(&rule, &places, &[], &transitions, now);
+        self.board.observed(&of, alerts.iter(), &[], now);
+        self.take_over(&Turned { of, alerts: Vec::new(), transitions }, now);
     }
 }
 

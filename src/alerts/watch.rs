@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     index::Index,
-    places::{Map, Places},
+    places::{Map, Subject},
     shape::{Health, RuleState},
 };
 use crate::model::limits::LOOKBACK_MS;
@@ -30,10 +30,9 @@ const PRESENT_GRACE_MS: i64 = 2_000;
 /// One rule and its state.
 #[derive(Debug)]
 pub(super) struct Watched {
-    pub(super) rule: Arc<Rule>,
+    pub(super) of: Subject,
     pub(super) machine: Machine,
     pub(super) health: Health,
-    pub(super) places: Arc<Places>,
     /// Samples came that it reads.
     touched: bool,
     /// When samples first came that it reads.
@@ -46,6 +45,16 @@ pub(super) struct Watched {
 
 /// What an evaluation gave.
 pub(super) type Outcome = Result<Vec<(Labels, f64)>, String>;
+
+/// What a reload made of a rule's alerts.
+#[derive(Debug)]
+pub(super) struct Turned {
+    pub(super) of: Subject,
+    /// Those that it still has.
+    pub(super) alerts: Vec<Alert>,
+    /// What happened to them.
+    pub(super) transitions: Vec<Transition>,
+}
 
 /// All rules.
 #[derive(Debug)]
@@ -89,9 +98,9 @@ impl Watch {
     pub(super) fn place(&mut self, map: &Map) -> bool {
         let mut moved = false;
         for watched in &mut self.rules {
-            let places = map.of(&watched.rule);
-            if places != *watched.places {
-                watched.places = Arc::new(places);
+            let places = map.of(&watched.of.rule);
+            if places != *watched.of.places {
+                watched.of.places = Arc::new(places);
                 moved = true;
             }
         }
@@ -134,9 +143,9 @@ impl Watch {
         watched.rests_until = began + took_ms + REST_MS_MIN.max(REST_FACTOR * took_ms);
         let result = outcome.and_then(|mut found| {
             watched.health.series = found.len();
-            watched.health.value = worst(&watched.rule, &found);
+            watched.health.value = worst(&watched.of.rule, &found);
             watched.wait_for_missed(&mut found, began, started);
-            watched.machine.observe(&watched.rule, &found, began).map_err(|error| error.to_string())
+            watched.machine.observe(&watched.of.rule, &found, began).map_err(|error| error.to_string())
         });
         let (transitions, error) = match result {
             Ok(transitions) => (transitions, None),
@@ -154,34 +163,28 @@ impl Watch {
 
     /// Puts other rules in place; those that say the same keep their alerts. Returns what became of the alerts of each
     /// rule that changed or is gone.
-    pub(super) fn reload(
-        &mut self,
-        rules: Vec<Rule>,
-        map: &Map,
-        now: i64,
-    ) -> Vec<(Arc<Rule>, Arc<Places>, Vec<Alert>, Vec<Transition>)> {
+    pub(super) fn reload(&mut self, rules: Vec<Rule>, map: &Map, now: i64) -> Vec<Turned> {
         self.index = Index::new(rules.iter());
         let mut old: BTreeMap<String, Watched> =
-            std::mem::take(&mut self.rules).into_iter().map(|one| (one.rule.name.clone(), one)).collect();
+            std::mem::take(&mut self.rules).into_iter().map(|one| (one.of.rule.name.clone(), one)).collect();
         let mut turned = Vec::new();
         for rule in rules {
             let Some(mut watched) = old.remove(&rule.name) else {
                 self.rules.push(Watched::new(rule, map));
                 continue;
             };
-            let before = std::mem::replace(&mut watched.rule, Arc::new(rule));
-            watched.places = Arc::new(map.of(&watched.rule));
+            let before = std::mem::replace(&mut watched.of, map.subject(rule));
             // The next evaluation is at once: a limit may be another one.
             watched.touched = true;
             watched.rests_until = now;
-            let transitions = watched.machine.reload(&before, &watched.rule, now);
+            let transitions = watched.machine.reload(&before.rule, &watched.of.rule, now);
             let alerts = watched.machine.alerts().cloned().collect();
-            turned.push((Arc::clone(&watched.rule), Arc::clone(&watched.places), alerts, transitions));
+            turned.push(Turned { of: watched.of.clone(), alerts, transitions });
             self.rules.push(watched);
         }
         for (_, mut gone) in old {
             let transitions = gone.machine.retire(now);
-            turned.push((gone.rule, gone.places, Vec::new(), transitions));
+            turned.push(Turned { of: gone.of, alerts: Vec::new(), transitions });
         }
         turned
     }
@@ -189,12 +192,10 @@ impl Watch {
 
 impl Watched {
     fn new(rule: Rule, map: &Map) -> Self {
-        let places = Arc::new(map.of(&rule));
         Self {
-            rule: Arc::new(rule),
+            of: map.subject(rule),
             machine: Machine::new(),
             health: Health::default(),
-            places,
             touched: true,
             fed: None,
             evaluated: i64::MIN / 2,
@@ -208,7 +209,7 @@ impl Watched {
         if self.touched {
             return self.rests_until;
         }
-        let deadline = self.machine.wake_ms(&self.rule).unwrap_or(i64::MAX);
+        let deadline = self.machine.wake_ms(&self.of.rule).unwrap_or(i64::MAX);
         // A clock that was set back must not stop the rule.
         let set_back = now + START_WAIT_MS < self.evaluated;
         let regular = if set_back { now } else { self.evaluated + EVALUATE_MS };
@@ -220,7 +221,7 @@ impl Watched {
         if self.missed.is_empty() {
             return;
         }
-        let waits = if matches!(self.rule.levels.first(), Some(level) if level.condition == Condition::Present)
+        let waits = if matches!(self.of.rule.levels.first(), Some(level) if level.condition == Condition::Present)
         {
             now < started + RESTART_GRACE_MS && self.fed.is_none_or(|fed| now < fed + PRESENT_GRACE_MS)
         } else {
@@ -256,7 +257,7 @@ impl Watched {
             }
         }
         let present =
-            matches!(self.rule.levels.first(), Some(level) if level.condition == Condition::Present);
+            matches!(self.of.rule.levels.first(), Some(level) if level.condition == Condition::Present);
         match state {
             _ if failed => RuleState::Error,
             RuleState::Ok if self.health.series == 0 && !present => RuleState::NoData,

@@ -67,7 +67,7 @@ pub(super) async fn site(
     // Nodes that share samples agree on the epochs of live queries.
     let generation = format!("{:016x}", backend.generation().unwrap_or_else(|| store.generation()));
     let parts = EngineParts { store: store.clone(), clock: clock.clone(), generation };
-    let Made { engine, live, steps, carried, appended } = Engine::new(parts, &registry);
+    let Made { engine, live, steps, carried, appended } = Made::new(parts, &registry);
     let file = AlertFile {
         folder: folders.config().to_owned(),
         dashboards: dashboards.clone(),

@@ -122,9 +122,9 @@ pub struct Made {
     pub appended: mpsc::Receiver<Arc<Batch>>,
 }
 
-impl Engine {
-    /// Creates the engine.
-    pub fn new(parts: EngineParts, registry: &Registry) -> Made {
+impl Made {
+    /// Makes an engine.
+    pub fn new(parts: EngineParts, registry: &Registry) -> Self {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let (steps, sent) = mpsc::channel(STEPS_MAX);
         let (carry, carried) = mpsc::channel(CARRY_MAX);
@@ -132,7 +132,7 @@ impl Engine {
         let evaluations = Evaluations::new(registry);
         let live =
             Live { commands: sender, store: parts.store.clone(), clock: parts.clock.clone(), evaluations };
-        let engine = Self {
+        let engine = Engine {
             book: Book::new(&parts.generation),
             store: parts.store,
             clock: parts.clock,
@@ -142,9 +142,11 @@ impl Engine {
             appended,
             counters: Counters::new(registry),
         };
-        Made { engine, live, steps: sent, carried, appended: taken }
+        Self { engine, live, steps: sent, carried, appended: taken }
     }
+}
 
+impl Engine {
     /// Works until the end.
     ///
     /// # Errors

@@ -286,7 +286,7 @@ mod tests {
         let parts =
             EngineParts { store: Store::in_memory(), clock: clock.clone(), generation: "g".to_owned() };
         let crate::live::Made { engine, live, steps: _steps, carried: _carried, appended: _appended } =
-            Engine::new(parts, &registry);
+            crate::live::Made::new(parts, &registry);
         let end = CancellationToken::new();
         let working = engine.run(end.clone());
         let looking = async {

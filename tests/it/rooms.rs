@@ -319,7 +319,9 @@ async fn a_restart_keeps_everything() {
 #[tokio::test]
 async fn two_nodes_have_one_time_line() {
     let Some(redis) = RedisServer::start().await else { return };
-    let node = async |config| Server::with(Settings { config, redis: Some(redis.url()), ..Settings::default() }).await;
+    let node = async |config| {
+        Server::with(Settings { config, redis: Some(redis.url()), ..Settings::default() }).await
+    };
     let a = node("instance = 'a'\ncollect_host = false\n").await;
     let b = node("instance = 'b'\ncollect_host = false\n").await;
     let (mut on_a, mut on_b) = (person(&a, "a1", "Олена").await, person(&b, "b2", "Bo").await);

@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use super::*;
+use crate::alerts::places::Places;
 use crate::alerts::silence::{Condition as Matched, Silence};
 use crate::model::Person;
 use crate::rules::{Machine, parse};
@@ -9,27 +12,27 @@ const RULES: &str = "[[rule]]\nname = 'Hot'\nmetric = 'celsius'\nabove = { warni
 /// A board with the machines of [`RULES`], fed by hand.
 struct Room {
     board: Board,
-    rules: Vec<Arc<Rule>>,
+    rules: Vec<Subject>,
     machines: Vec<Machine>,
-    places: Arc<Places>,
 }
 
 impl Room {
     fn new() -> Self {
-        let rules: Vec<Arc<Rule>> =
-            parse("alerts.toml", RULES, None).unwrap().into_iter().map(Arc::new).collect();
-        let machines = rules.iter().map(|_| Machine::new()).collect();
         let places = Arc::new(Places { rooms: vec!["host".to_owned()], panels: BTreeMap::new() });
-        Self { board: Board::default(), rules, machines, places }
+        let subject = |rule| Subject { rule: Arc::new(rule), places: Arc::clone(&places) };
+        let rules: Vec<Subject> =
+            parse("alerts.toml", RULES, None).unwrap().into_iter().map(subject).collect();
+        let machines = rules.iter().map(|_| Machine::new()).collect();
+        Self { board: Board::default(), rules, machines }
     }
 
     /// One series of a rule has this value now, or none.
     fn step(&mut self, rule: usize, value: Option<f64>, now: i64) -> Changed {
         let result: Vec<_> =
             value.map(|value| (Labels::from_pairs([("core", "1")]), value)).into_iter().collect();
-        let transitions = self.machines[rule].observe(&self.rules[rule], &result, now).unwrap();
+        let transitions = self.machines[rule].observe(&self.rules[rule].rule, &result, now).unwrap();
         let alerts = self.machines[rule].alerts();
-        self.board.observed(&self.rules[rule], &self.places, alerts, &transitions, now)
+        self.board.observed(&self.rules[rule], alerts, &transitions, now)
     }
 
     fn id(&self, severity: &str) -> String {
@@ -119,7 +122,7 @@ fn a_silence_shows_on_the_alerts_that_it_holds_back() {
     };
     assert_eq!((silences(&room, 1_499), silences(&room, 1_500), silences(&room, 3_000)), (0, 1, 0));
     assert_eq!(room.board.passed(1_000, 1_499), Vec::<String>::new());
-    assert_eq!(room.board.passed(1_499, 1_500), [id.clone()]);
+    assert_eq!(room.board.passed(1_499, 1_500), std::slice::from_ref(&id));
     assert_eq!(room.board.passed(2_999, 3_000), [id]);
     room.board.passed(3_000, 3_000 + super::super::silence::OVER_MS);
     assert!(room.board.silences().is_empty());

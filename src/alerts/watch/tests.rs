@@ -76,7 +76,7 @@ fn before(text: &str) -> BTreeMap<String, Vec<Alert>> {
     let mut alerts = BTreeMap::new();
     for at in [0, 1] {
         let (watched, _, _) = watch.observed(at, found(90.0), (0, 0)).unwrap();
-        alerts.insert(watched.rule.name.clone(), watched.machine.alerts().cloned().collect());
+        alerts.insert(watched.of.rule.name.clone(), watched.machine.alerts().cloned().collect());
     }
     alerts
 }
@@ -121,16 +121,16 @@ fn a_reload_keeps_what_is_unchanged() {
     watch.observed(1, found(90.0), (1_000, 0));
     let other = "[[rule]]\nname = 'New'\nexpr = 'a > 1'\n[[rule]]\nname = 'Hot'\nexpr = 'celsius > 80'\nfor = '10s'\n";
     let turned = watch.reload(rules(other), &map(), 2_000);
-    let kept = turned.iter().find(|(rule, ..)| rule.name == "Hot").unwrap();
-    assert!(kept.3.is_empty());
-    assert_eq!(kept.2[0].since, 1_000, "its time runs on");
-    let gone = turned.iter().find(|(rule, ..)| rule.name == "Full").unwrap();
-    assert_eq!(gone.3[0].change, Change::Resolved);
-    assert_eq!(watch.all().iter().map(|one| one.rule.name.as_str()).collect::<Vec<_>>(), ["New", "Hot"]);
+    let kept = turned.iter().find(|one| one.of.rule.name == "Hot").unwrap();
+    assert!(kept.transitions.is_empty());
+    assert_eq!(kept.alerts[0].since, 1_000, "its time runs on");
+    let gone = turned.iter().find(|one| one.of.rule.name == "Full").unwrap();
+    assert_eq!(gone.transitions[0].change, Change::Resolved);
+    assert_eq!(watch.all().iter().map(|one| one.of.rule.name.as_str()).collect::<Vec<_>>(), ["New", "Hot"]);
     watch.touch(&batch("celsius"), 2_000);
     assert_eq!(watch.due(2_000), [0, 1]);
     // What is gone leaves the board, too.
     let mut board = Board::default();
-    let step = board.observed(&gone.0, &gone.1, gone.2.iter(), &gone.3, 2_000);
+    let step = board.observed(&gone.of, gone.alerts.iter(), &gone.transitions, 2_000);
     assert_eq!(step.tell.len(), 1);
 }
