@@ -68,10 +68,8 @@ fn multiplied(inside: &str) -> Option<String> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
     let is_number = |word: &str| matches!(word, "value" | "limit") || word.parse::<f64>().is_ok();
     for (at, _) in inside.match_indices('*') {
-        let before = inside[..at].trim_end();
-        let before = &before[before.rfind(|c| !is_word(c)).map_or(0, |at| at + 1)..];
-        let after = inside[at + 1..].trim_start();
-        let after = &after[..after.find(|c| !is_word(c)).unwrap_or(after.len())];
+        let before = inside[..at].trim_end().rsplit(|c| !is_word(c)).next().unwrap_or_default();
+        let after = inside[at + 1..].trim_start().split(|c| !is_word(c)).next().unwrap_or_default();
         if !is_number(before) || !is_number(after) {
             return Some("only `value`, `limit` and numbers can be multiplied".to_owned());
         }
