@@ -11,7 +11,6 @@ mod engine;
 mod episodes;
 mod evaluate;
 mod index;
-mod memory;
 mod places;
 mod shape;
 mod silence;

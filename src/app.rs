@@ -4,6 +4,7 @@ mod alertfile;
 mod log;
 mod notices;
 mod own;
+mod parts;
 mod reload;
 mod start;
 mod upkeep;
@@ -24,6 +25,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::http::{self, Shared};
 use crate::supervisor::Supervisor;
+use parts::Parts;
 
 /// How long tasks may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -33,7 +35,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub struct App {
     address: SocketAddr,
     supervisor: Supervisor,
-    opened: start::Opened,
+    parts: Parts,
     listener: TcpListener,
     site: Shared,
 }
@@ -61,14 +63,15 @@ impl App {
         }
         config.redis = arguments.redis.clone().or(config.redis);
         only_loopback(&config)?;
-        start::descriptors();
+        parts::descriptors();
         let listener = TcpListener::bind(config.listen).await.with_context(|| {
             format!("{} cannot be listened on (another with --listen ADDRESS)", config.listen)
         })?;
         let address = listener.local_addr().context("the address of the listener")?;
         let supervisor = Supervisor::new(CancellationToken::new());
-        let (site, opened) = start::site(&config, &arguments.folders, clock, &supervisor).await?;
-        Ok(Self { address, supervisor, opened, listener, site })
+        let (parts, deliveries) = Parts::open(&config, &arguments.folders, clock, &supervisor).await?;
+        let site = start::site(&config, parts.clone(), deliveries, &supervisor).await?;
+        Ok(Self { address, supervisor, parts, listener, site })
     }
 
     /// Where the server listens.
@@ -108,8 +111,8 @@ impl App {
         }
         tracing::info!("shutting down");
         let drained = self.supervisor.drain(DRAIN).await;
-        let opened = self.opened;
-        tokio::task::spawn_blocking(move || start::close(&opened)).await.context("closing the store")?;
+        let parts = self.parts;
+        tokio::task::spawn_blocking(move || parts.close()).await.context("closing the store")?;
         drained.context("shutdown")?;
         anyhow::ensure!(!self.supervisor.has_failed(), "a task failed; the log has more");
         Ok(())
@@ -135,5 +138,5 @@ fn only_loopback(config: &Config) -> anyhow::Result<()> {
 ///
 /// When there is no data, or a file cannot be written.
 pub fn backup(folders: &Folders, file: &Path) -> anyhow::Result<()> {
-    start::backup(&folders.data()?, file)
+    parts::backup(&folders.data()?, file)
 }

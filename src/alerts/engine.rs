@@ -16,7 +16,6 @@ use super::{
     dispatch::Outgoing,
     episodes::{Episodes, Span},
     evaluate::evaluate,
-    memory,
     places::Map,
     shape::{Ack, AlertShape, FileShape, HealthShape, Number, RuleShape},
     silence::{Compiled, Silence},
@@ -26,7 +25,7 @@ use crate::backend::{Record, RecordKind};
 use crate::clock::Clock;
 use crate::live::block::push_frame;
 use crate::model::Batch;
-use crate::rules::{Rule, State, Transition};
+use crate::rules::{Alert, Rule, State, Transition};
 use crate::store::Store;
 
 /// Rules that are evaluated before what they gave is told: some milliseconds of work, so that the first do not wait for
@@ -184,12 +183,12 @@ impl Engine {
             let own = tells.iter().position(|tell| tell.id == id);
             let tell = own.map(|at| tells.remove(at).clone());
             let is_cleared = transition.change == crate::rules::Change::Cleared;
-            let remember = if is_cleared { None } else { memory::kept(&transition.alert) };
+            let remember = if is_cleared { None } else { kept(&transition.alert) };
             self.hand_over(Outgoing { id, tell, remember, at: now });
         }
         // What was held back by something worse, and is not any more.
         for tell in tells {
-            let remember = self.board.get(&tell.id).and_then(|standing| memory::kept(&standing.alert));
+            let remember = self.board.get(&tell.id).and_then(|standing| kept(&standing.alert));
             self.hand_over(Outgoing { id: tell.id.clone(), tell: Some(tell.clone()), remember, at: now });
         }
         for id in &step.gone {
@@ -395,6 +394,11 @@ impl Engine {
         self.values.insert(channel, text);
         drop(self.changes.send(Change { channel, frame, seq: None }).await);
     }
+}
+
+/// What this node remembers of an alert.
+fn kept(alert: &Alert) -> Option<Box<RawValue>> {
+    RawValue::from_string(alert.write()).ok()
 }
 
 fn compiled(value: &RawValue) -> Option<Compiled> {

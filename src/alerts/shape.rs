@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::places::Subject;
 use crate::model::{Labels, Person};
-use crate::rules::{Alert, Condition, Rule, State};
+use crate::rules::{Alert, Condition, Rule};
 
 /// A number as JSON: a text where JSON has none.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -226,7 +226,7 @@ impl AlertShape {
             rule: rule.id.clone(),
             name: rule.name.clone(),
             severity: alert.severity.name(),
-            state: state(alert.state),
+            state: alert.state.name(),
             labels: map(&alert.labels),
             r#where: map(&alert.series),
             value: Number(alert.value),
@@ -253,15 +253,6 @@ impl AlertShape {
 /// An alert's id: its fingerprint, in 16 hexadecimal digits.
 pub(super) fn id(alert: &Alert) -> String {
     format!("{:016x}", alert.fingerprint)
-}
-
-/// The word for a state.
-pub(super) const fn state(state: State) -> &'static str {
-    match state {
-        State::Pending => "pending",
-        State::Firing => "firing",
-        State::Resolved => "resolved",
-    }
 }
 
 fn map(labels: &Labels) -> BTreeMap<String, String> {

@@ -11,7 +11,6 @@ use super::{
     dispatch::Dispatcher,
     engine::Engine,
     episodes::{EPISODES_MAX, Episodes},
-    memory,
     places::Map,
     shape::FileShape,
     watch::{Turned, Watch, Watched},
@@ -155,7 +154,7 @@ async fn remembered(parts: &AlertsParts, now: i64) -> anyhow::Result<BTreeMap<St
     let away = parts.last_seen.map_or(0, |seen| now - seen);
     let mut remembered: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
     for (id, kept) in kept {
-        let Some(alert) = memory::remembered(kept.get()) else {
+        let Some(alert) = Alert::read(kept.get()) else {
             tracing::warn!(alert.id = id, "alert state not understood");
             continue;
         };

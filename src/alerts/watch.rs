@@ -209,7 +209,9 @@ impl Watched {
         if self.touched {
             return self.rests_until;
         }
-        let deadline = self.machine.wake_ms(&self.of.rule).unwrap_or(i64::MAX);
+        // One that was seen already and changed nothing, such as with an expression that fails, is not asked for again.
+        let deadline = self.machine.wake_ms(&self.of.rule).filter(|deadline| self.evaluated < *deadline);
+        let deadline = deadline.unwrap_or(i64::MAX);
         // A clock that was set back must not stop the rule.
         let set_back = now + START_WAIT_MS < self.evaluated;
         let regular = if set_back { now } else { self.evaluated + EVALUATE_MS };

@@ -35,7 +35,6 @@ pub(super) async fn act(hub: &Hub, method: &str, argument: &str, person: Person)
 }
 
 /// What a client reads of a failure.
-#[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
 fn refusal(error: AlertsError) -> Refusal {
     let code = match error {
         AlertsError::NoAlert(_)

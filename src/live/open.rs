@@ -276,7 +276,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::live::{Engine, EngineParts};
+    use crate::live::EngineParts;
     use crate::store::Store;
     use crate::telemetry::Registry;
 
