@@ -1,16 +1,19 @@
 //! What people do with alerts: take care of them, and silence them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{
     Alerts,
     engine::{Command, Facts},
-    shape::Ack,
+    shape::{Ack, raw},
     silence::{OVER_MS, REASON_CHARS_MAX, SILENCES_MAX, Silence, SilenceError},
 };
-use crate::backend::{Append, BackendError, Commit, Record, RecordKind};
+use crate::backend::{BackendError, Commit, Record, RecordKind};
 use crate::model::Person;
+use crate::rooms::{
+    Rooms,
+    event::{self, Event},
+};
 
 /// Why a call about alerts was refused.
 #[derive(Debug, thiserror::Error)]
@@ -105,10 +108,7 @@ impl Alerts {
             return Ok(());
         }
         let ack = Ack { by, at: self.clock.now_ms(), reason };
-        let event = json!({
-            "type": "ack", "id": fresh(), "at": ack.at, "by": ack.by,
-            "alert": call.alert, "name": facts.name, "reason": ack.reason,
-        });
+        let event = Event::Ack(said(ack.by.clone(), ack.at, &call.alert, &facts, &ack.reason));
         let record = record(RecordKind::Ack, call.alert, Some(&ack), None);
         self.store(&event, facts.rooms, record).await
     }
@@ -124,10 +124,7 @@ impl Alerts {
         if facts.ack.is_none() {
             return Ok(());
         }
-        let event = json!({
-            "type": "unack", "id": fresh(), "at": self.clock.now_ms(), "by": by,
-            "alert": call.alert, "name": facts.name, "reason": reason,
-        });
+        let event = Event::Unack(said(by, self.clock.now_ms(), &call.alert, &facts, &reason));
         self.store(&event, facts.rooms, record(RecordKind::Ack, call.alert, None::<&Ack>, None)).await
     }
 
@@ -158,9 +155,8 @@ impl Alerts {
         if SILENCES_MAX <= held.silences {
             return Err(AlertsError::TooMany);
         }
-        let event = json!({
-            "type": "silence", "id": fresh(), "at": now, "by": silence.by, "silence": silence,
-        });
+        let by = silence.by.clone();
+        let event = Event::Silence(event::Silence { id: fresh(), at: now, by, silence: raw(&silence) });
         let expires = Some(silence.end + OVER_MS);
         let record = record(RecordKind::Silence, silence.id.clone(), Some(&silence), expires);
         self.store(&event, with(held.rooms, call.room), record).await?;
@@ -184,9 +180,7 @@ impl Alerts {
         let compiled = silence.clone().kept()?;
         let held = self.ask(|answer| Command::Held(Box::new(compiled), answer)).await?;
         silence.ended = Some(now);
-        let event = json!({
-            "type": "silence_end", "id": fresh(), "at": now, "by": by, "silence": silence,
-        });
+        let event = Event::SilenceEnd(event::Silence { id: fresh(), at: now, by, silence: raw(&silence) });
         let record = record(RecordKind::Silence, silence.id.clone(), Some(&silence), Some(now + OVER_MS));
         self.store(&event, with(held.rooms, call.room), record).await?;
         Ok(silence)
@@ -213,17 +207,9 @@ impl Alerts {
     }
 
     /// Stores an event in its rooms together with the record that it is about.
-    async fn store(
-        &self,
-        event: &serde_json::Value,
-        rooms: Vec<String>,
-        record: Record,
-    ) -> Result<(), AlertsError> {
-        let append = |room: String| {
-            let data = serde_json::value::to_raw_value(event).ok()?;
-            Some(Append { channel: format!("room:{room}"), data, info: None, key: None })
-        };
-        let appends = rooms.into_iter().filter_map(append).collect();
+    async fn store(&self, event: &Event, rooms: Vec<String>, record: Record) -> Result<(), AlertsError> {
+        let key = fresh();
+        let appends = rooms.iter().map(|room| Rooms::append(room, event, &key)).collect();
         self.backend.commit(Commit { appends, records: vec![record] }).await?;
         Ok(())
     }
@@ -231,8 +217,13 @@ impl Alerts {
 
 /// A record with this value, or one that takes away what is there.
 fn record(kind: RecordKind, key: String, value: Option<&impl Serialize>, expires_ms: Option<i64>) -> Record {
-    let value = value.and_then(|value| serde_json::value::to_raw_value(value).ok());
-    Record { kind, key, value, expires_ms }
+    Record { kind, key, value: value.map(raw), expires_ms }
+}
+
+/// What the time line says of care for an alert.
+fn said(by: Person, at: i64, alert: &str, facts: &Facts, reason: &str) -> event::Ack {
+    let (alert, name, reason) = (alert.to_owned(), facts.name.clone(), reason.to_owned());
+    event::Ack { id: fresh(), at, by, alert, name, reason }
 }
 
 fn with(mut rooms: Vec<String>, room: Option<String>) -> Vec<String> {

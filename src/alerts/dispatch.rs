@@ -9,16 +9,20 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{TRANSITIONS, board::Tell};
-use crate::backend::{Append, Backend, BackendError, Claim, Claimed, Commit, Record, RecordKind};
+use super::{TRANSITIONS, board::Tell, shape::raw};
+use crate::backend::{Append, Backend, BackendError, Claim, Claimed, Commit, Notified, Record, RecordKind};
 use crate::journal::{Journal, LocalKind};
+use crate::rooms::{
+    Rooms,
+    event::{AlertChange, Event},
+};
 use crate::telemetry::{Counter, Gauge, Registry};
 
 /// Transitions that wait to be told; 2,000 rules that all turn, twice.
@@ -240,21 +244,16 @@ impl Dispatcher {
 /// What one transition stores: an event in each room, one in the stream of all, and that it was told.
 fn add(commit: &mut Commit, tell: &Tell, turn: u64, at: i64, node: &str) {
     let key = format!("{}-{turn}", tell.id);
-    let event = json!({ "type": "alert", "id": key, "at": at, "alert": tell.shape });
-    let channels = tell.rooms.iter().map(|room| format!("room:{room}")).chain([TRANSITIONS.to_owned()]);
-    for channel in channels {
-        // Shapes have no maps with keys that are no texts: they always have a JSON form.
-        if let Ok(data) = serde_json::value::to_raw_value(&event) {
-            commit.appends.push(Append { channel, data, info: None, key: Some(key.clone()) });
-        }
-    }
-    let mark = json!({ "state": tell.target, "turn": turn, "node": node });
-    let mark = serde_json::value::to_raw_value(&mark).ok();
+    let event = Event::Alert(AlertChange { id: key.clone(), at, alert: raw(&tell.shape) });
+    commit.appends.extend(tell.rooms.iter().map(|room| Rooms::append(room, &event, &key)));
+    let all = Append { channel: TRANSITIONS.to_owned(), data: event.json(), info: None, key: Some(key) };
+    commit.appends.push(all);
+    let mark = Notified { state: tell.target.to_owned(), turn, node: node.to_owned() };
     let is_over = matches!(tell.target, "resolved" | "cleared");
     commit.records.push(Record {
         kind: RecordKind::Notified,
         key: tell.id.clone(),
-        value: mark,
+        value: Some(mark.value()),
         expires_ms: is_over.then_some(at + FORGET_MS),
     });
     if is_over {

@@ -5,16 +5,12 @@ use std::collections::VecDeque;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::rooms::event::Event;
+
 /// Episodes that are remembered: at some 1 KiB each, 2 MiB.
 pub(super) const EPISODES_MAX: usize = 2_000;
 /// Episodes of one answer.
 pub const EPISODES_ANSWER_MAX: usize = 500;
-
-/// What is read of an alert's event.
-#[derive(Debug, Deserialize)]
-struct Event {
-    alert: Box<RawValue>,
-}
 
 /// What is read of an alert.
 #[derive(Debug, Deserialize)]
@@ -56,7 +52,7 @@ pub(super) struct Episodes(VecDeque<Episode>);
 impl Episodes {
     /// Takes note of one event of the stream, in its order. What is no alert's event is left out.
     pub(super) fn note(&mut self, event: &str) {
-        let Ok(event) = serde_json::from_str::<Event>(event) else { return };
+        let Ok(Event::Alert(event)) = Event::read(event) else { return };
         let Ok(facts) = serde_json::from_str::<Facts>(event.alert.get()) else { return };
         let over = matches!(facts.state.as_str(), "resolved" | "cleared");
         // Something that was cleared has no time of its end but that it was told at.
@@ -97,7 +93,7 @@ mod tests {
 
     fn event(id: &str, state: &str, since: i64, resolved: &str) -> String {
         format!(
-            r#"{{"type":"alert","at":1,"alert":{{"id":"{id}","rule":"r-{id}","state":"{state}","since":{since},"resolved":{resolved}}}}}"#
+            r#"{{"type":"alert","id":"e","at":1,"alert":{{"id":"{id}","rule":"r-{id}","state":"{state}","since":{since},"resolved":{resolved}}}}}"#
         )
     }
 

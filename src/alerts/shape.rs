@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::places::Subject;
 use crate::model::{Labels, Person};
 use crate::rules::{Alert, Condition, Rule};
+
+/// A value as JSON.
+pub(super) fn raw(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("shapes have no maps but of texts")
+}
 
 /// A number as JSON: a text where JSON has none.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -37,7 +37,10 @@ pub(super) struct Watched {
     touched: bool,
     /// When samples first came that it reads.
     fed: Option<i64>,
+    /// When it was last evaluated, or as if it had been.
     evaluated: i64,
+    /// The deadlines up to here were seen.
+    seen: i64,
     rests_until: i64,
     /// Alerts of the last run whose series did not come back yet: their series and last values, by fingerprint.
     missed: BTreeMap<u64, (Labels, f64)>,
@@ -140,6 +143,7 @@ impl Watch {
         let watched = self.rules.get_mut(at)?;
         watched.touched = false;
         watched.evaluated = began;
+        watched.seen = began;
         watched.rests_until = began + took_ms + REST_MS_MIN.max(REST_FACTOR * took_ms);
         let result = outcome.and_then(|mut found| {
             watched.health.series = found.len();
@@ -199,6 +203,7 @@ impl Watched {
             touched: true,
             fed: None,
             evaluated: i64::MIN / 2,
+            seen: i64::MIN,
             rests_until: i64::MIN,
             missed: BTreeMap::new(),
         }
@@ -210,7 +215,7 @@ impl Watched {
             return self.rests_until;
         }
         // One that was seen already and changed nothing, such as with an expression that fails, is not asked for again.
-        let deadline = self.machine.wake_ms(&self.of.rule).filter(|deadline| self.evaluated < *deadline);
+        let deadline = self.machine.wake_ms(&self.of.rule).filter(|deadline| self.seen < *deadline);
         let deadline = deadline.unwrap_or(i64::MAX);
         // A clock that was set back must not stop the rule.
         let set_back = now + START_WAIT_MS < self.evaluated;

@@ -117,6 +117,17 @@ impl Client {
         }
     }
 
+    /// What comes in the next frame, of a server that may end at any time; pings are answered.
+    pub(crate) async fn try_read(&mut self) -> Option<Vec<Value>> {
+        let frame = tokio::time::timeout(self.patience, self.socket.next()).await.expect("a frame in time");
+        let Message::Text(text) = frame?.ok()? else { return None };
+        let messages: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        if messages.contains(&json!({})) {
+            self.socket.send(Message::text("{}")).await.ok()?;
+        }
+        Some(messages)
+    }
+
     /// The next reply or push; pings are answered.
     pub(crate) async fn next(&mut self) -> Value {
         loop {

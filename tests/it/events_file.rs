@@ -73,8 +73,7 @@ impl Drop for Process {
     }
 }
 
-/// What was acknowledged: the id of each event with its offset. Whoever writes other kinds of events while the server is
-/// killed notes them here, too.
+/// What was acknowledged: the id of each event with its offset.
 #[derive(Clone, Default)]
 pub(crate) struct Acknowledged(Arc<Mutex<BTreeMap<String, u64>>>);
 
@@ -145,10 +144,70 @@ async fn speak(address: SocketAddr, author: usize, unsaid: &mut u64, acknowledge
     }
 }
 
+/// Series whose alerts turn at each push that is about them.
+const ALERTS: usize = 50;
+/// Of them, those that one push turns: 50 transitions a second.
+const TURNED: usize = 5;
+/// The rule that they are past, and are not.
+const RULES: &str = "[[rule]]\nname = 'Hot'\nmetric = 'celsius'\nabove = 80\nrooms = ['host']\n";
+
+/// Turns alerts until the server is gone.
+async fn turn(address: SocketAddr, mut round: usize) -> usize {
+    let http = reqwest::Client::new();
+    let url = format!("http://{address}/api/v1/push");
+    loop {
+        let value = if (round / (ALERTS / TURNED)).is_multiple_of(2) { 90 } else { 20 };
+        let first = round % (ALERTS / TURNED) * TURNED;
+        let series = first..first + TURNED;
+        let samples: Vec<Value> = series
+            .map(|n| json!({ "metric": "celsius", "labels": { "n": n.to_string() }, "value": value }))
+            .collect();
+        if http.post(&url).body(json!(samples).to_string()).send().await.is_err() {
+            return round;
+        }
+        round += 1;
+        sleep(PAUSE).await;
+    }
+}
+
+/// Reads the room until the server is gone: an event that came with its offset is acknowledged.
+async fn watch(address: SocketAddr, acknowledged: &Acknowledged) {
+    let Some(mut client) = Client::try_connect_to(address).await else { return };
+    if client.try_call("subscribe", json!({ "channel": ROOM })).await.is_none() {
+        return;
+    }
+    while let Some(messages) = client.try_read().await {
+        for message in messages {
+            let publication = &message["push"]["pub"];
+            if publication["data"]["type"] == "alert" {
+                let id = publication["data"]["id"].as_str().unwrap();
+                acknowledged.note(id, publication["offset"].as_u64().unwrap());
+            }
+        }
+    }
+}
+
+/// The states of each alert follow each other as they can: what was pending or fired ends before it begins again.
+fn check_alerts(events: &[Value]) -> usize {
+    let mut last: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut count = 0;
+    for alert in events.iter().map(|event| &event["data"]["alert"]).filter(|alert| !alert["state"].is_null())
+    {
+        let (id, state) = (alert["id"].as_str().unwrap(), alert["state"].as_str().unwrap());
+        let expected = if last.get(id) == Some(&"firing") { "resolved" } else { "firing" };
+        assert_eq!(state, expected, "{id}");
+        last.insert(id, state);
+        count += 1;
+    }
+    count
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kill_loses_nothing_that_was_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("watchroom.toml"), "collect_host = false\n").unwrap();
+    std::fs::write(folder.path().join("alerts.toml"), RULES).unwrap();
+    let mut round = 0;
     let acknowledged = Acknowledged::default();
     let mut random = fastrand::Rng::with_seed(20_261_123);
     let mut authors: Vec<(usize, u64)> = (0..AUTHORS).map(|author| (author, 0)).collect();
@@ -156,6 +215,11 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
         let server = Process::start(folder.path(), &[]);
         let address = server.address;
         let mut speaking = JoinSet::new();
+        #[expect(clippy::disallowed_methods, reason = "a test owns its tasks, and waits for them")]
+        let turning = tokio::task::spawn(turn(address, round));
+        let watched = acknowledged.clone();
+        #[expect(clippy::disallowed_methods, reason = "a test owns its tasks, and waits for them")]
+        let watching = tokio::task::spawn(async move { watch(address, &watched).await });
         for (author, mut unsaid) in authors.drain(..) {
             let acknowledged = acknowledged.clone();
             speaking.spawn(async move {
@@ -175,9 +239,14 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
         while let Some(one) = speaking.join_next().await {
             authors.push(one.unwrap());
         }
+        round = turning.await.unwrap();
+        watching.await.unwrap();
     }
     let server = Process::start(folder.path(), &[]);
-    acknowledged.check(&whole_room(&server).await);
+    let events = whole_room(&server).await;
+    acknowledged.check(&events);
+    let turned = check_alerts(&events);
+    assert!(50 < turned, "alerts turned under fire: {turned}");
     drop(server);
     assert!(500 < acknowledged.len(), "much was said under fire: {}", acknowledged.len());
     let file = rusqlite::Connection::open(folder.path().join("data/events.sqlite")).unwrap();
