@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { browserFor, ownServer, pageFor, until } from './support.mjs';
+import { browserFor, ownServer, pageFor, pushing, until } from './support.mjs';
 
 const RULES = `
 [[rule]]
@@ -22,19 +22,6 @@ above = 93600
 unit = "s"
 `;
 
-/** Pushes a temperature twice a second, as high as it was said last. */
-function pushing(t, base) {
-  const pushed = { value: 20 };
-  const timer = setInterval(() => {
-    fetch(`${base}/api/v1/push`, {
-      method: 'POST', headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ metric: 'room_temperature_celsius', labels: { desk: 'taras' }, value: pushed.value }),
-    }).catch(() => undefined);
-  }, 500);
-  t.after(() => clearInterval(timer));
-  return pushed;
-}
-
 async function opened(t, browser, url) {
   const page = await pageFor(t, browser);
   await page.goto(url);
@@ -48,17 +35,17 @@ test('a rule waits, fires, is acked, is silenced and resolves, on two pages', as
   const server = await ownServer(t);
   await writeFile(join(server.directory, 'alerts.toml'), RULES);
   const browser = await browserFor(t);
-  const pushed = pushing(t, server.url);
+  const pushed = pushing(t, server.url, { room_temperature_celsius: 20 }, { desk: 'taras' });
   const [page, other] = [await opened(t, browser, `${server.url}/alerts`), await opened(t, browser, `${server.url}/alerts`)];
   await until('the two rules are there', async () => (await page.locator('#rules tbody tr').count()) === 2);
   assert.doesNotMatch(await page.title(), /^[▲🛑]/u);
 
-  pushed.value = 35;
+  pushed.room_temperature_celsius = 35;
   await until('it waits', async () => /pending/.test(await chipOf(page, 'Room warm')));
   await until('it fires', async () => /firing/.test(await chipOf(page, 'Room warm')));
   await until('the title says so', async () => /^▲ 1 · /u.test(await page.title()));
   assert.match(await page.locator('link[rel="icon"]').getAttribute('href'), /warning/);
-  pushed.value = 45;
+  pushed.room_temperature_celsius = 45;
   await until('it is critical', async () => /^🛑 1 · /u.test(await page.title()));
 
   await page.keyboard.press('n');
@@ -85,7 +72,7 @@ test('a rule waits, fires, is acked, is silenced and resolves, on two pages', as
   await other.keyboard.press('Enter');
   await until('the silence is ended', async () => !/known/.test(await page.locator('[data-silences]').textContent()));
 
-  pushed.value = 21;
+  pushed.room_temperature_celsius = 21;
   await until('it resolves', async () => /ok/.test(await chipOf(page, 'Room warm')));
   await page.locator('#tab-past').click();
   await until('the past has it', async () => /lasted .*most 45/s.test(await page.locator('#t-past').textContent()));
@@ -95,6 +82,7 @@ test('a bad edit is shown with its line, changes nothing, and is gone when it is
   const server = await ownServer(t);
   const file = join(server.directory, 'alerts.toml');
   await writeFile(file, RULES);
+  const pushed = pushing(t, server.url, { room_temperature_celsius: 20 }, { desk: 'taras' });
   const browser = await browserFor(t);
   const page = await opened(t, browser, `${server.url}/alerts`);
   await until('the file is read', async () => /^2 rules from alerts.toml, read at .* without complaint$/.test(await page.locator('.rules-foot').textContent()));
@@ -106,6 +94,11 @@ test('a bad edit is shown with its line, changes nothing, and is gone when it is
     await until('the notice names the line', async () => new RegExp(`Line ${line}:`).test((await one.locator('[data-notice="rules"]').textContent()) ?? ''));
   }
   assert.equal(await page.locator('#rules tbody tr').count(), 2);
+  // The rules from before go on: one fires now, on both pages.
+  pushed.room_temperature_celsius = 35;
+  await until('it fires', async () => /firing/.test(await chipOf(page, 'Room warm')));
+  for (const one of [page, room]) await until('the title says so', async () => /^▲ 1 · /u.test(await one.title()));
   await writeFile(file, RULES);
   for (const one of [page, room]) await until('the notice is gone', async () => (await one.locator('[data-notice="rules"]').count()) === 0);
+  assert.match(await chipOf(page, 'Room warm'), /firing/);
 });

@@ -1,30 +1,12 @@
 // Two people in one room: they see each other, talk, type, pin a moment and go back to it; only by keyboard where it matters.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anyServer, browserFor, pageFor, roomUrl, until, untilDrawn } from './support.mjs';
+import { anyServer, browserFor, enter, roomUrl, until, write } from './support.mjs';
 
 const rows = page => page.locator('.log-list > li');
 const lastRow = async page => ((await rows(page).last().textContent()) ?? '').trim();
 /** Words that no other test writes into the same room. */
 const words = what => `${what} ${Math.random().toString(36).slice(2)}`;
-
-/** Opens the room as someone with a name, in a browser profile of their own. */
-async function enter(t, browser, url, name, options = {}) {
-  const page = await pageFor(t, browser, options);
-  const id = [...crypto.getRandomValues(new Uint8Array(8))].map(byte => byte.toString(16).padStart(2, '0')).join('');
-  if (name !== null) await page.addInitScript(person => localStorage.setItem('watchroom.person', person), JSON.stringify({ id, name }));
-  await page.goto(url);
-  await untilDrawn(page);
-  return page;
-}
-
-/** Writes by keyboard alone; Escape gives the letters back to the page. */
-async function write(page, text) {
-  await page.keyboard.press('m');
-  await page.keyboard.type(text);
-  await page.keyboard.press('Enter');
-  await page.keyboard.press('Escape');
-}
 
 test('two people see each other, type, and talk', async t => {
   const url = await roomUrl(await anyServer(t), 'host');
@@ -94,6 +76,9 @@ test('a comment is pinned under the crosshair, seen on the chart by others, and 
   await until('the pin', () => pin.isVisible());
   await comment.locator('.at-chart').click();
   assert.equal(await marek.evaluate(() => document.activeElement?.dataset.panel), 'load');
+  // The crosshair is where the comment was made: a comment of one's own would be pinned to the same moment.
+  await marek.keyboard.press('c');
+  await until('the same moment', async () => (await marek.locator('.composer .at-chart').textContent()) === moment);
   await pin.focus();
   await marek.keyboard.press('Enter');
   assert.equal(await marek.evaluate(() => document.activeElement?.dataset.key), key);

@@ -84,6 +84,11 @@ export class Server {
     await until('the server answers', async () => (await fetch(this.url)).ok);
   }
 
+  /** The number of the process, or undefined when it does not run. */
+  get pid() {
+    return this.#child?.pid;
+  }
+
   /** Ends the process at once, as a crash would. */
   async kill() {
     const child = this.#child;
@@ -96,11 +101,12 @@ export class Server {
 
 /**
  * Gives a server of the test's own, ended and cleared away after it. `config` is the text of its `watchroom.toml`,
- * `environment` gives variables for its folder.
+ * `rules` of its `alerts.toml` (without it there is none), `environment` gives variables for its folder.
  */
-export async function ownServer(t, { config = '', options = [], environment = () => ({}) } = {}) {
+export async function ownServer(t, { config = '', rules = null, options = [], environment = () => ({}) } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watchroom-web-'));
   await writeFile(join(directory, 'watchroom.toml'), config);
+  if (rules !== null) await writeFile(join(directory, 'alerts.toml'), rules);
   const server = new Server(directory, await freePort(), ['--config', directory, ...options], environment(directory));
   t.after(async () => {
     await server.kill();
@@ -162,4 +168,38 @@ export async function untilDrawn(page, deadline = 15_000) {
     const { watchroom } = window;
     return watchroom && watchroom.frames().draws > 0 && watchroom.panels().some(panel => panel.queries.some(query => query.series.some(one => one.t.length > 0)));
   }, null, { timeout: deadline, polling: 20 });
+}
+
+/** Opens a room as someone with a name (null: without), in a browser profile of their own. */
+export async function enter(t, browser, url, name, options = {}) {
+  const page = await pageFor(t, browser, options);
+  const id = [...crypto.getRandomValues(new Uint8Array(8))].map(byte => byte.toString(16).padStart(2, '0')).join('');
+  if (name !== null) await page.addInitScript(person => localStorage.setItem('watchroom.person', person), JSON.stringify({ id, name }));
+  await page.goto(url);
+  await untilDrawn(page);
+  return page;
+}
+
+/** Writes by keyboard alone; Escape gives the letters back to the page. */
+export async function write(page, text) {
+  await page.keyboard.press('m');
+  await page.keyboard.type(text);
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Escape');
+}
+
+/**
+ * Pushes metrics twice a second, each as high as it was set last; a server that is away misses some.
+ * Gives the values by metric, to be set.
+ */
+export function pushing(t, base, values, labels = {}) {
+  const pushed = { ...values };
+  const push = () => fetch(`${base}/api/v1/push`, {
+    method: 'POST', headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(Object.entries(pushed).map(([metric, value]) => ({ metric, labels, value }))),
+  }).catch(() => undefined);
+  const timer = setInterval(push, 500);
+  t.after(() => clearInterval(timer));
+  void push();
+  return pushed;
 }

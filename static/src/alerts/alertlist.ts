@@ -2,12 +2,12 @@
 import { shown } from '../data/names';
 import { clock, clockUtc } from '../format/time';
 import { el, write } from '../page/dom';
+import { richText } from '../room/richtext';
 import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
 import type { SilenceView } from '../wire/rule';
 import type { AlertActions } from './actions';
 import { dress } from './chip';
-import { prose } from './prose';
 import { isLive, worstFirst } from './rank';
 import { silencedUntil } from './silencing';
 import { amount, labelWords, markOf } from './words';
@@ -77,7 +77,7 @@ export class AlertList {
     const ack = button((line, opener) => (line.alert.ack ? this.#actions.unack(line.alert, opener) : this.#actions.ack(line.alert, opener)), '');
     const silence = button((line, opener) => this.#actions.silence(line.alert, opener), '');
     const [chip, value, summary] = [el('span', { class: 'chip' }), el('b', { class: 'strong' }), el('p')];
-    const description = el('p', { class: 'rule-says' });
+    const description = el('div', { class: 'rule-says rich' });
     const where = labelWords(alert.where);
     const since = el('time', { datetime: new Date(alert.since).toISOString(), title: clockUtc(alert.since) }, clock(alert.fired ?? alert.since));
     const element = el('li', { 'data-alert': alert.id }, el('div', { class: 'alert-head' }, chip, value, since),
@@ -95,7 +95,7 @@ export class AlertList {
     line.summary.hidden = line.summary.textContent === '';
     if (line.description.dataset['text'] !== alert.description) {
       line.description.dataset['text'] = alert.description;
-      line.description.replaceChildren(...prose(alert.description));
+      line.description.replaceChildren(richText(alert.description));
     }
     const live = isLive(alert);
     line.ack.hidden = !live;

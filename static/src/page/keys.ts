@@ -84,6 +84,8 @@ export class Keys {
     if (event.ctrlKey || event.metaKey || event.altKey || at.closest(FIELDS) || document.querySelector('dialog[open]')) return;
     if (!this.#letters && /^[a-z/?[\]]$/.test(event.key)) return;
     if (event.key === ' ' && at.closest(`:is(button, a, summary):not(${SHUT} *)`)) return;
+    // The browser closes what is open, unless the key is taken from it.
+    if (event.key === 'Escape' && document.querySelector(':popover-open')) return;
     const act = actFor(event.key, event.shiftKey, this.#acts);
     if (!act) return;
     event.preventDefault();
