@@ -117,6 +117,10 @@ impl Namespaces {
         if channel.is_empty() || CHANNEL_BYTES_MAX < channel.len() {
             return None;
         }
+        if channel == crate::alerts::TRANSITIONS {
+            // The nodes' own.
+            return None;
+        }
         if channel == crate::alerts::CHANNEL {
             return Some(&self.state);
         }
