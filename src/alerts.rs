@@ -18,6 +18,7 @@ mod start;
 mod watch;
 
 pub use calls::{AckCall, AlertsError, EndCall, SilenceCall};
+pub use engine::WHOLE_ALERTS_MAX;
 pub use episodes::{EPISODES_ANSWER_MAX, Span};
 pub use shape::{Ack, FileShape, ProblemShape};
 pub use silence::{MATCHERS_MAX, REASON_CHARS_MAX, SILENCE_MS_MAX, SILENCES_MAX, Silence, SilenceError};

@@ -56,6 +56,10 @@ pub const SUBSCRIPTIONS_MAX: usize = 256;
 /// Workers of the fan-out; a worker is one task, so more than the cores that are there gain nothing.
 const SHARDS_MAX: usize = 8;
 
+/// Changes of alerts that go out at once, in bytes: half of what may wait for a reader.
+const CHANGES_BYTES_MAX: usize = 32 << 10;
+/// The pause before more of them, so that a storm of alerts does not close readers that keep up.
+const CHANGES_PAUSE: Duration = Duration::from_millis(10);
 /// The wait before what nodes share is asked for again.
 const RESYNC_WAIT: Duration = Duration::from_secs(1);
 
@@ -261,10 +265,18 @@ impl Hub {
     /// None; the type is the supervisor's.
     pub async fn changes(self, mut changes: mpsc::Receiver<Change>) -> anyhow::Result<()> {
         let shutdown = self.0.supervisor.token().clone();
+        let mut written = 0;
         loop {
             let Some(Some(change)) = shutdown.run_until_cancelled(changes.recv()).await else {
                 return Ok(());
             };
+            written += change.frame.bytes().len();
+            if changes.is_empty() {
+                written = 0;
+            } else if CHANGES_BYTES_MAX < written {
+                tokio::time::sleep(CHANGES_PAUSE).await;
+                written = 0;
+            }
             let delivery = change.seq.map_or(Delivery::Signal, |_| Delivery::Event);
             self.publish(Arc::from(change.channel), change.frame, change.seq, delivery).await;
         }

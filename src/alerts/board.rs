@@ -195,9 +195,13 @@ impl Board {
         Some(self.shape_of(of, alert, *inhibited, now_ms))
     }
 
-    /// All alerts as pages read them, by id.
-    pub(super) fn shapes(&self, now_ms: i64) -> Vec<AlertShape> {
-        self.standing.keys().filter_map(|id| self.shape(id, now_ms)).collect()
+    /// The alerts as pages read them, at most so many, what fires first; and how many more there are.
+    pub(super) fn shapes(&self, now_ms: i64, most: usize) -> (Vec<AlertShape>, usize) {
+        let mut all: Vec<_> = self.standing.iter().collect();
+        all.sort_by_key(|(_, one)| std::cmp::Reverse(rank(one.alert.state)));
+        let more = all.len().saturating_sub(most);
+        all.truncate(most);
+        (all.into_iter().filter_map(|(id, _)| self.shape(id, now_ms)).collect(), more)
     }
 
     /// Every alert, by id.

@@ -12,7 +12,7 @@ use std::{
 use serde_json::value::RawValue;
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -36,8 +36,10 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_
 /// How long an alert that is over keeps the number of its turns, ms: longer than time lines keep its events, so that no
 /// two have one id.
 const FORGET_MS: i64 = 40 * 86_400_000;
-/// Transitions that are stored together.
-const TOGETHER_MAX: usize = 256;
+/// Transitions that are stored together: some 40 KB, which a reader's queue of 64 KiB can hold.
+const TOGETHER_MAX: usize = 32;
+/// The pause before more of them, so that a storm of alerts does not close readers that keep up: 4 MB a second at most.
+const PAUSE: Duration = Duration::from_millis(10);
 /// What may still be told after the end was called.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(2);
 
@@ -163,6 +165,7 @@ impl Dispatcher {
 
     /// Tells what can be told now: the first of each alert, and then the next.
     async fn work(&mut self) {
+        let mut is_first = true;
         loop {
             let now = Instant::now();
             let ready = self.queues.keys().filter(|id| self.wait.get(*id).is_none_or(|until| *until <= now));
@@ -170,6 +173,10 @@ impl Dispatcher {
             if ready.is_empty() {
                 break;
             }
+            if !is_first {
+                sleep(PAUSE).await;
+            }
+            is_first = false;
             if let Err(error) = self.tell(&ready).await {
                 self.failures += 1;
                 self.failed.increment();

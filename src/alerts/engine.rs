@@ -32,6 +32,11 @@ use crate::store::Store;
 /// the last.
 const TOGETHER: usize = 16;
 
+/// Alerts of one change: some 40 KB.
+const CHANGE_ALERTS_MAX: usize = 32;
+/// Alerts of the whole; more are counted. At some 1.2 KB each, below what may wait of replies for one reader.
+pub const WHOLE_ALERTS_MAX: usize = 5_000;
+
 /// What is asked of one alert.
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -207,8 +212,8 @@ impl Engine {
         if changed.alerts.is_empty() && changed.gone.is_empty() && states.is_empty() {
             return;
         }
-        let alerts: Vec<AlertShape> =
-            changed.alerts.iter().filter_map(|id| self.board.shape(id, now)).collect();
+        let (first, rest) = changed.alerts.split_at(CHANGE_ALERTS_MAX.min(changed.alerts.len()));
+        let alerts = self.shapes(first, now);
         let states: Vec<HealthShape<'_>> = states
             .iter()
             .filter_map(|at| self.watch.get(*at))
@@ -224,6 +229,19 @@ impl Engine {
         put("gone", json!(changed.gone), changed.gone.is_empty());
         put("states", json!(states), states.is_empty());
         self.tell(&serde_json::Value::Object(data)).await;
+        self.tell_alerts(rest, now).await;
+    }
+
+    /// Tells the pages of alerts, some at a time.
+    async fn tell_alerts(&mut self, ids: &[String], now: i64) {
+        for some in ids.chunks(CHANGE_ALERTS_MAX) {
+            let data = json!({ "alerts": self.shapes(some, now) });
+            self.tell(&data).await;
+        }
+    }
+
+    fn shapes(&self, ids: &[String], now: i64) -> Vec<AlertShape> {
+        ids.iter().filter_map(|id| self.board.shape(id, now)).collect()
     }
 
     /// Tells the pages of a change.
@@ -251,10 +269,12 @@ impl Engine {
     }
 
     fn whole(&self, now: i64) -> String {
+        let (alerts, more) = self.board.shapes(now, WHOLE_ALERTS_MAX);
         json!({
             "now": now,
             "rules": self.rules(),
-            "alerts": self.board.shapes(now),
+            "alerts": alerts,
+            "more": more,
             "silences": self.board.silences(),
             "file": self.file,
         })
@@ -328,9 +348,8 @@ impl Engine {
     }
 
     async fn tell_silences(&mut self, alerts: Vec<String>, now: i64) {
-        let shapes: Vec<AlertShape> = alerts.iter().filter_map(|id| self.board.shape(id, now)).collect();
-        let data = json!({ "silences": self.board.silences(), "alerts": shapes });
-        self.tell(&data).await;
+        self.tell(&json!({ "silences": self.board.silences() })).await;
+        self.tell_alerts(&alerts, now).await;
     }
 
     async fn reload(&mut self, reload: Reload, now: i64) {
@@ -347,10 +366,11 @@ impl Engine {
             changed.alerts.extend(step.alerts);
             changed.gone.extend(step.gone);
         }
-        let alerts: Vec<AlertShape> = self.board.shapes(now);
-        let data =
-            json!({ "rules": self.rules(), "file": self.file, "alerts": alerts, "gone": changed.gone });
+        let data = json!({ "rules": self.rules(), "file": self.file, "gone": changed.gone });
         self.tell(&data).await;
+        // Where they are shown may be elsewhere now.
+        let alerts: Vec<String> = self.board.all().map(|(id, _)| id.clone()).collect();
+        self.tell_alerts(&alerts, now).await;
     }
 
     /// Puts a rule's alerts on the board and hands out what became of them.

@@ -18,3 +18,8 @@ export function fileWords(file: RuleFile | null, rules: number, now: number, tex
     el('p', { class: 'problem' }, icon('i-wrong'), el('span', {}, title)), el('ul', { class: 'file-problems' }, ...lines), el('p', {}, words.old(words.rules(rules))),
   ];
 }
+
+/** Gives what is said of alerts that stand and are too many to be shown. */
+export function moreWords(more: number, texts: Texts): Node[] {
+  return more === 0 ? [] : [el('p', {}, texts.alerts.file.unshown(more))];
+}

@@ -10,9 +10,11 @@ export interface Held {
   readonly alerts: ReadonlyMap<string, AlertView>;
   readonly silences: ReadonlyMap<string, SilenceView>;
   readonly file: RuleFile | null;
+  /** Alerts that stand and that the server did not tell. */
+  readonly more: number;
 }
 
-export const NOTHING: Held = { known: false, rules: new Map(), alerts: new Map(), silences: new Map(), file: null };
+export const NOTHING: Held = { known: false, rules: new Map(), alerts: new Map(), silences: new Map(), file: null, more: 0 };
 
 function byId<T extends { readonly id: string }>(value: unknown, parse: (one: unknown) => T | null): Map<string, T> {
   return new Map(list(value).map(parse).filter(one => one !== null).map(one => [one.id, one]));
@@ -23,7 +25,7 @@ export function wholeOf(value: unknown): Held {
   const from = isFields(value) ? value : {};
   return {
     known: true, rules: byId(from['rules'], ruleOf), alerts: byId(from['alerts'], alertOf),
-    silences: byId(from['silences'], silenceOf), file: fileOf(from['file']),
+    silences: byId(from['silences'], silenceOf), file: fileOf(from['file']), more: number(from['more']) ?? 0,
   };
 }
 

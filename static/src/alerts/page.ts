@@ -3,7 +3,7 @@ import type { Ink } from '../draw/ink';
 import { need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { Doing } from './doing';
-import { fileWords } from './filewords';
+import { fileWords, moreWords } from './filewords';
 import { Gather } from './gather';
 import { nextFiring } from './rank';
 import { RulePane } from './rulepane';
@@ -112,7 +112,6 @@ export class AlertsPage {
     this.#pane.silence(activeElement instanceof HTMLElement && activeElement !== document.body ? activeElement : need('[data-silence]'));
   }
 
-
   #write(): void {
     const { state, now } = this.#parts;
     if (!state.known) return;
@@ -121,8 +120,8 @@ export class AlertsPage {
     if (this.#chosen === null && window.matchMedia(WIDE).matches) this.#chosen = this.#table.shown[0]?.rule.id ?? null;
     this.#open();
     this.#silences.write(state.silences.values(), now());
-    const filed = JSON.stringify([state.file, state.rules.size]);
-    if (filed !== this.#filed) this.#foot.replaceChildren(...fileWords(state.file, state.rules.size, now(), this.#parts.texts));
+    const filed = JSON.stringify([state.file, state.rules.size, state.more]);
+    if (filed !== this.#filed) this.#foot.replaceChildren(...moreWords(state.more, this.#parts.texts), ...fileWords(state.file, state.rules.size, now(), this.#parts.texts));
     this.#filed = filed;
     this.#table.draw(null);
   }

@@ -59,6 +59,11 @@ export class AlertState {
     return this.#held.silences;
   }
 
+  /** Gives how many alerts stand that the server did not tell. */
+  get more(): number {
+    return this.#held.more;
+  }
+
   get file(): RuleFile | null {
     return this.#held.file;
   }

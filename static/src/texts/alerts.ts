@@ -67,6 +67,7 @@ export const alertsEn = {
     notice: (line: number, message: string) => `Line ${line}: ${message}. The rules from before go on.`,
     more: (n: number) => (n === 1 ? ' One more problem.' : ` ${n} more problems.`),
     see: 'Show',
+    unshown: (n: number) => `${n} more alerts stand than are shown here.`,
   },
   side: {
     nothing: 'Choose a rule to see its text, its past and its alerts.',
