@@ -152,6 +152,13 @@ test('everything about an alert by keyboard alone', { timeout: 120_000 }, async 
   await keyboard.press('Escape');
   await until('the question is gone', async () => (await page.locator('[data-pop]').count()) === 0);
   assert.equal(await focused(page), home);
+  await keyboard.press('a');
+  await until('once more asks why', async () => (await focused(page)) === 'ack-why');
+  await keyboard.type('I go there');
+  await keyboard.press('Enter');
+  await until('the reason', async () => /acked by Olena: I go there$/.test(await fact(card(page), 'State')));
+  await until('the question is gone', async () => (await page.locator('[data-pop]').count()) === 0);
+  assert.equal(await focused(page), home);
 
   await keyboard.press('s');
   await until('the form', async () => (await focused(page)) === 'silence-why');

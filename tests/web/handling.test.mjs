@@ -88,7 +88,7 @@ test('what a screen reader meets', async t => {
   const page = await openRoom(t);
   assert.equal(await page.locator('h1').count(), 1);
   const nameless = await page.evaluate(() => [...document.querySelectorAll('button, canvas[role="img"], section.panel, nav, aside, dialog, input, select')]
-    .filter(element => !(element.labels?.length || element.getAttribute('aria-label') || element.textContent?.trim() || document.getElementById(element.getAttribute('aria-labelledby') ?? '')?.textContent))
+    .filter(element => !element.closest('[hidden]') && !(element.labels?.length || element.getAttribute('aria-label') || element.textContent?.trim() || document.getElementById(element.getAttribute('aria-labelledby') ?? '')?.textContent))
     .map(element => element.outerHTML.slice(0, 120)));
   assert.deepEqual(nameless, []);
   const unheard = await page.evaluate(() => [...document.querySelectorAll('canvas')].filter(canvas => canvas.getAttribute('role') !== 'img' && canvas.getAttribute('aria-hidden') !== 'true').length);
