@@ -97,15 +97,19 @@ impl Alerts {
         self.send(Command::Event(event)).await;
     }
 
-    /// Reads again what nodes share; what changed meanwhile was not delivered.
+    /// Reads again what nodes share, and what stood before; what changed meanwhile was not delivered.
     ///
     /// # Errors
     ///
     /// [`BackendError`]; everything stays as it was.
     pub async fn resync(&self) -> Result<(), BackendError> {
+        self.send(Command::Reread).await;
         let silences = self.backend.records(RecordKind::Silence).await?;
         let acks = self.backend.records(RecordKind::Ack).await?;
         self.send(Command::Records { silences, acks }).await;
+        for event in start::transitions(&self.backend).await? {
+            self.event(event).await;
+        }
         Ok(())
     }
 

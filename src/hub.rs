@@ -277,7 +277,7 @@ impl Hub {
                 tokio::time::sleep(CHANGES_PAUSE).await;
                 written = 0;
             }
-            let delivery = change.seq.map_or(Delivery::Signal, |_| Delivery::Event);
+            let delivery = change.seq.map_or(Delivery::Signal, |_| Delivery::State);
             self.publish(Arc::from(change.channel), change.frame, change.seq, delivery).await;
         }
     }

@@ -9,8 +9,14 @@ use super::{
     shape::{Ack, AlertShape, Around, id},
     silence::{Compiled, Silence},
 };
+use crate::backend::RecordKind;
 use crate::model::Labels;
 use crate::rules::{Alert, Change, Severity, State, Transition};
+
+/// How far nodes' clocks may differ, ms.
+const CLOCKS_MS: i64 = 5_000;
+/// An extreme that changes all the time is remembered this often, ms.
+const REMEMBER_MS: i64 = 5_000;
 
 /// One alert on the board.
 #[derive(Debug, Clone)]
@@ -19,6 +25,20 @@ pub(super) struct Standing {
     pub(super) alert: Alert,
     /// Something worse of the same rule and series stands: this one tells nobody.
     pub(super) inhibited: bool,
+    /// The rooms that were told of it, which are told of its end.
+    pub(super) rooms: Vec<String>,
+    /// When it was last handed out to be remembered, ms.
+    remembered: i64,
+}
+
+impl Standing {
+    /// Whether what is remembered of it would begin a timer anew, or lose the worst value of some seconds.
+    fn is_to_be_remembered(&self, now: &Alert, now_ms: i64) -> bool {
+        let extreme = |alert: &Alert| (alert.extreme.value.to_bits(), alert.extreme.at);
+        let same = (self.alert.state, self.alert.since) == (now.state, now.since);
+        same && (self.alert.quiet_since != now.quiet_since
+            || (extreme(&self.alert) != extreme(now) && self.remembered + REMEMBER_MS <= now_ms))
+    }
 }
 
 /// What is to be told of an alert, in the time lines.
@@ -38,11 +58,13 @@ pub(super) struct Tell {
 #[derive(Debug, Default)]
 pub(super) struct Changed {
     /// Alerts that are others now, by id.
-    pub(super) alerts: Vec<String>,
+    pub(super) alerts: BTreeSet<String>,
     /// Alerts that are not there any more.
     pub(super) gone: Vec<String>,
     /// What the time lines are to say.
     pub(super) tell: Vec<Tell>,
+    /// Alerts that stand as before, and whose timers or extremes are others.
+    pub(super) remember: Vec<String>,
 }
 
 /// All alerts that stand or are just resolved, the silences, and the acknowledgements.
@@ -68,8 +90,21 @@ impl Board {
         let mut own = BTreeSet::new();
         for alert in alerts {
             let id = id(alert);
-            let inhibited = self.standing.get(&id).is_some_and(|standing| standing.inhibited);
-            let standing = Standing { of: of.clone(), alert: alert.clone(), inhibited };
+            let standing = match self.standing.remove(&id) {
+                Some(before) => {
+                    if before.is_to_be_remembered(alert, now_ms) {
+                        changed.remember.push(id.clone());
+                    }
+                    Standing { of: of.clone(), alert: alert.clone(), ..before }
+                }
+                None => Standing {
+                    of: of.clone(),
+                    alert: alert.clone(),
+                    inhibited: false,
+                    rooms: Vec::new(),
+                    remembered: now_ms,
+                },
+            };
             self.standing.insert(id.clone(), standing);
             own.insert(id);
         }
@@ -84,37 +119,35 @@ impl Board {
         let (freed, outranked) = self.inhibit(&of.rule.id);
         for transition in transitions {
             let id = id(&transition.alert);
-            if !changed.alerts.contains(&id) {
-                changed.alerts.push(id.clone());
-            }
-            if transition.change == Change::Resolved {
+            let is_end = matches!(transition.change, Change::Resolved | Change::Cleared);
+            if is_end {
                 // It falls with the alert, here at once and for all nodes with the transition's commit.
                 self.acks.remove(&id);
             }
-            let inhibited = self.standing.get(&id).is_some_and(|standing| standing.inhibited);
-            if !inhibited {
+            // Ends are told always: what never was told of has none in the log.
+            if is_end || self.standing.get(&id).is_none_or(|standing| !standing.inhibited) {
                 changed.tell.push(self.tell(of, transition, now_ms));
             }
+            changed.alerts.insert(id);
         }
-        for id in outranked {
-            if !changed.alerts.contains(&id) {
-                changed.alerts.push(id);
-            }
-        }
+        changed.alerts.extend(outranked);
         for id in freed {
-            if let Some(tell) = self.tell_now(&id, now_ms)
-                && !changed.tell.iter().any(|told| told.id == id)
+            if !changed.tell.iter().any(|told| told.id == id)
+                && let Some(tell) = self.tell_now(&id, now_ms)
             {
                 changed.tell.push(tell);
             }
-            if !changed.alerts.contains(&id) {
-                changed.alerts.push(id);
+            changed.alerts.insert(id);
+        }
+        for id in &changed.remember {
+            if let Some(standing) = self.standing.get_mut(id) {
+                standing.remembered = now_ms;
             }
         }
         for id in gone {
             self.standing.remove(&id);
             self.acks.remove(&id);
-            changed.alerts.retain(|other| *other != id);
+            changed.alerts.remove(&id);
             changed.gone.push(id);
         }
         changed
@@ -153,36 +186,39 @@ impl Board {
         (freed, outranked)
     }
 
-    fn tell(&self, of: &Subject, transition: &Transition, now_ms: i64) -> Tell {
-        let target = match transition.change {
-            Change::Pending => "pending",
-            Change::Fired => "firing",
-            Change::Resolved => "resolved",
-            Change::Cleared => "cleared",
-        };
+    fn tell(&mut self, of: &Subject, transition: &Transition, now_ms: i64) -> Tell {
+        let target = transition.change.name();
         let mut shape = self.shape_of(of, &transition.alert, false, now_ms);
         shape.state = target;
         if transition.change == Change::Cleared {
             shape.resolved = shape.resolved.or(Some(now_ms));
         }
-        Tell { id: id(&transition.alert), target, shape, rooms: of.places.rooms.clone() }
+        let id = id(&transition.alert);
+        let mut rooms = of.places.rooms.clone();
+        if let Some(standing) = self.standing.get_mut(&id) {
+            rooms.extend(standing.rooms.iter().cloned());
+            rooms.sort_unstable();
+            rooms.dedup();
+            standing.rooms.clone_from(&rooms);
+        }
+        Tell { id, target, shape, rooms }
     }
 
     /// What is to be told of an alert as it stands.
-    fn tell_now(&self, id: &str, now_ms: i64) -> Option<Tell> {
-        let Standing { of, alert, .. } = self.standing.get(id)?;
+    fn tell_now(&mut self, id: &str, now_ms: i64) -> Option<Tell> {
+        let Standing { of, alert, .. } = self.standing.get(id)?.clone();
         let change = match alert.state {
             State::Pending => Change::Pending,
             State::Firing => Change::Fired,
             State::Resolved => Change::Resolved,
         };
-        Some(self.tell(of, &Transition { change, alert: alert.clone() }, now_ms))
+        Some(self.tell(&of, &Transition { change, alert }, now_ms))
     }
 
     fn shape_of(&self, of: &Subject, alert: &Alert, inhibited: bool, now_ms: i64) -> AlertShape {
         let held = self.silences.values().filter(|silence| silence.holds(&alert.labels, now_ms));
         let around = Around {
-            ack: self.acks.get(&id(alert)),
+            ack: self.ack(&id(alert)),
             silences: held.map(|silence| silence.silence.id.clone()).collect(),
             inhibited,
         };
@@ -191,7 +227,7 @@ impl Board {
 
     /// One alert as pages read it.
     pub(super) fn shape(&self, id: &str, now_ms: i64) -> Option<AlertShape> {
-        let Standing { of, alert, inhibited } = self.standing.get(id)?;
+        let Standing { of, alert, inhibited, .. } = self.standing.get(id)?;
         Some(self.shape_of(of, alert, *inhibited, now_ms))
     }
 
@@ -214,9 +250,19 @@ impl Board {
         self.standing.get(id)
     }
 
-    /// Who took care of an alert.
+    /// Who took care of an alert: of this one, not of what stood under the same labels before.
     pub(super) fn ack(&self, id: &str) -> Option<&Ack> {
-        self.acks.get(id)
+        let standing = self.standing.get(id)?;
+        self.acks.get(id).filter(|ack| {
+            standing.alert.state != State::Resolved && standing.alert.since - CLOCKS_MS <= ack.at
+        })
+    }
+
+    /// The rooms that were told of an alert that stood when the process ended.
+    pub(super) fn told(&mut self, id: &str, rooms: Vec<String>) {
+        if let Some(standing) = self.standing.get_mut(id) {
+            standing.rooms = rooms;
+        }
     }
 
     /// Notes who took care of an alert, or that nobody does any more; tells whether that shows.
@@ -241,6 +287,11 @@ impl Board {
         self.silences.get(id).map(|compiled| &compiled.silence)
     }
 
+    /// How many silences are not over.
+    pub(super) fn silences_ahead(&self, now_ms: i64) -> usize {
+        self.silences.values().filter(|one| !one.silence.is_over(now_ms)).count()
+    }
+
     /// All silences that pages are told of, by id.
     pub(super) fn silences(&self) -> Vec<&Silence> {
         self.silences.values().map(|compiled| &compiled.silence).collect()
@@ -251,10 +302,17 @@ impl Board {
         self.silences.get(silence).map_or_else(Vec::new, |silence| self.held_by(silence, now_ms))
     }
 
-    /// Puts all silences and acknowledgements in the place of those that are there.
-    pub(super) fn replace(&mut self, silences: BTreeMap<String, Compiled>, acks: BTreeMap<String, Ack>) {
-        self.silences = silences;
-        self.acks = acks;
+    /// Puts all silences and acknowledgements in the place of those that are there, but for those to `keep`.
+    pub(super) fn replace(
+        &mut self,
+        silences: BTreeMap<String, Compiled>,
+        acks: BTreeMap<String, Ack>,
+        keep: impl Fn(RecordKind, &str) -> bool,
+    ) {
+        self.silences.retain(|id, _| keep(RecordKind::Silence, id));
+        self.silences.extend(silences);
+        self.acks.retain(|id, _| keep(RecordKind::Ack, id));
+        self.acks.extend(acks);
     }
 
     /// The alerts that a silence concerns.

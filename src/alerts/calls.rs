@@ -15,6 +15,9 @@ use crate::rooms::{
     event::{self, Event},
 };
 
+/// How long an acknowledgement is kept, ms, should nobody be there when its alert ends: longer than time lines.
+const ACK_MS_MAX: i64 = 40 * 86_400_000;
+
 /// Why a call about alerts was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AlertsError {
@@ -40,7 +43,9 @@ pub enum AlertsError {
     #[error("the reason has {0} characters, at most {REASON_CHARS_MAX}")]
     Reason(usize),
     /// Past [`SILENCES_MAX`].
-    #[error("at most {SILENCES_MAX} silences stand at once; end some")]
+    #[error(
+        "at most {SILENCES_MAX} silences stand at once, and as many again were ended in a day; end some, or wait"
+    )]
     TooMany,
     /// It could not be stored.
     #[error(transparent)]
@@ -109,7 +114,8 @@ impl Alerts {
         }
         let ack = Ack { by, at: self.clock.now_ms(), reason };
         let event = Event::Ack(said(ack.by.clone(), ack.at, &call.alert, &facts, &ack.reason));
-        let record = record(RecordKind::Ack, call.alert, Some(&ack), None);
+        let expires = Some(ack.at + ACK_MS_MAX);
+        let record = record(RecordKind::Ack, call.alert, Some(&ack), expires);
         self.store(&event, facts.rooms, record).await
     }
 
@@ -142,7 +148,7 @@ impl Alerts {
             start: call.start.unwrap_or(now),
             end: call.end,
             by,
-            reason: reason(&call.reason)?,
+            reason: call.reason.trim().to_owned(),
             ended: None,
         };
         let compiled = silence.clone().compiled(now)?;
@@ -152,7 +158,7 @@ impl Alerts {
             return Ok(there);
         }
         let held = self.ask(|answer| Command::Held(Box::new(compiled), answer)).await?;
-        if SILENCES_MAX <= held.silences {
+        if SILENCES_MAX <= held.ahead || 2 * SILENCES_MAX <= held.silences {
             return Err(AlertsError::TooMany);
         }
         let by = silence.by.clone();

@@ -6,8 +6,7 @@ use crate::rules::{Change, State};
 use crate::telemetry::{Counter, Gauge, Registry};
 
 /// The states that are counted.
-const STATES: [(State, &str); 3] =
-    [(State::Pending, "pending"), (State::Firing, "firing"), (State::Resolved, "resolved")];
+const STATES: [State; 3] = [State::Pending, State::Firing, State::Resolved];
 
 /// Counters of the engine.
 #[derive(Debug)]
@@ -22,9 +21,10 @@ pub(super) struct Counters {
 
 impl Counters {
     pub(super) fn new(registry: &Registry) -> Self {
-        let turned = |change, word| {
+        let turned = |change: Change| {
             let help = "Changes of alerts, by what they became.";
-            (change, registry.counter_with("watchroom_alert_transitions_total", help, &[("state", word)]))
+            let labels = [("state", change.name())];
+            (change, registry.counter_with("watchroom_alert_transitions_total", help, &labels))
         };
         Self {
             evaluations: registry.counter("watchroom_rule_evaluations_total", "Evaluations of alert rules."),
@@ -40,15 +40,10 @@ impl Counters {
                 "watchroom_alert_events_dropped_total",
                 "Alert transitions that no time line has: too many waited.",
             ),
-            turned: [
-                turned(Change::Pending, "pending"),
-                turned(Change::Fired, "firing"),
-                turned(Change::Resolved, "resolved"),
-                turned(Change::Cleared, "cleared"),
-            ],
-            standing: STATES.map(|(state, word)| {
+            turned: [Change::Pending, Change::Fired, Change::Resolved, Change::Cleared].map(turned),
+            standing: STATES.map(|state| {
                 let help = "Alerts, by state.";
-                (state, registry.gauge_with("watchroom_alerts", help, &[("state", word)]))
+                (state, registry.gauge_with("watchroom_alerts", help, &[("state", state.name())]))
             }),
         }
     }
@@ -73,7 +68,7 @@ impl Counters {
     pub(super) fn standing(&self, states: impl Iterator<Item = State>) {
         let mut counts = [0u32; 3];
         for state in states {
-            if let Some(at) = STATES.iter().position(|(other, _)| *other == state) {
+            if let Some(at) = STATES.iter().position(|other| *other == state) {
                 counts[at] += 1;
             }
         }

@@ -25,8 +25,8 @@ use crate::rooms::{
 };
 use crate::telemetry::{Counter, Gauge, Registry};
 
-/// Transitions that wait to be told; 2,000 rules that all turn, twice.
-pub(super) const OUTGOING_MAX: usize = 4_096;
+/// Transitions on their way to the dispatcher: three times all alerts that one rule can have.
+pub(super) const OUTGOING_MAX: usize = 16_384;
 /// Transitions that wait in all while the bus or the disk is away. The oldest go first.
 pub(super) const WAITING_MAX: usize = 16_384;
 /// How long a claim holds; a node that dies with one delays its alert by so much.
@@ -163,13 +163,21 @@ impl Dispatcher {
         first
     }
 
+    /// The alerts that wait for nothing, what happened first first; some of them.
+    fn ready(&self) -> Vec<String> {
+        let now = Instant::now();
+        let ready = self.queues.iter().filter(|(id, _)| self.wait.get(*id).is_none_or(|until| *until <= now));
+        let mut ready: Vec<(i64, &String)> =
+            ready.filter_map(|(id, queue)| Some((queue.front()?.at, id))).collect();
+        ready.sort_unstable();
+        ready.into_iter().take(TOGETHER_MAX).map(|(_, id)| id.clone()).collect()
+    }
+
     /// Tells what can be told now: the first of each alert, and then the next.
     async fn work(&mut self) {
         let mut is_first = true;
         loop {
-            let now = Instant::now();
-            let ready = self.queues.keys().filter(|id| self.wait.get(*id).is_none_or(|until| *until <= now));
-            let ready: Vec<String> = ready.take(TOGETHER_MAX).cloned().collect();
+            let ready = self.ready();
             if ready.is_empty() {
                 break;
             }
@@ -177,6 +185,11 @@ impl Dispatcher {
                 sleep(PAUSE).await;
             }
             is_first = false;
+            let mut came = Vec::new();
+            while let Ok(one) = self.incoming.try_recv() {
+                came.push(one);
+            }
+            self.take(&mut came);
             if let Err(error) = self.tell(&ready).await {
                 self.failures += 1;
                 self.failed.increment();

@@ -1,6 +1,12 @@
 //! The task that evaluates the rules: on arrival, at deadlines, and at least every second.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod tell;
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::{json, value::RawValue};
 use tokio::{
@@ -10,32 +16,31 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CHANNEL, Change, NOW_CHANNEL, RULES_NOW_CHANNEL,
+    Change, NOW_CHANNEL, RULES_NOW_CHANNEL,
     board::{Board, Changed},
     counters::Counters,
     dispatch::Outgoing,
     episodes::{Episodes, Span},
     evaluate::evaluate,
     places::Map,
-    shape::{Ack, AlertShape, FileShape, HealthShape, Number, RuleShape},
+    shape::{Ack, FileShape, Number, RuleShape},
     silence::{Compiled, Silence},
     watch::{Turned, Watch},
 };
 use crate::backend::{Record, RecordKind};
 use crate::clock::Clock;
-use crate::live::block::push_frame;
 use crate::model::Batch;
-use crate::rules::{Alert, Rule, State, Transition};
+use crate::rules::{Rule, State};
 use crate::store::Store;
 
 /// Rules that are evaluated before what they gave is told: some milliseconds of work, so that the first do not wait for
 /// the last.
 const TOGETHER: usize = 16;
 
-/// Alerts of one change: some 40 KB.
-const CHANGE_ALERTS_MAX: usize = 32;
 /// Alerts of the whole; more are counted. At some 1.2 KB each, below what may wait of replies for one reader.
 pub const WHOLE_ALERTS_MAX: usize = 5_000;
+
+pub(super) use tell::Kept;
 
 /// What is asked of one alert.
 #[derive(Debug)]
@@ -55,7 +60,12 @@ pub(super) enum Command {
     Held(Box<Compiled>, oneshot::Sender<Held>),
     Episodes(Span, oneshot::Sender<String>),
     Record(Record),
-    Records { silences: Vec<(String, Box<RawValue>)>, acks: Vec<(String, Box<RawValue>)> },
+    /// What nodes share is about to be read: what is delivered meanwhile is newer.
+    Reread,
+    Records {
+        silences: Vec<(String, Box<RawValue>)>,
+        acks: Vec<(String, Box<RawValue>)>,
+    },
     Event(Box<RawValue>),
     Reload(Box<Reload>),
 }
@@ -63,8 +73,10 @@ pub(super) enum Command {
 /// What a silence would hold back.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// Silences that stand already.
+    /// Silences that are told of.
     pub(super) silences: usize,
+    /// Those of them that are not over.
+    pub(super) ahead: usize,
     /// The rooms of the alerts that it concerns.
     pub(super) rooms: Vec<String>,
 }
@@ -96,6 +108,8 @@ pub(super) struct Engine {
     pub(super) seq: u64,
     /// When the last second was.
     pub(super) second: i64,
+    /// Records that were delivered since all were last read.
+    pub(super) newer: HashSet<(RecordKind, String)>,
     /// What was last told of values, by channel.
     pub(super) values: BTreeMap<&'static str, String>,
 }
@@ -126,7 +140,7 @@ impl Engine {
                 _ = second.tick() => self.second().await,
                 () = sleep(Duration::from_millis(wake)) => {}
             }
-            self.advance().await;
+            self.advance(&shutdown).await;
         }
     }
 
@@ -139,117 +153,62 @@ impl Engine {
         }
     }
 
-    /// Evaluates what is due, some rules at a time, and tells what that changed.
-    async fn advance(&mut self) {
+    /// Evaluates what is due, some rules at a time, and tells what that changed. Who asks is answered in between.
+    async fn advance(&mut self, shutdown: &CancellationToken) {
         let due = self.watch.due(self.clock.now_ms());
         for some in due.chunks(TOGETHER) {
-            let now = self.clock.now_ms();
-            let plans = some.iter().filter_map(|at| Some((*at, self.watch.get(*at)?.of.rule.value.clone())));
-            let plans: Vec<_> = plans.collect();
-            let store = self.store.clone();
-            let evaluated = tokio::task::spawn_blocking(move || {
-                let one = |(at, plan)| {
-                    let began = Instant::now();
-                    let outcome = evaluate(&plan, now, &store);
-                    (at, outcome, began.elapsed())
-                };
-                plans.into_iter().map(one).collect::<Vec<_>>()
-            });
-            // A panic in an evaluation is a defect; the runtime logs it, and the next evaluation is a second later.
-            let Ok(evaluated) = evaluated.await else {
-                self.counters.failed.increment();
-                continue;
-            };
-            let (mut changed, mut states) = (Changed::default(), Vec::new());
-            for (at, outcome, took) in evaluated {
-                self.counters.evaluated(outcome.is_err(), took);
-                let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX / 100);
-                let observed = self.watch.observed(at, outcome, (now, took_ms));
-                let Some((watched, transitions, turned)) = observed else { continue };
-                if turned {
-                    states.push(at);
+            self.evaluate(some).await;
+            while let Ok(command) = self.commands.try_recv() {
+                let places_hold = !matches!(command, Command::Reload(_));
+                self.apply(command).await;
+                if !places_hold {
+                    return;
                 }
-                let alerts = watched.machine.alerts();
-                let step = self.board.observed(&watched.of, alerts, &transitions, now);
-                self.send_out(&step, &transitions, now);
-                changed.alerts.extend(step.alerts);
-                changed.gone.extend(step.gone);
             }
-            self.tell_changes(&changed, &states, now).await;
+            if shutdown.is_cancelled() {
+                return;
+            }
         }
     }
 
-    /// Hands transitions to the dispatcher, each with what the time lines say and what is remembered.
-    fn send_out(&self, step: &Changed, transitions: &[Transition], now: i64) {
-        let mut tells: Vec<_> = step.tell.iter().collect();
-        for transition in transitions {
-            self.counters.turned(transition.change);
-            let id = super::shape::id(&transition.alert);
-            let own = tells.iter().position(|tell| tell.id == id);
-            let tell = own.map(|at| tells.remove(at).clone());
-            let is_cleared = transition.change == crate::rules::Change::Cleared;
-            let remember = if is_cleared { None } else { kept(&transition.alert) };
-            self.hand_over(Outgoing { id, tell, remember, at: now });
-        }
-        // What was held back by something worse, and is not any more.
-        for tell in tells {
-            let remember = self.board.get(&tell.id).and_then(|standing| kept(&standing.alert));
-            self.hand_over(Outgoing { id: tell.id.clone(), tell: Some(tell.clone()), remember, at: now });
-        }
-        for id in &step.gone {
-            self.hand_over(Outgoing { id: id.clone(), tell: None, remember: None, at: now });
-        }
-    }
-
-    fn hand_over(&self, outgoing: Outgoing) {
-        if let Err(error) = self.outgoing.try_send(outgoing) {
-            self.counters.dropped.increment();
-            tracing::error!(error = %error, "alert event dropped");
-        }
-    }
-
-    async fn tell_changes(&mut self, changed: &Changed, states: &[usize], now: i64) {
-        if changed.alerts.is_empty() && changed.gone.is_empty() && states.is_empty() {
+    async fn evaluate(&mut self, some: &[usize]) {
+        let now = self.clock.now_ms();
+        let plans = some.iter().filter_map(|at| Some((*at, self.watch.get(*at)?.of.rule.value.clone())));
+        let plans: Vec<_> = plans.collect();
+        let store = self.store.clone();
+        let evaluated = tokio::task::spawn_blocking(move || {
+            let one = |(at, plan)| {
+                let began = Instant::now();
+                let outcome = evaluate(&plan, now, &store);
+                (at, outcome, began.elapsed())
+            };
+            plans.into_iter().map(one).collect::<Vec<_>>()
+        });
+        // A panic in an evaluation is a defect; the runtime logs it, and the next evaluation is a second later.
+        let Ok(evaluated) = evaluated.await else {
+            self.counters.failed.increment();
             return;
-        }
-        let (first, rest) = changed.alerts.split_at(CHANGE_ALERTS_MAX.min(changed.alerts.len()));
-        let alerts = self.shapes(first, now);
-        let states: Vec<HealthShape<'_>> = states
-            .iter()
-            .filter_map(|at| self.watch.get(*at))
-            .map(|watched| HealthShape::of(&watched.of.rule, &watched.health))
-            .collect();
-        let mut data = serde_json::Map::new();
-        let mut put = |key: &str, value: serde_json::Value, is_empty: bool| {
-            if !is_empty {
-                data.insert(key.to_owned(), value);
-            }
         };
-        put("alerts", json!(alerts), alerts.is_empty());
-        put("gone", json!(changed.gone), changed.gone.is_empty());
-        put("states", json!(states), states.is_empty());
-        self.tell(&serde_json::Value::Object(data)).await;
-        self.tell_alerts(rest, now).await;
-    }
-
-    /// Tells the pages of alerts, some at a time.
-    async fn tell_alerts(&mut self, ids: &[String], now: i64) {
-        for some in ids.chunks(CHANGE_ALERTS_MAX) {
-            let data = json!({ "alerts": self.shapes(some, now) });
-            self.tell(&data).await;
+        // The first sample of a metric can be an alert: where it is shown must be known by then.
+        if self.map.refresh() && self.watch.place(&self.map) {
+            self.tell(&json!({ "rules": self.rules() })).await;
         }
-    }
-
-    fn shapes(&self, ids: &[String], now: i64) -> Vec<AlertShape> {
-        ids.iter().filter_map(|id| self.board.shape(id, now)).collect()
-    }
-
-    /// Tells the pages of a change.
-    async fn tell(&mut self, data: &serde_json::Value) {
-        self.seq += 1;
-        let frame = push_frame(CHANNEL, &data.to_string(), None);
-        // Nobody reads when the hub has stopped.
-        drop(self.changes.send(Change { channel: CHANNEL, frame, seq: Some(self.seq) }).await);
+        let (mut changed, mut states) = (Changed::default(), Vec::new());
+        for (at, outcome, took) in evaluated {
+            self.counters.evaluated(outcome.is_err(), took);
+            let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX / 100);
+            let observed = self.watch.observed(at, outcome, (now, took_ms));
+            let Some((watched, transitions, turned)) = observed else { continue };
+            if turned {
+                states.push(at);
+            }
+            let alerts = watched.machine.alerts();
+            let step = self.board.observed(&watched.of, alerts, &transitions, now);
+            self.send_out(&step, &transitions, now);
+            changed.alerts.extend(step.alerts);
+            changed.gone.extend(step.gone);
+        }
+        self.tell_changes(changed, &states, now).await;
     }
 
     async fn apply(&mut self, command: Command) {
@@ -261,6 +220,7 @@ impl Engine {
             Command::Silence(id, answer) => drop(answer.send(self.board.silence(&id).cloned())),
             Command::Held(silence, answer) => drop(answer.send(self.held(&silence, now))),
             Command::Episodes(span, answer) => drop(answer.send(self.episodes.json(&span))),
+            Command::Reread => self.newer.clear(),
             Command::Record(record) => self.record(record, now).await,
             Command::Records { silences, acks } => self.records(silences, acks, now).await,
             Command::Event(event) => self.episodes.note(event.get()),
@@ -307,17 +267,18 @@ impl Engine {
             .collect();
         rooms.sort_unstable();
         rooms.dedup();
-        Held { silences: self.board.silences().len(), rooms }
+        let ahead = self.board.silences_ahead(now);
+        Held { silences: self.board.silences().len(), ahead, rooms }
     }
 
     /// What all nodes share has changed.
     async fn record(&mut self, record: Record, now: i64) {
+        self.newer.insert((record.kind, record.key.clone()));
         match record.kind {
             RecordKind::Ack => {
                 let ack = record.value.and_then(|value| serde_json::from_str::<Ack>(value.get()).ok());
                 if self.board.set_ack(&record.key, ack) {
-                    let changed = Changed { alerts: vec![record.key], ..Changed::default() };
-                    self.tell_changes(&changed, &[], now).await;
+                    self.tell_alerts(&[record.key], now).await;
                 }
             }
             RecordKind::Silence => {
@@ -340,21 +301,22 @@ impl Engine {
         acks: Vec<(String, Box<RawValue>)>,
         now: i64,
     ) {
-        let acks = acks.into_iter().filter_map(|(id, ack)| Some((id, serde_json::from_str(ack.get()).ok()?)));
-        let silences = silences.into_iter().filter_map(|(id, one)| Some((id, compiled(&one)?)));
-        self.board.replace(silences.collect(), acks.collect());
+        let is_old = |kind, key: &String| !self.newer.contains(&(kind, key.clone()));
+        let acks = acks.into_iter().filter(|(id, _)| is_old(RecordKind::Ack, id));
+        let acks = acks.filter_map(|(id, ack)| Some((id, serde_json::from_str(ack.get()).ok()?)));
+        let silences = silences.into_iter().filter(|(id, _)| is_old(RecordKind::Silence, id));
+        let silences = silences.filter_map(|(id, one)| Some((id, compiled(&one)?)));
+        let keep = |kind, id: &str| self.newer.contains(&(kind, id.to_owned()));
+        self.board.replace(silences.collect(), acks.collect(), keep);
+        self.newer.clear();
         let alerts = self.board.all().map(|(id, _)| id.clone()).collect();
         self.tell_silences(alerts, now).await;
-    }
-
-    async fn tell_silences(&mut self, alerts: Vec<String>, now: i64) {
-        self.tell(&json!({ "silences": self.board.silences() })).await;
-        self.tell_alerts(&alerts, now).await;
     }
 
     async fn reload(&mut self, reload: Reload, now: i64) {
         self.file = reload.file;
         let Some(rules) = reload.rules else {
+            self.file.rules = self.watch.all().len();
             self.tell(&json!({ "rules": self.rules(), "file": self.file })).await;
             return;
         };
@@ -389,9 +351,6 @@ impl Engine {
         if !turned.is_empty() {
             self.tell_silences(turned, now).await;
         }
-        if self.map.refresh() && self.watch.place(&self.map) {
-            self.tell(&json!({ "rules": self.rules() })).await;
-        }
         self.counters.standing(self.board.all().map(|(_, standing)| standing.alert.state));
         let active = self.board.all().filter(|(_, one)| one.alert.state != State::Resolved);
         let alerts: BTreeMap<&String, Number> =
@@ -404,21 +363,6 @@ impl Engine {
         self.tell_values(NOW_CHANNEL, "alerts", alerts, now).await;
         self.tell_values(RULES_NOW_CHANNEL, "rules", rules, now).await;
     }
-
-    async fn tell_values(&mut self, channel: &'static str, key: &str, values: serde_json::Value, now: i64) {
-        let text = values.to_string();
-        if self.values.get(channel) == Some(&text) {
-            return;
-        }
-        let frame = push_frame(channel, &format!("{{\"at\":{now},\"{key}\":{text}}}"), None);
-        self.values.insert(channel, text);
-        drop(self.changes.send(Change { channel, frame, seq: None }).await);
-    }
-}
-
-/// What this node remembers of an alert.
-fn kept(alert: &Alert) -> Option<Box<RawValue>> {
-    RawValue::from_string(alert.write()).ok()
 }
 
 fn compiled(value: &RawValue) -> Option<Compiled> {

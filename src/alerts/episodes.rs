@@ -57,11 +57,12 @@ impl Episodes {
         let over = matches!(facts.state.as_str(), "resolved" | "cleared");
         // Something that was cleared has no time of its end but that it was told at.
         let end = over.then(|| facts.resolved.unwrap_or(facts.since));
-        let open = self.0.iter_mut().rev().find(|one| one.id == facts.id).filter(|one| one.end.is_none());
-        match open {
-            Some(open) => {
-                open.end = end;
-                open.alert = event.alert;
+        // Read twice, an event changes nothing; nodes whose clocks differ tell of one episode.
+        let newest = self.0.iter_mut().rev().find(|one| one.id == facts.id);
+        match newest.filter(|one| one.end.is_none() || one.since == facts.since) {
+            Some(known) => {
+                known.end = end;
+                known.alert = event.alert;
             }
             None => {
                 let (id, rule, since) = (facts.id, facts.rule, facts.since);
@@ -126,6 +127,7 @@ mod tests {
         episodes.note(&event("a", "pending", 300, "null"));
         episodes.note(&event("a", "cleared", 300, "310"));
         check(&episodes, (0, 1_000, Some("r-a")), &[("a", "cleared"), ("a", "resolved")]);
+        episodes.note(&event("a", "cleared", 300, "310"));
         episodes.note("{}");
         episodes.note("no json");
         assert_eq!(episodes.0.len(), 3);

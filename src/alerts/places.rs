@@ -29,24 +29,25 @@ pub(super) struct Subject {
 pub(super) struct Map {
     dashboards: Dashboards,
     pushed: Pushed,
-    seen: (usize, usize),
+    /// The dashboards that were read, and how many metrics were pushed then; those only become more.
+    seen: (Arc<Vec<Dashboard>>, usize),
     all: Vec<Dashboard>,
 }
 
 impl Map {
     pub(super) fn new(dashboards: Dashboards, pushed: Pushed) -> Self {
-        Self { dashboards, pushed, seen: (0, 0), all: Vec::new() }
+        Self { dashboards, pushed, seen: (Arc::default(), usize::MAX), all: Vec::new() }
     }
 
     /// Reads the dashboards again if they are others; tells whether they are.
     pub(super) fn refresh(&mut self) -> bool {
         let dashboards = self.dashboards.all();
-        let seen = (Arc::as_ptr(&dashboards).addr(), self.pushed.len());
-        if seen == self.seen {
+        let pushed = self.pushed.len();
+        if Arc::ptr_eq(&dashboards, &self.seen.0) && pushed == self.seen.1 {
             return false;
         }
-        self.seen = seen;
         self.all = dashboards.iter().cloned().chain([self.pushed.dashboard()]).collect();
+        self.seen = (dashboards, pushed);
         true
     }
 

@@ -6,7 +6,7 @@ use crate::model::{Labels, MatchOp, Matcher, Person};
 
 /// The longest silence, ms: 30 days.
 pub const SILENCE_MS_MAX: i64 = 30 * 86_400_000;
-/// Silences that stand at once.
+/// Silences that stand at once; as many again may be over and still be told of.
 pub const SILENCES_MAX: usize = 1_000;
 /// Matchers of one silence.
 pub const MATCHERS_MAX: usize = 8;
@@ -79,6 +79,11 @@ impl Silence {
     /// Whether it holds now.
     pub fn is_active(&self, now_ms: i64) -> bool {
         self.start <= now_ms && now_ms < self.ended.unwrap_or(self.end)
+    }
+
+    /// Whether it holds no more, and never will.
+    pub(super) fn is_over(&self, now_ms: i64) -> bool {
+        self.ended.unwrap_or(self.end) <= now_ms
     }
 
     /// Whether it is so long over that nobody asks for it.

@@ -1,7 +1,11 @@
 //! Starting the engine with what this node remembers.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::{
@@ -9,13 +13,13 @@ use super::{
     board::Board,
     counters::Counters,
     dispatch::Dispatcher,
-    engine::Engine,
+    engine::{Engine, Kept},
     episodes::{EPISODES_MAX, Episodes},
     places::Map,
-    shape::FileShape,
+    shape::{self, FileShape},
     watch::{Turned, Watch, Watched},
 };
-use crate::backend::{Backend, HistoryFilter, StreamOptions};
+use crate::backend::{Backend, BackendError, HistoryFilter, StreamOptions};
 use crate::clock::Clock;
 use crate::dashboards::{Dashboards, Pushed};
 use crate::journal::{Journal, LocalKind};
@@ -27,8 +31,6 @@ use crate::telemetry::Registry;
 
 /// Changes that wait for the hub.
 const CHANGES_MAX: usize = 1_024;
-/// A pending alert starts anew when the last run ended longer ago than this, ms: nobody saw what was meanwhile.
-pub(super) const OUTAGE_MS_MAX: i64 = 3_600_000;
 
 /// What the engine is made from.
 #[derive(Debug)]
@@ -76,13 +78,17 @@ impl Alerts {
         let (dispatcher, outgoing) =
             Dispatcher::new(parts.backend.clone(), parts.journal.clone(), parts.node.clone(), registry);
         let names: Vec<String> = parts.rules.iter().map(|rule| rule.name.clone()).collect();
+        let rooms = remembered.values().flatten().map(|(alert, rooms)| (shape::id(alert), rooms.clone()));
+        let rooms: Vec<(String, Vec<String>)> = rooms.collect();
+        let alerts = |all: Vec<Remembered>| all.into_iter().map(|(alert, _)| alert).collect::<Vec<_>>();
+        let remembered = remembered.into_iter().map(|(name, all)| (name, alerts(all)));
         let (known, orphans): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            remembered.into_iter().partition(|(name, _)| names.contains(name));
+            remembered.partition(|(name, _)| names.contains(name));
         let mut engine = Engine {
             watch: Watch::new(parts.rules, known, &map, now),
             board: Board::default(),
             map,
-            episodes: episodes(&parts.backend).await?,
+            episodes: Episodes::default(),
             file: parts.file,
             store: parts.store,
             clock: parts.clock.clone(),
@@ -93,11 +99,17 @@ impl Alerts {
             counters: Counters::new(registry),
             seq: 0,
             second: now,
+            newer: HashSet::new(),
             values: BTreeMap::new(),
         };
         engine.restore(now);
-        for (name, alerts) in orphans {
-            engine.end_orphans(&name, &alerts, now);
+        let orphans: Vec<_> =
+            orphans.iter().filter_map(|(name, alerts)| engine.adopt(name, alerts, now)).collect();
+        for (id, rooms) in rooms {
+            engine.board.told(&id, rooms);
+        }
+        for orphan in orphans {
+            engine.take_over(&orphan, now);
         }
         let token = supervisor.token();
         supervisor.spawn("alerts", engine.run(token.clone()));
@@ -123,10 +135,9 @@ impl Engine {
         }
     }
 
-    /// Ends alerts whose rule was taken away while the process was not there.
-    fn end_orphans(&mut self, name: &str, alerts: &[Alert], now: i64) {
-        let Some(rule) = ghost(name) else { return };
-        let of = self.map.subject(rule);
+    /// Puts alerts on the board whose rule was taken away while the process was not there; gives how they end.
+    fn adopt(&mut self, name: &str, alerts: &[Alert], now: i64) -> Option<Turned> {
+        let of = self.map.subject(ghost(name)?);
         let ended = |alert: &Alert| {
             let change = if alert.state == State::Firing { Became::Resolved } else { Became::Cleared };
             let alert = Alert { state: State::Resolved, resolved: Some(now), ..alert.clone() };
@@ -134,9 +145,8 @@ impl Engine {
         };
         let standing = alerts.iter().filter(|alert| alert.state != State::Resolved);
         let transitions: Vec<Transition> = standing.map(ended).collect();
-        // On the board for a moment, so that all of them leave it, and what is remembered, too.
         self.board.observed(&of, alerts.iter(), &[], now);
-        self.take_over(&Turned { of, alerts: Vec::new(), transitions }, now);
+        Some(Turned { of, alerts: Vec::new(), transitions })
     }
 }
 
@@ -147,33 +157,37 @@ fn ghost(name: &str) -> Option<Rule> {
     rules::parse(FILE, &text, None).ok()?.pop()
 }
 
+/// What a node remembers of an alert, and the rooms that were told of it.
+type Remembered = (Alert, Vec<String>);
+
 /// What this node remembers of its alerts, by their rules' names.
-async fn remembered(parts: &AlertsParts, now: i64) -> anyhow::Result<BTreeMap<String, Vec<Alert>>> {
+///
+/// Time in which nobody looked does not count: a pending alert stands for as long as it was seen to.
+async fn remembered(parts: &AlertsParts, now: i64) -> anyhow::Result<BTreeMap<String, Vec<Remembered>>> {
     let journal = parts.journal.clone();
     let kept = tokio::task::spawn_blocking(move || journal.kept(LocalKind::AlertState)).await??;
-    let away = parts.last_seen.map_or(0, |seen| now - seen);
-    let mut remembered: BTreeMap<String, Vec<Alert>> = BTreeMap::new();
+    let away = parts.last_seen.map_or(0, |seen| (now - seen).max(0));
+    let mut remembered: BTreeMap<String, Vec<Remembered>> = BTreeMap::new();
     for (id, kept) in kept {
-        let Some(alert) = Alert::read(kept.get()) else {
+        let kept = serde_json::from_str::<Kept>(kept.get()).ok();
+        let Some((mut alert, rooms)) =
+            kept.and_then(|kept| Some((Alert::read(kept.alert.get())?, kept.rooms)))
+        else {
             tracing::warn!(alert.id = id, "alert state not understood");
             continue;
         };
-        if alert.state == State::Pending && OUTAGE_MS_MAX < away {
-            continue;
+        if alert.state == State::Pending {
+            alert.since = alert.since.saturating_add(away).min(now);
         }
         let name = alert.labels.get("alertname").unwrap_or_default().to_owned();
-        remembered.entry(name).or_default().push(alert);
+        remembered.entry(name).or_default().push((alert, rooms));
     }
     Ok(remembered)
 }
 
-/// What stood before, from the stream of transitions.
-async fn episodes(backend: &Backend) -> anyhow::Result<Episodes> {
+/// The newest of the stream of transitions, oldest first.
+pub(super) async fn transitions(backend: &Backend) -> Result<Vec<Box<RawValue>>, BackendError> {
     let filter = HistoryFilter { limit: Some(2 * EPISODES_MAX), reverse: true, ..HistoryFilter::default() };
     let page = backend.history(TRANSITIONS, &filter, StreamOptions::Journal).await?;
-    let mut episodes = Episodes::default();
-    for data in page.publications.iter().rev().filter_map(|publication| publication.data.as_ref()) {
-        episodes.note(data.get());
-    }
-    Ok(episodes)
+    Ok(page.publications.into_iter().rev().filter_map(|publication| publication.data).collect())
 }

@@ -211,16 +211,18 @@ impl Watched {
 
     /// When it is due.
     fn next(&self, now: i64) -> i64 {
+        // A clock that was set back must not stop the rule.
+        let set_back = now + START_WAIT_MS < self.evaluated;
+        if set_back {
+            return now;
+        }
         if self.touched {
             return self.rests_until;
         }
         // One that was seen already and changed nothing, such as with an expression that fails, is not asked for again.
         let deadline = self.machine.wake_ms(&self.of.rule).filter(|deadline| self.seen < *deadline);
         let deadline = deadline.unwrap_or(i64::MAX);
-        // A clock that was set back must not stop the rule.
-        let set_back = now + START_WAIT_MS < self.evaluated;
-        let regular = if set_back { now } else { self.evaluated + EVALUATE_MS };
-        regular.min(deadline.max(self.rests_until))
+        (self.evaluated + EVALUATE_MS).min(deadline.max(self.rests_until))
     }
 
     /// Adds the series of alerts that the last run left and that did not come back yet, with their last values.

@@ -6,7 +6,7 @@ use super::reload;
 use crate::alerts::{Alerts, FileShape, ProblemShape};
 use crate::clock::Clock;
 use crate::dashboards::{self, Dashboards};
-use crate::document::Problem;
+use crate::document::{self, Problem};
 use crate::rules::{self, FILE, Rule, RulesError};
 use crate::supervisor::Supervisor;
 
@@ -35,36 +35,52 @@ impl AlertFile {
         Ok((rules, file))
     }
 
-    /// Watches the file; a bad edit changes no rule, and is said in the log and to the pages.
-    pub(super) fn watch(self, alerts: Alerts, supervisor: &Supervisor) {
+    /// What the file says; nothing if it is not there or cannot be read.
+    pub(super) fn text(&self) -> Option<String> {
+        document::text(&self.folder.join(FILE)).ok().flatten()
+    }
+
+    /// Watches the file, of which `text` was read; a bad edit changes no rule, and is said in the log and to the pages.
+    pub(super) fn watch(self, mut text: Option<String>, alerts: Alerts, supervisor: &Supervisor) {
         let shutdown = supervisor.token().clone();
         supervisor.track(async move {
-            let ours = |event: &notify::Event| {
-                event.paths.iter().any(|path| path.file_name().is_some_and(|name| name == FILE))
-            };
-            let (_watcher, mut changes) = match reload::changes(&self.folder, ours) {
+            // Any file of the folder: this one may be a link, and what it leads to is changed by another name.
+            let (_watcher, mut changes) = match reload::changes(&self.folder) {
                 Ok(watched) => watched,
                 Err(error) => {
                     tracing::warn!(folder = %self.folder.display(), error = %error, "alert rules are not watched");
                     return;
                 }
             };
-            while reload::changed(&mut changes, &shutdown).await {
+            // It may have changed since it was read.
+            loop {
                 let reading = self.clone();
-                let Ok(read) = tokio::task::spawn_blocking(move || reading.read()).await else { return };
-                match read {
-                    Ok((rules, file)) => {
-                        tracing::info!(rules.count = rules.len(), "alert rules reloaded");
-                        alerts.reload(Some(rules), file).await;
-                    }
-                    Err(error) => {
-                        let text = error.to_string().replace('\n', "; ");
-                        tracing::warn!(error = text, "alert rules left as they are");
-                        alerts.reload(None, self.wrong(&error)).await;
-                    }
+                let Ok(now) = tokio::task::spawn_blocking(move || reading.text()).await else { return };
+                if now != text {
+                    text = now;
+                    self.reload(&alerts).await;
+                }
+                if !reload::changed(&mut changes, &shutdown).await {
+                    return;
                 }
             }
         });
+    }
+
+    async fn reload(&self, alerts: &Alerts) {
+        let reading = self.clone();
+        match tokio::task::spawn_blocking(move || reading.read()).await {
+            Ok(Ok((rules, file))) => {
+                tracing::info!(rules.count = rules.len(), "alert rules reloaded");
+                alerts.reload(Some(rules), file).await;
+            }
+            Ok(Err(error)) => {
+                let text = error.to_string().replace('\n', "; ");
+                tracing::warn!(error = text, "alert rules left as they are");
+                alerts.reload(None, self.wrong(&error)).await;
+            }
+            Err(_) => {}
+        }
     }
 
     /// The file and what is wrong with it.

@@ -17,15 +17,12 @@ use crate::supervisor::Supervisor;
 /// Changes within this time are one: editors write a file in several steps.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// Watches a folder: something comes from the receiver when one of its files that `concerns` us may be another one now.
-/// It watches for as long as the watcher lives.
-pub(super) fn changes(
-    folder: &Path,
-    concerns: impl Fn(&Event) -> bool + Send + 'static,
-) -> notify::Result<(RecommendedWatcher, mpsc::Receiver<()>)> {
+/// Watches a folder: something comes from the receiver when one of its files may be another one now. It watches for as
+/// long as the watcher lives.
+pub(super) fn changes(folder: &Path) -> notify::Result<(RecommendedWatcher, mpsc::Receiver<()>)> {
     let (sender, changes) = mpsc::channel(1);
     let mut watcher = recommended_watcher(move |event: notify::Result<Event>| {
-        if event.is_ok_and(|event| is_change(&event) && concerns(&event)) {
+        if event.is_ok_and(|event| is_change(&event)) {
             // A change that is waiting already stands for this one, too.
             sender.try_send(()).unwrap_or_default();
         }
@@ -47,7 +44,7 @@ pub(super) async fn changed(changes: &mut mpsc::Receiver<()>, shutdown: &Cancell
 pub(super) fn watch(folder: Folder, dashboards: Dashboards, backend: Backend, supervisor: &Supervisor) {
     let shutdown = supervisor.token().clone();
     supervisor.track(async move {
-        let (_watcher, mut changes) = match changes(&folder.path, |_| true) {
+        let (_watcher, mut changes) = match changes(&folder.path) {
             Ok(watched) => watched,
             Err(error) => {
                 tracing::debug!(folder = %folder.path.display(), error = %error, "dashboards are not watched");

@@ -96,6 +96,7 @@ async fn alerts(
     let Parts { clock, dashboards, .. } = parts;
     let file =
         AlertFile { folder: parts.config.clone(), dashboards: dashboards.clone(), clock: clock.clone() };
+    let text = file.text();
     let (rules, read) = file.read().map_err(super::explain)?;
     let alerts = AlertsParts {
         node: parts.instance.clone(),
@@ -110,7 +111,7 @@ async fn alerts(
         last_seen: parts.last_seen,
     };
     let (alerts, changes) = Alerts::start(alerts, appended, supervisor, &parts.registry).await?;
-    file.watch(alerts.clone(), supervisor);
+    file.watch(text, alerts.clone(), supervisor);
     Ok((alerts, changes))
 }
 

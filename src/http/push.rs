@@ -82,6 +82,8 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
     let mut only_limits = refused.is_empty();
     if !samples.is_empty() {
         let batch = Arc::new(Batch { source: Source::Pushed, step: None, samples });
+        // Before the samples are seen: an alert on the first of a metric goes to the room of its panel.
+        let any_new = note(&site.pushed, &batch);
         let report = site.live.submit(Arc::clone(&batch)).await.map_err(|error| Failure::internal(&error))?;
         for refusal in &report.refused {
             let item = items.get(refusal.index).copied().unwrap_or_default();
@@ -90,7 +92,9 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
             refused.push((item, refusal.reason.to_string()));
         }
         accepted = report.accepted;
-        announce(site, &batch, &report).await;
+        if any_new {
+            notice::tell_pushed(&site.backend).await;
+        }
         keep(site, &report).await?;
     }
     site.counters.accepted.add(accepted as u64);
@@ -135,15 +139,17 @@ async fn keep(site: &Site, report: &AppendReport) -> Answer<()> {
     durable.wait().await.map_err(|error| unavailable(&error))
 }
 
-/// Tells the pages when a metric is new.
-async fn announce(site: &Site, batch: &Batch, report: &AppendReport) {
+/// Takes note of the metrics of a batch; tells whether one is new.
+fn note(pushed: &crate::dashboards::Pushed, batch: &Batch) -> bool {
     let mut any_new = false;
-    if !report.new_series.is_empty() {
-        for sample in &batch.samples {
-            any_new |= site.pushed.note(&sample.labels);
+    let mut last = None;
+    for labels in batch.samples.iter().map(|sample| &sample.labels) {
+        let this = (labels.metric_name(), labels.get("job"));
+        // Most bodies have the series of a metric together.
+        if last != Some(this) {
+            any_new |= pushed.note(labels);
+            last = Some(this);
         }
     }
-    if any_new {
-        notice::tell_pushed(&site.backend).await;
-    }
+    any_new
 }

@@ -12,6 +12,9 @@ pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 pub const REPLY_BYTES_MAX: usize = 8 << 20;
 /// Bytes that may wait before the next command of the same client is carried out.
 pub const REPLY_BYTES_LOW: usize = 128 * 1024;
+/// Bytes of changes of state that may wait: 200 rules at some 2 KiB, which come together when their file was edited. A
+/// reader that is closed for it is given the whole when it is back.
+pub const STATE_BYTES_MAX: usize = 512 * 1024;
 /// Bytes of live steps that may wait before the rate drops.
 pub const SERIES_BYTES_MAX: usize = 16 * 1024;
 /// How sparse a slowed connection's steps become, at worst.
@@ -22,6 +25,8 @@ const EVERY_MAX: u64 = 60;
 pub enum Delivery {
     /// Waits, and closes the connection when too much waits.
     Event,
+    /// As an event, with more room.
+    State,
     /// Waits: the client asked for it.
     Reply,
     /// Waits; when too much waits, only every n-th step is kept. Holds the step's number.
@@ -64,6 +69,7 @@ struct Entry {
 pub struct Outbox {
     queue: VecDeque<Entry>,
     event_bytes: usize,
+    state_bytes: usize,
     reply_bytes: usize,
     series_bytes: usize,
     /// Every how many steps one is sent; 0 and 1 stand for all.
@@ -85,14 +91,16 @@ impl Outbox {
 
     /// Bytes that wait.
     pub const fn bytes(&self) -> usize {
-        self.event_bytes + self.reply_bytes + self.series_bytes
+        self.event_bytes + self.state_bytes + self.reply_bytes + self.series_bytes
     }
 
     /// Whether this step is left out because the connection is slowed.
     pub const fn skips(&self, delivery: Delivery) -> bool {
         match delivery {
             Delivery::Step(step) => 1 < self.every && !step.is_multiple_of(self.every),
-            Delivery::Correction | Delivery::Event | Delivery::Reply | Delivery::Signal => false,
+            Delivery::Correction | Delivery::Event | Delivery::State | Delivery::Reply | Delivery::Signal => {
+                false
+            }
         }
     }
 
@@ -135,6 +143,10 @@ impl Outbox {
                 self.reply_bytes += length;
                 if REPLY_BYTES_MAX < self.reply_bytes { Verdict::Overflow } else { Verdict::Queued }
             }
+            Delivery::State => {
+                self.state_bytes += length;
+                if STATE_BYTES_MAX < self.state_bytes { Verdict::Overflow } else { Verdict::Queued }
+            }
             Delivery::Event | Delivery::Signal => {
                 self.event_bytes += length;
                 if EVENT_BYTES_MAX < self.event_bytes { Verdict::Overflow } else { Verdict::Queued }
@@ -169,7 +181,9 @@ impl Outbox {
     fn keep_every(&mut self, every: u64) {
         self.queue.retain(|entry| match entry.delivery {
             Delivery::Step(step) => entry.begun || step.is_multiple_of(every),
-            Delivery::Correction | Delivery::Event | Delivery::Reply | Delivery::Signal => true,
+            Delivery::Correction | Delivery::Event | Delivery::State | Delivery::Reply | Delivery::Signal => {
+                true
+            }
         });
         self.count();
     }
@@ -213,6 +227,7 @@ impl Outbox {
             match head.delivery {
                 Delivery::Step(_) | Delivery::Correction => self.series_bytes -= taken,
                 Delivery::Reply => self.reply_bytes -= taken,
+                Delivery::State => self.state_bytes -= taken,
                 Delivery::Event | Delivery::Signal => self.event_bytes -= taken,
             }
             written -= taken;
@@ -243,6 +258,15 @@ mod tests {
             assert_eq!(outbox.push(&bytes(16 * 1024), 0, Delivery::Event), Verdict::Queued);
         }
         assert_eq!(outbox.push(&bytes(1), 0, Delivery::Event), Verdict::Overflow);
+    }
+
+    #[test]
+    fn state_has_more_room_and_then_overflows() {
+        let mut outbox = Outbox::default();
+        assert_eq!(outbox.push(&bytes(STATE_BYTES_MAX), 0, Delivery::State), Verdict::Queued);
+        outbox.advance(10);
+        assert_eq!(outbox.bytes(), STATE_BYTES_MAX - 10);
+        assert_eq!(outbox.push(&bytes(11), 0, Delivery::State), Verdict::Overflow);
     }
 
     #[test]

@@ -27,6 +27,18 @@ pub enum Change {
     Cleared,
 }
 
+impl Change {
+    /// What the alert is after it, as time lines say.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Fired => "firing",
+            Self::Resolved => "resolved",
+            Self::Cleared => "cleared",
+        }
+    }
+}
+
 /// The worst value while an alert stood: the least where less is worse, else the greatest.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extreme {

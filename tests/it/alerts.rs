@@ -294,11 +294,14 @@ async fn timers_of_seconds_survive_a_restart() {
     let folder = server.stop().await;
     let server = Server::on(folder, Settings { config: CONFIG, redis: None, ..Settings::default() }).await;
     let mut olena = Operator::on(&server, "Olena").await;
-    assert_eq!(olena.whole["alerts"][0]["since"], pending["alert"]["since"], "{}", olena.whole);
+    // Its time runs on, but for what nobody saw: less than two seconds here.
+    let since = |alert: &Value| alert["since"].as_i64().unwrap();
+    let (before, after) = (since(&pending["alert"]), since(&olena.whole["alerts"][0]));
+    assert!((before..before + 2_000).contains(&after), "{before}, {after}");
     let (offset, fired) = olena.event("alert").await;
-    let (alert, since) = (&fired["alert"], pending["alert"]["since"].as_i64().unwrap());
-    assert_eq!((offset, &alert["state"], alert["since"].as_i64().unwrap()), (2, &json!("firing"), since));
-    let took = alert["fired"].as_i64().unwrap() - since;
+    let alert = &fired["alert"];
+    assert_eq!((offset, &alert["state"], since(alert)), (2, &json!("firing"), after));
+    let took = alert["fired"].as_i64().unwrap() - after;
     assert!((3_000..3_500).contains(&took), "{took} ms");
     server.stop().await;
 }
@@ -387,7 +390,10 @@ async fn settled(client: &mut Client, nodes: &[&Server], states: &[&str]) {
 #[tokio::test]
 async fn nodes_whose_clocks_differ_tell_once() {
     let Some(redis) = RedisServer::start().await else { return };
-    let (a, b) = (node(&redis, A, 0).await, node(&redis, B, 2_000).await);
+    let a = Settings { config: A, redis: Some(redis.url()), clock_ms: 0 };
+    let b = Settings { config: B, redis: Some(redis.url()), clock_ms: 2_000 };
+    let patient = format!("{RULES}for = '1s'\n");
+    let (a, b) = (Server::on(folder(&patient), a).await, Server::on(folder(&patient), b).await);
     let (mut on_a, mut on_b) = (Operator::on(&a, "Olena").await, Operator::on(&b, "Marek").await);
     let mut states = Vec::new();
     for _ in 0..2 {
@@ -397,7 +403,7 @@ async fn nodes_whose_clocks_differ_tell_once() {
         celsius(&a, 20.0).await;
         on_a.alert(|alert| alert["state"] == "resolved").await;
         on_b.alert(|alert| alert["state"] == "resolved").await;
-        states.extend(["firing", "resolved"]);
+        states.extend(["pending", "firing", "resolved"]);
         settled(&mut on_a.client, &[&a, &b], &states).await;
     }
     a.stop().await;

@@ -58,6 +58,16 @@ fn a_rule_is_due_when_its_alert_is_to_fire() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_stops_no_rule() {
+    let mut watch = Watch::new(rules(TWO), BTreeMap::new(), &map(), 10_000_000);
+    for at in [0, 1] {
+        watch.observed(at, found(1.0), (10_000_000, 3));
+    }
+    watch.touch(&batch("celsius"), 6_400_000);
+    assert_eq!(watch.due(6_400_000), [0, 1]);
+}
+
+#[test]
 fn an_error_leaves_the_alerts_and_is_said() {
     let mut watch = Watch::new(rules(TWO), BTreeMap::new(), &map(), 0);
     watch.observed(1, found(9.0), (0, 0));
