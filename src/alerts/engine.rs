@@ -200,6 +200,7 @@ impl Engine {
             let observed = self.watch.observed(at, outcome, (now, took_ms));
             let Some((watched, transitions, turned)) = observed else { continue };
             if turned {
+                watched.log();
                 states.push(at);
             }
             let alerts = watched.machine.alerts();
@@ -223,7 +224,11 @@ impl Engine {
             Command::Reread => self.newer.clear(),
             Command::Record(record) => self.record(record, now).await,
             Command::Records { silences, acks } => self.records(silences, acks, now).await,
-            Command::Event(event) => self.episodes.note(event.get()),
+            Command::Event(event) => {
+                if let Some((rule, at)) = self.episodes.note(event.get()) {
+                    self.watch.was_changed(&rule, at);
+                }
+            }
             Command::Reload(reload) => self.reload(*reload, now).await,
         }
     }
@@ -338,7 +343,10 @@ impl Engine {
     /// Puts a rule's alerts on the board and hands out what became of them.
     pub(super) fn take_over(&mut self, turned: &Turned, now: i64) -> Changed {
         let Turned { of, alerts, transitions } = turned;
-        let step = self.board.observed(of, alerts.iter(), transitions, now);
+        let mut step = self.board.observed(of, alerts.iter(), transitions, now);
+        for tell in &mut step.tell {
+            tell.shape.edited = matches!(tell.target, "resolved" | "cleared");
+        }
         self.send_out(&step, transitions, now);
         step
     }

@@ -50,10 +50,12 @@ pub struct Span {
 pub(super) struct Episodes(VecDeque<Episode>);
 
 impl Episodes {
-    /// Takes note of one event of the stream, in its order. What is no alert's event is left out.
-    pub(super) fn note(&mut self, event: &str) {
-        let Ok(Event::Alert(event)) = Event::read(event) else { return };
-        let Ok(facts) = serde_json::from_str::<Facts>(event.alert.get()) else { return };
+    /// Takes note of one event of the stream, in its order; gives the rule and when that was. What is no alert's event is
+    /// left out.
+    pub(super) fn note(&mut self, event: &str) -> Option<(String, i64)> {
+        let Ok(Event::Alert(event)) = Event::read(event) else { return None };
+        let facts: Facts = serde_json::from_str(event.alert.get()).ok()?;
+        let changed = (facts.rule.clone(), event.at);
         let over = matches!(facts.state.as_str(), "resolved" | "cleared");
         // Something that was cleared has no time of its end but that it was told at.
         let end = over.then(|| facts.resolved.unwrap_or(facts.since));
@@ -72,6 +74,7 @@ impl Episodes {
         while EPISODES_MAX < self.0.len() {
             self.0.pop_front();
         }
+        Some(changed)
     }
 
     /// The episodes of a span as JSON, newest first.

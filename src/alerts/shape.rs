@@ -220,6 +220,9 @@ pub(super) struct AlertShape {
     silences: Vec<String>,
     inhibited: bool,
     nodata: bool,
+    /// Over because its rule was changed or taken away, not because all is well.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) edited: bool,
 }
 
 impl AlertShape {
@@ -252,6 +255,7 @@ impl AlertShape {
             silences: around.silences,
             inhibited: around.inhibited,
             nodata: alert.no_data,
+            edited: false,
         }
     }
 }

@@ -157,12 +157,21 @@ impl Watch {
         };
         let state = watched.state(error.is_some());
         let turned = state != watched.health.state || error != watched.health.error;
-        if turned {
+        // That data came for the first time is no news of what is watched.
+        let begins = transitions.is_empty() && watched.health.changed.is_none() && error.is_none();
+        if turned && !begins {
             watched.health.changed = Some(began);
         }
         watched.health.state = state;
         watched.health.error = error;
         Some((watched, transitions, turned))
+    }
+
+    /// An alert of a rule changed at a time, before this process perhaps.
+    pub(super) fn was_changed(&mut self, rule: &str, at: i64) {
+        if let Some(watched) = self.rules.iter_mut().find(|watched| watched.of.rule.id == rule) {
+            watched.health.changed = watched.health.changed.max(Some(at));
+        }
     }
 
     /// Puts other rules in place; those that say the same keep their alerts. Returns what became of the alerts of each
@@ -206,6 +215,15 @@ impl Watched {
             seen: i64::MIN,
             rests_until: i64::MIN,
             missed: BTreeMap::new(),
+        }
+    }
+
+    /// Says in the log that its expression fails, or that it does not any more.
+    pub(super) fn log(&self) {
+        let name = self.of.rule.name.as_str();
+        match &self.health.error {
+            Some(error) => tracing::warn!(rule.name = name, error, "alert rule fails"),
+            None => tracing::debug!(rule.name = name, state = ?self.health.state, "alert rule turned"),
         }
     }
 

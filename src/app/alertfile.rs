@@ -58,7 +58,7 @@ impl AlertFile {
                 let Ok(now) = tokio::task::spawn_blocking(move || reading.text()).await else { return };
                 if now != text {
                     text = now;
-                    self.reload(&alerts).await;
+                    self.reload(text.as_deref(), &alerts).await;
                 }
                 if !reload::changed(&mut changes, &shutdown).await {
                     return;
@@ -67,7 +67,20 @@ impl AlertFile {
         });
     }
 
-    async fn reload(&self, alerts: &Alerts) {
+    async fn reload(&self, text: Option<&str>, alerts: &Alerts) {
+        // Most likely a mistake, or an editor halfway: every alert would end.
+        let missing = match text {
+            None => Some("the file is not there"),
+            Some(text) if text.trim().is_empty() => Some("the file is empty"),
+            Some(_) => None,
+        };
+        if let Some(message) = missing {
+            tracing::warn!(error = message, "alert rules left as they are");
+            let help = "for no rules at all, write a comment into it, such as # none".to_owned();
+            let problem = ProblemShape { line: 1, column: 1, message: message.to_owned(), help: Some(help) };
+            alerts.reload(None, self.with(vec![problem])).await;
+            return;
+        }
         let reading = self.clone();
         match tokio::task::spawn_blocking(move || reading.read()).await {
             Ok(Ok((rules, file))) => {
@@ -91,6 +104,11 @@ impl AlertFile {
                 vec![ProblemShape { line: 1, column: 1, message: error.to_string(), help: None }]
             }
         };
+        self.with(problems)
+    }
+
+    /// The file with problems; the engine knows how many rules hold.
+    fn with(&self, problems: Vec<ProblemShape>) -> FileShape {
         FileShape { path: FILE.to_owned(), read: self.clock.now_ms(), rules: 0, problems }
     }
 }

@@ -191,6 +191,24 @@ async fn an_ack_is_seen_by_all_survives_a_restart_and_falls_with_its_alert() {
 }
 
 #[tokio::test]
+async fn an_alert_on_the_first_sample_of_a_metric_is_told_in_the_room_of_its_panel() {
+    let server = server("[[rule]]\nname = 'New'\nexpr = 'never_seen > 1'\nfor = '1s'\n").await;
+    let mut client = Client::connect(&server).await;
+    client.call("subscribe", json!({ "channel": "room:pushed" })).await;
+    server.push(json!({ "metric": "never_seen", "value": 5 })).await;
+    for state in ["pending", "firing"] {
+        let told = client.push("room:pushed", "pub").await;
+        assert_eq!(
+            (&told["data"]["alert"]["state"], &told["data"]["alert"]["rooms"]),
+            (&json!(state), &json!(["pushed"]))
+        );
+    }
+    client.call("subscribe", json!({ "channel": ROOM })).await;
+    assert!(history(&mut client).await.is_empty(), "and in no other");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn nobody_acts_without_a_name() {
     let server = server(RULES).await;
     let mut client = Client::connect(&server).await;
@@ -274,12 +292,24 @@ async fn a_bad_edit_changes_nothing_and_is_shown_with_its_line() {
     let now = whole(&mut olena.client).await;
     assert_eq!(now["alerts"][0]["since"], fired["since"]);
 
+    // An empty file is no order to end everything, and a file that is gone neither.
+    for wrong in ["the file is empty", "the file is not there"] {
+        if wrong.ends_with("empty") {
+            std::fs::write(&file, "\n").unwrap()
+        } else {
+            std::fs::remove_file(&file).unwrap()
+        }
+        let said = async { while olena.change().await["file"]["problems"][0]["message"] != wrong {} };
+        timeout(SOON, said).await.expect("it is said");
+    }
+    assert_eq!(whole(&mut olena.client).await["rules"].as_array().unwrap().len(), 2);
+
     // A rule that is taken away ends its alerts.
-    std::fs::write(&file, "").unwrap();
+    std::fs::write(&file, "# none\n").unwrap();
     let (_, event) = olena.event("alert").await;
     assert_eq!(event["alert"]["state"], "firing");
     let (_, event) = olena.event("alert").await;
-    assert_eq!(event["alert"]["state"], "resolved");
+    assert_eq!((&event["alert"]["state"], &event["alert"]["edited"]), (&json!("resolved"), &json!(true)));
     server.stop().await;
 }
 

@@ -50,6 +50,12 @@ impl Client {
         client
     }
 
+    /// Waits so long for a frame, for what takes its time.
+    pub(crate) fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// Opens a socket and says nothing.
     pub(crate) async fn open(server: &Server) -> Self {
         Self::open_to(server.address).await

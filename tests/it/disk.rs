@@ -95,7 +95,7 @@ async fn storage_notice(client: &mut Client, state: &str) -> Value {
             }
         }
     };
-    timeout(2 * SOON, told).await.unwrap_or_else(|_| panic!("the pages are told: {state}"))
+    timeout(3 * SOON, told).await.unwrap_or_else(|_| panic!("the pages are told: {state}"))
 }
 
 /// The notices in the reply to who subscribes now, by kind.
@@ -144,6 +144,7 @@ async fn a_bad_disk_is_told_and_costs_nothing_that_was_acknowledged() {
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
     std::fs::write(folder.path().join("watchroom.toml"), "collect_host = false\n").unwrap();
+    std::fs::write(folder.path().join("alerts.toml"), "# none\n").unwrap();
     let (slow, full) = (folder.path().join("slow"), folder.path().join("full"));
     let library = slowdisk::build(folder.path());
     let environment = [
@@ -154,7 +155,8 @@ async fn a_bad_disk_is_told_and_costs_nothing_that_was_acknowledged() {
     ];
     let server = Process::start(folder.path(), &environment);
     let mut kept = Vec::new();
-    let mut notices = Client::connect_to(server.address).await;
+    // Its own deadline is that of what it waits for.
+    let mut notices = Client::connect_to(server.address).await.patient(4 * SOON);
     notices.call("subscribe", json!({ "channel": "notices" })).await;
     let mut viewer = Client::connect_to(server.address).await;
     let (expr, channel) = ("max(kept)", Live::channel("max(kept)", 1_000));

@@ -284,6 +284,7 @@ async fn speak_together(server: &Process, acknowledged: &Acknowledged) {
 async fn a_bad_disk_is_said_and_recovers_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("watchroom.toml"), "collect_host = false\n").unwrap();
+    std::fs::write(folder.path().join("alerts.toml"), "# none\n").unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
     let (slow, full) = (folder.path().join("slow"), folder.path().join("full"));
