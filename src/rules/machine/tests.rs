@@ -124,6 +124,19 @@ fn no_data_is_what_the_rule_says() {
 }
 
 #[test]
+fn what_was_well_is_not_kept() {
+    let mut run = Run::new("expr = 'm > 5'\nkeep_firing_for = '10s'\non_no_data = 'keep'");
+    run.at(0, &[Some(9.0), Some(9.0)], "Fired a 9, Fired b 9");
+    run.at(1, &[Some(1.0), Some(9.0)], "");
+    run.at(5, &[], "");
+    assert_eq!(run.machine.wake_ms(&run.rule), Some(11_000), "a stays well, b as it was");
+    run.at(11, &[], "Resolved a 1?");
+    run.at(100, &[], "");
+    run.at(101, &[None, Some(1.0)], "");
+    run.at(111, &[], "Resolved b 1?");
+}
+
+#[test]
 fn silence_itself_can_be_an_alert() {
     let keys = "expr = 'm'\nabove = { warning = 5, critical = 9 }\non_no_data = 'alert'\nfor = '2s'";
     let mut run = Run::new(keys);
