@@ -214,7 +214,48 @@ fn values() -> impl Strategy<Value = Vec<(i64, Vec<Option<f64>>)>> {
     prop::collection::vec((1i64..8, prop::collection::vec(value, 3)), 1..60)
 }
 
+/// As written, since a NaN equals nothing.
+fn written(machine: &Machine) -> Vec<String> {
+    machine.alerts().map(Alert::write).collect()
+}
+
 proptest! {
+    #[test]
+    fn alerts_that_are_read_back_go_on(
+        steps in values(),
+        for_s in 0i64..20,
+        keep_s in 0i64..10,
+        no_data in prop_oneof![Just("keep"), Just("resolve")],
+        restarts in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let rule = rule(&format!(
+            "expr = 'm'\nabove = {{ warning = 5, critical = 8 }}\nclear_below = 4\nfor = '{for_s}s'\n\
+             keep_firing_for = '{keep_s}s'\non_no_data = '{no_data}'\nsummary = '{{{{ value }}}}'\n\
+             labels = {{ team = '{{{{ labels.i }}}} \u{e4}' }}"
+        ));
+        let (mut runs_on, mut restarted) = (Machine::new(), Machine::new());
+        let mut now = 0;
+        for ((step, values), restart) in steps.into_iter().zip(restarts) {
+            now += step * 1_000;
+            let named = ["a", "b", "c"].into_iter().zip(values);
+            let result: Vec<_> = named.filter_map(|(name, value)| Some((series(name), value?))).collect();
+            if restart {
+                let texts = written(&restarted);
+                let alerts: Vec<Alert> = texts.iter().filter_map(|text| Alert::read(text)).collect();
+                prop_assert_eq!(alerts.len(), texts.len());
+                restarted = Machine::restore(alerts);
+            }
+            let expected = runs_on.observe(&rule, &result, now).unwrap();
+            let found = restarted.observe(&rule, &result, now).unwrap();
+            let told = |all: &[Transition]| -> Vec<_> {
+                all.iter().map(|one| (one.change, one.alert.write())).collect()
+            };
+            prop_assert_eq!(told(&found), told(&expected));
+            prop_assert_eq!(written(&restarted), written(&runs_on));
+            prop_assert_eq!(restarted.wake_ms(&rule), runs_on.wake_ms(&rule));
+        }
+    }
+
     #[test]
     fn alerts_keep_their_promises(
         steps in values(),
