@@ -163,6 +163,21 @@ fn duplicates_leave_the_state() {
 }
 
 #[test]
+fn of_those_that_are_over_the_oldest_go() {
+    let rule = rule("expr = 'm > 5'");
+    let mut machine = Machine::new();
+    let past = |from: usize, to: usize| -> Vec<(Labels, f64)> {
+        (from..to).map(|i| (series(&i.to_string()), 9.0)).collect()
+    };
+    machine.observe(&rule, &past(0, 3), 0).unwrap();
+    machine.observe(&rule, &past(3, 3 + RESOLVED_MAX), 1_000).unwrap();
+    assert_eq!(machine.alerts().count(), 3 + ALERTS_MAX);
+    assert_eq!(machine.observe(&rule, &[], 2_000).unwrap().len(), RESOLVED_MAX);
+    assert_eq!(machine.alerts().count(), RESOLVED_MAX);
+    assert!(machine.alerts().all(|alert| alert.resolved == Some(2_000)), "the three of before went");
+}
+
+#[test]
 fn another_version_of_the_rule_judges_again() {
     let mut run = Run::new("expr = 'm > 5'\nfor = '2s'");
     run.at(0, &[Some(9.0)], "Pending a 9");
