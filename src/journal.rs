@@ -286,17 +286,18 @@ impl Journal {
     /// When the file fails.
     pub async fn records(&self, kind: RecordKind) -> Result<KeyValues, JournalError> {
         let inner = Arc::clone(&self.0);
-        off_runtime(move || inner.readers.records(kind, inner.clock.now_ms())).await
+        let records = off_runtime(move || inner.readers.records(kind, inner.clock.now_ms())).await?;
+        Ok(records.into_iter().filter_map(|record| Some((record.key, record.value?))).collect())
     }
 
-    /// As [`Journal::records`].
+    /// The records of a kind that have not expired, with their ends.
     ///
     /// *Blocks*.
     ///
     /// # Errors
     ///
     /// When the file fails.
-    pub fn records_now(&self, kind: RecordKind) -> Result<KeyValues, JournalError> {
+    pub fn records_now(&self, kind: RecordKind) -> Result<Vec<Record>, JournalError> {
         self.0.readers.records(kind, self.0.clock.now_ms())
     }
 

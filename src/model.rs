@@ -10,7 +10,7 @@ pub mod selection;
 
 pub use batch::{Batch, BatchSample, Source};
 pub use labels::{Label, Labels, METRIC_NAME};
-pub use matcher::{MatchOp, Matcher};
+pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use person::{Person, PersonError};
 pub use sample::{STALE_NAN, Sample, SelectedSeries, is_stale};
 pub use selection::Selection;

@@ -19,7 +19,7 @@ mod template;
 pub use alert::{Alert, Change, Extreme, State, Transition};
 pub use file::{FILE, LABELS_MAX, RULES_MAX, RulesError, parse, read};
 pub use level::{Comparison, Condition, Level, Severity};
-pub use machine::{ALERTS_MAX, KNOWN_MAX, Machine, RESOLVED_KEPT_MS, RuleError, measured};
+pub use machine::{ALERTS_MAX, KNOWN_MAX, Machine, RESOLVED_KEPT_MS, RESOLVED_MAX, RuleError, measured};
 pub use rule::{OnNoData, Rule};
 pub use suite::{Load, Report, STEPS_MAX, Suite, SuiteError, TIME_MS_MAX, duration_text};
 pub use template::{Facts, TEMPLATE_BYTES_MAX, TEXT_BYTES_MAX, Template, TemplateError};

@@ -13,7 +13,7 @@ pub const MATCHERS_MAX: usize = 8;
 /// Characters of a reason.
 pub const REASON_CHARS_MAX: usize = 500;
 /// Bytes of a matcher's name, and of its value.
-const MATCHER_BYTES_MAX: usize = 1_024;
+const MATCHER_BYTES_MAX: usize = 256;
 /// How long a silence that is over is still told of, ms.
 pub(super) const OVER_MS: i64 = 86_400_000;
 

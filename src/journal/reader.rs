@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::value::RawValue;
 
 use super::{
-    HistoryFilter, HistoryPage, JournalError, LocalKind, RecordKind, StreamPosition, counters::Counters,
-    schema,
+    HistoryFilter, HistoryPage, JournalError, LocalKind, Record, RecordKind, StreamPosition,
+    counters::Counters, schema,
 };
 use crate::wire::centrifugo::Publication;
 
@@ -95,12 +95,26 @@ impl Readers {
         Ok(publications)
     }
 
-    /// The records of a kind that have not expired, by key.
-    pub(super) fn records(&self, kind: RecordKind, now_ms: i64) -> Result<KeyValues, JournalError> {
-        let sql = "SELECT key, value FROM record WHERE kind = ?1 AND (expires IS NULL OR ?2 < expires)";
+    /// The records of a kind that have not expired.
+    pub(super) fn records(&self, kind: RecordKind, now_ms: i64) -> Result<Vec<Record>, JournalError> {
+        let sql =
+            "SELECT key, value, expires FROM record WHERE kind = ?1 AND (expires IS NULL OR ?2 < expires)";
         self.with(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
-            self.key_values(statement.query(params![kind.name(), now_ms])?)
+            let mut rows = statement.query(params![kind.name(), now_ms])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                match RawValue::from_string(row.get(1)?) {
+                    Ok(value) => found.push(Record {
+                        kind,
+                        key: row.get(0)?,
+                        value: Some(value),
+                        expires_ms: row.get(2)?,
+                    }),
+                    Err(_) => self.counters.damaged.increment(),
+                }
+            }
+            Ok(found)
         })
     }
 

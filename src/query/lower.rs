@@ -13,7 +13,7 @@ use promql_parser::{
     parser::{self as parsed, AtModifier, Offset},
 };
 
-use crate::model::{METRIC_NAME, MatchOp, Matcher};
+use crate::model::{METRIC_NAME, MatchOp, Matcher, MatcherError};
 
 use super::{
     QueryError,
@@ -131,7 +131,12 @@ impl Lowering<'_> {
                 let inner = escaped.and_then(|s| s.strip_prefix("^(?:")?.strip_suffix(")$"));
                 inner.map_or(Err(error), |inner| Matcher::new(&from.name, op, inner))
             })
-            .map_err(|_| self.refuse(&format!("invalid regular expression {:?}", from.value)))
+            .map_err(|error| match error {
+                MatcherError::TooLarge(_) => self.refuse(&error.to_string()),
+                MatcherError::Wrong(_) => {
+                    self.refuse(&format!("invalid regular expression {:?}", from.value))
+                }
+            })
     }
 
     fn matrix(&mut self, from: &parsed::MatrixSelector) -> Result<Expr, QueryError> {

@@ -203,6 +203,10 @@ mod tests {
             "1 + label_replace(a, 'b', '', 'c', '(')",
             "1:5: parse error: invalid regular expression in label_replace(): (",
         );
+        check(
+            r"a{b=~'\\w{20}'}",
+            "1:1: parse error: the regular expression is too large: compiled, it has more than 256 KiB",
+        );
         check("1 + histogram_count(a)", "1:5: not implemented yet: histogram_count");
         check(
             "a + on () a[5m]",

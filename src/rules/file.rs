@@ -195,7 +195,12 @@ fn labels(table: &mut Table<'_>) -> Vec<(String, String)> {
             let help = "letters, digits and `_`, the first one no digit";
             table.reader().wrong_with(value.span.clone(), format!("`{name}` is no label's name"), help);
         }
-        check_template(table, &value);
+        if check_template(table, &value).is_some_and(|template| template.names_value()) {
+            let message = format!("`{name}` names the value: each sample would be an alert of its own");
+            let help =
+                "an alert is told from others by its labels; name the value in `summary` or `description`";
+            table.reader().wrong_with(value.span.clone(), message, help);
+        }
         labels.push((name, value.value));
     }
     labels
@@ -207,16 +212,20 @@ fn template(table: &mut Table<'_>, key: &'static str) -> String {
     text.value
 }
 
-fn check_template(table: &mut Table<'_>, text: &Placed<String>) {
-    if let Err(TemplateError { message, line }) = Template::parse(&text.value) {
-        let reader = table.reader();
-        let long = TEMPLATE_BYTES_MAX < text.value.len();
-        let span = match line {
-            Some(line) if 1 < line && !long => reader.place_in(text, line, 1),
-            _ => text.span.clone(),
-        };
-        reader.wrong(span, format!("the template: {message}"));
-    }
+/// The template, if it is one.
+fn check_template(table: &mut Table<'_>, text: &Placed<String>) -> Option<Template> {
+    let TemplateError { message, line } = match Template::parse(&text.value) {
+        Ok(template) => return Some(template),
+        Err(error) => error,
+    };
+    let reader = table.reader();
+    let long = TEMPLATE_BYTES_MAX < text.value.len();
+    let span = match line {
+        Some(line) if 1 < line && !long => reader.place_in(text, line, 1),
+        _ => text.span.clone(),
+    };
+    reader.wrong(span, format!("the template: {message}"));
+    None
 }
 
 fn runbook(table: &mut Table<'_>) -> String {

@@ -17,6 +17,8 @@ pub const RESOLVED_KEPT_MS: i64 = 15 * 60_000;
 /// Alerts of one rule that stand at one time: past it the rule says nothing that a person could use. At about 1 KiB each,
 /// 5 MiB.
 pub const ALERTS_MAX: usize = 5_000;
+/// Alerts of one rule that are over and kept; past it the oldest go. As many as can end at one time, and as large.
+pub const RESOLVED_MAX: usize = ALERTS_MAX;
 /// Series of a rule that are remembered, so that their silence is an alert: as many as alerts.
 pub const KNOWN_MAX: usize = ALERTS_MAX;
 
@@ -111,14 +113,12 @@ impl Machine {
         for (id, found) in judged.standing {
             self.stand(id, &found, &mut step);
         }
-        self.alerts.retain(|_, alert| {
-            alert.resolved.is_none_or(|resolved| now_ms.saturating_sub(resolved) <= RESOLVED_KEPT_MS)
-        });
+        self.forget(now_ms);
         step.transitions.sort_by_key(|transition| transition.alert.fingerprint);
         Ok(step.transitions)
     }
 
-    /// The alerts, those that are over for less than [`RESOLVED_KEPT_MS`] among them, by fingerprint.
+    /// The alerts, [`RESOLVED_MAX`] that are over for less than [`RESOLVED_KEPT_MS`] among them, by fingerprint.
     pub fn alerts(&self) -> impl Iterator<Item = &Alert> {
         self.alerts.values()
     }
@@ -165,6 +165,21 @@ impl Machine {
         }
         self.known.clear();
         transitions
+    }
+
+    /// Forgets alerts that are over for [`RESOLVED_KEPT_MS`], and of the others the oldest, so that [`RESOLVED_MAX`]
+    /// stay.
+    fn forget(&mut self, now_ms: i64) {
+        self.alerts.retain(|_, alert| {
+            alert.resolved.is_none_or(|resolved| now_ms.saturating_sub(resolved) <= RESOLVED_KEPT_MS)
+        });
+        let over = self.alerts.values().filter_map(|alert| Some((alert.resolved?, alert.fingerprint)));
+        let mut over: Vec<(i64, u64)> = over.collect();
+        let Some(count) = over.len().checked_sub(RESOLVED_MAX + 1) else { return };
+        let (older, last, _) = over.select_nth_unstable(count);
+        for (_, id) in older.iter().chain([&*last]) {
+            self.alerts.remove(id);
+        }
     }
 
     fn remember(&mut self, result: &[(Labels, f64)]) {

@@ -7,7 +7,6 @@ use super::super::{
     Claim, Claimed, Notified, Record, SETTLE,
     claim::{follows, goes_on},
 };
-use crate::journal::KeyValues;
 
 /// What was told of an alert.
 #[derive(Debug)]
@@ -33,10 +32,10 @@ pub(super) struct Claims {
 
 impl Claims {
     /// What was told by earlier processes.
-    pub(super) fn new(records: KeyValues) -> Self {
-        let told = records.into_iter().filter_map(|(key, value)| {
-            let notified = Notified::read(&value)?;
-            Some((key, Told { notified, at: None, expires_ms: None }))
+    pub(super) fn new(records: Vec<Record>) -> Self {
+        let told = records.into_iter().filter_map(|record| {
+            let notified = Notified::read(&record.value?)?;
+            Some((record.key, Told { notified, at: None, expires_ms: record.expires_ms }))
         });
         Self { told: told.collect(), leases: FxHashMap::default() }
     }
@@ -93,5 +92,27 @@ impl Claims {
         let now = Instant::now();
         self.leases.retain(|_, lease| now < lease.until + Duration::from_secs(1));
         self.told.retain(|_, told| told.expires_ms.is_none_or(|expires| now_ms < expires));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::RecordKind;
+
+    #[test]
+    fn what_an_earlier_process_told_is_forgotten_at_its_end() {
+        let notified = Notified { state: "firing".to_owned(), turn: 1, node: "a".to_owned() };
+        let record = |key: &str, expires_ms| Record {
+            kind: RecordKind::Notified,
+            key: key.to_owned(),
+            value: Some(notified.value()),
+            expires_ms,
+        };
+        let mut claims = Claims::new(vec![record("ends", Some(2_000)), record("stays", None)]);
+        claims.sweep(1_999);
+        assert_eq!(claims.told.len(), 2);
+        claims.sweep(2_000);
+        assert_eq!(claims.told.keys().collect::<Vec<_>>(), ["stays"]);
     }
 }

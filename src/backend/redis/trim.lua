@@ -1,14 +1,19 @@
--- Takes the oldest entries off a stream until count, bytes and age are within bounds.
--- An entry is {'t', <ms>, 'd', <payload>}; the field `b` of `meta` holds the bytes of all payloads.
+-- What scripts share. An entry of a stream is {'t', <ms>, 'd', <payload>}; the field `b` of `meta` holds the bytes of
+-- all payloads.
+
+-- Entries that one call takes off a stream: Redis does nothing else meanwhile. As many as a commit of the journal.
+local TRIM_MAX = 256
+
 local function now_ms()
   local now = redis.call('TIME')
   return now[1] * 1000 + math.floor(now[2] / 1000)
 end
 
+-- Takes the oldest entries off a stream until count, bytes and age are within bounds, at most TRIM_MAX.
 local function trim(stream, meta, now, size, bytes_max, age_ms)
   local count = redis.call('XLEN', stream)
   local bytes = tonumber(redis.call('HGET', meta, 'b') or '0')
-  while 0 < count do
+  for _ = 1, math.min(count, TRIM_MAX) do
     local head = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
     local fresh = now < tonumber(head[2][2]) + age_ms
     if fresh and count <= size and bytes <= bytes_max then

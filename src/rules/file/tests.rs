@@ -109,6 +109,8 @@ fn every_problem_has_its_place() {
     bad_keys("expr = 'a'\nrunbook = 'javascript:alert(1)'", &["4:11: `runbook` is an address"]);
     bad_keys("expr = 'a'\nrooms = ['hots']", &["4:10: there is no dashboard `hots`"]);
     bad_keys("expr = 'a'\nlabels = { severity = 'x', '1a' = 'y' }", &["4:23: `severity`", "4:35: `1a`"]);
+    bad_keys("expr = 'a'\nlabels = { x = '{{ value | round }}' }", &["4:16: `x` names the value"]);
+    bad_keys("expr = 'a'\nlabels = { x = '{{ $value }}' }", &["4:16: `x` names the value"]);
     bad_keys("expr = 'a'\non_no_data = 'keep'", &["4:14: without a limit"]);
     bad_keys("expr = 'a > 1'\non_no_data = 'kep'", &["4:14: `on_no_data` cannot"]);
 }

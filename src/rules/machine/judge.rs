@@ -56,7 +56,8 @@ impl Machine {
         match rule.on_no_data {
             OnNoData::Resolve => {}
             OnNoData::Keep => {
-                for alert in missing {
+                // One that was well already stays well, and its `keep_firing_for` runs on.
+                for alert in missing.filter(|alert| alert.quiet_since.is_none()) {
                     judged.keep(rule, alert);
                 }
             }

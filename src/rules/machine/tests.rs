@@ -124,6 +124,19 @@ fn no_data_is_what_the_rule_says() {
 }
 
 #[test]
+fn what_was_well_is_not_kept() {
+    let mut run = Run::new("expr = 'm > 5'\nkeep_firing_for = '10s'\non_no_data = 'keep'");
+    run.at(0, &[Some(9.0), Some(9.0)], "Fired a 9, Fired b 9");
+    run.at(1, &[Some(1.0), Some(9.0)], "");
+    run.at(5, &[], "");
+    assert_eq!(run.machine.wake_ms(&run.rule), Some(11_000), "a stays well, b as it was");
+    run.at(11, &[], "Resolved a 1?");
+    run.at(100, &[], "");
+    run.at(101, &[None, Some(1.0)], "");
+    run.at(111, &[], "Resolved b 1?");
+}
+
+#[test]
 fn silence_itself_can_be_an_alert() {
     let keys = "expr = 'm'\nabove = { warning = 5, critical = 9 }\non_no_data = 'alert'\nfor = '2s'";
     let mut run = Run::new(keys);
@@ -147,6 +160,21 @@ fn duplicates_leave_the_state() {
     let many: Vec<(Labels, f64)> = (0..=ALERTS_MAX).map(|i| (series(&i.to_string()), 9.0)).collect();
     let rule = self::rule("expr = 'm > 5'");
     assert_eq!(Machine::new().observe(&rule, &many, 0).unwrap_err(), RuleError::TooMany { count: 5_001 });
+}
+
+#[test]
+fn of_those_that_are_over_the_oldest_go() {
+    let rule = rule("expr = 'm > 5'");
+    let mut machine = Machine::new();
+    let past = |from: usize, to: usize| -> Vec<(Labels, f64)> {
+        (from..to).map(|i| (series(&i.to_string()), 9.0)).collect()
+    };
+    machine.observe(&rule, &past(0, 3), 0).unwrap();
+    machine.observe(&rule, &past(3, 3 + RESOLVED_MAX), 1_000).unwrap();
+    assert_eq!(machine.alerts().count(), 3 + ALERTS_MAX);
+    assert_eq!(machine.observe(&rule, &[], 2_000).unwrap().len(), RESOLVED_MAX);
+    assert_eq!(machine.alerts().count(), RESOLVED_MAX);
+    assert!(machine.alerts().all(|alert| alert.resolved == Some(2_000)), "the three of before went");
 }
 
 #[test]
@@ -201,7 +229,48 @@ fn values() -> impl Strategy<Value = Vec<(i64, Vec<Option<f64>>)>> {
     prop::collection::vec((1i64..8, prop::collection::vec(value, 3)), 1..60)
 }
 
+/// As written, since a NaN equals nothing.
+fn written(machine: &Machine) -> Vec<String> {
+    machine.alerts().map(Alert::write).collect()
+}
+
 proptest! {
+    #[test]
+    fn alerts_that_are_read_back_go_on(
+        steps in values(),
+        for_s in 0i64..20,
+        keep_s in 0i64..10,
+        no_data in prop_oneof![Just("keep"), Just("resolve")],
+        restarts in prop::collection::vec(any::<bool>(), 60),
+    ) {
+        let rule = rule(&format!(
+            "expr = 'm'\nabove = {{ warning = 5, critical = 8 }}\nclear_below = 4\nfor = '{for_s}s'\n\
+             keep_firing_for = '{keep_s}s'\non_no_data = '{no_data}'\nsummary = '{{{{ value }}}}'\n\
+             labels = {{ team = '{{{{ labels.i }}}} \u{e4}' }}"
+        ));
+        let (mut runs_on, mut restarted) = (Machine::new(), Machine::new());
+        let mut now = 0;
+        for ((step, values), restart) in steps.into_iter().zip(restarts) {
+            now += step * 1_000;
+            let named = ["a", "b", "c"].into_iter().zip(values);
+            let result: Vec<_> = named.filter_map(|(name, value)| Some((series(name), value?))).collect();
+            if restart {
+                let texts = written(&restarted);
+                let alerts: Vec<Alert> = texts.iter().filter_map(|text| Alert::read(text)).collect();
+                prop_assert_eq!(alerts.len(), texts.len());
+                restarted = Machine::restore(alerts);
+            }
+            let expected = runs_on.observe(&rule, &result, now).unwrap();
+            let found = restarted.observe(&rule, &result, now).unwrap();
+            let told = |all: &[Transition]| -> Vec<_> {
+                all.iter().map(|one| (one.change, one.alert.write())).collect()
+            };
+            prop_assert_eq!(told(&found), told(&expected));
+            prop_assert_eq!(written(&restarted), written(&runs_on));
+            prop_assert_eq!(restarted.wake_ms(&rule), runs_on.wake_ms(&rule));
+        }
+    }
+
     #[test]
     fn alerts_keep_their_promises(
         steps in values(),

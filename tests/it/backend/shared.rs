@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use watchroom::{
     backend::{
-        Backend, BackendError, Delivery, HistoryFilter,
+        Backend, BackendError, Delivery, HistoryFilter, StreamOptions,
         redis::{START_MAX, STREAM_BYTES_MAX},
     },
     journal::Retention,
@@ -17,7 +17,7 @@ use watchroom::{
     telemetry::Registry,
 };
 
-use super::{KEPT, NOT_KEPT, Node, info, offsets, until};
+use super::{KEPT, KEPT_FOR, NOT_KEPT, Node, info, offsets, until};
 use crate::redis_server::RedisServer;
 
 /// A batch that can be told by its step.
@@ -126,6 +126,41 @@ async fn a_fresh_node_is_filled_before_live_samples() {
     for step in 1..=301 {
         assert_eq!(two.next_batch().await.step, Some(step));
     }
+}
+
+#[tokio::test]
+async fn a_call_takes_few_entries_off_and_a_reader_sees_none_of_the_rest() {
+    let Some(server) = RedisServer::start().await else { return };
+    let one = Node::redis(&server, "one").await;
+    let options = |size, ttl| StreamOptions::Memory { size, ttl };
+    let publish = async |count| {
+        for at in 0..count {
+            one.publish("a", &at.to_string(), options(5_000, KEPT_FOR)).await.unwrap();
+        }
+    };
+    let mut connection = server.connection().await;
+    let mut kept = async || -> usize { connection.xlen("watchroom:{a}:log").await.unwrap() };
+    publish(1_199).await;
+    one.publish("a", "1", options(10, KEPT_FOR)).await.unwrap();
+    assert_eq!(kept().await, 1_200 - 256);
+    let read = async |since, reverse, options| {
+        let filter = HistoryFilter { since, reverse, limit: Some(2) };
+        offsets(&one.backend.history("a", &filter, options).await.unwrap())
+    };
+    // Each read takes 256 off.
+    assert_eq!(read(None, false, options(10, KEPT_FOR)).await, [1_191, 1_192]);
+    assert_eq!(read(Some(900), false, options(10, KEPT_FOR)).await, [1_191, 1_192]);
+    assert_eq!(read(Some(1_192), true, options(10, KEPT_FOR)).await, [1_191]);
+    assert_eq!(kept().await, 1_200 - 4 * 256);
+    assert_eq!(read(Some(1_195), false, options(10, KEPT_FOR)).await, [1_196, 1_197]);
+    assert_eq!(kept().await, 10);
+    publish(600).await;
+    let (before, gap) = (Instant::now(), Duration::from_secs(1));
+    until("there is a gap", async || gap <= before.elapsed()).await;
+    let after = Instant::now();
+    publish(5).await;
+    assert_eq!(read(None, false, options(5_000, after.elapsed() + gap / 2)).await, [1_801, 1_802]);
+    assert_eq!(kept().await, 615 - 256);
 }
 
 #[tokio::test]
