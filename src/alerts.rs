@@ -1,7 +1,7 @@
 //! Alerts: rules evaluated as samples arrive, what stands, who takes care of it, what is silenced, what was before.
 //!
-//! One task, the [`engine`], owns rules and alerts. It tells the pages of this node at once, and hands what became of
-//! each alert to the [`dispatch`]er, which brings it into the rooms' time lines, once for all nodes.
+//! One task, the engine, owns rules and alerts. It tells the pages of this node at once, and hands what became of
+//! each alert to the dispatcher, which brings it into the rooms' time lines, once for all nodes.
 
 mod board;
 mod calls;
@@ -21,7 +21,9 @@ pub use calls::{AckCall, AlertsError, EndCall, SilenceCall};
 pub use engine::WHOLE_ALERTS_MAX;
 pub use episodes::{EPISODES_ANSWER_MAX, Span};
 pub use shape::{Ack, FileShape, ProblemShape};
-pub use silence::{MATCHERS_MAX, REASON_CHARS_MAX, SILENCE_MS_MAX, SILENCES_MAX, Silence, SilenceError};
+pub use silence::{
+    MATCHERS_MAX, REASON_CHARS_MAX, SILENCE_MS_MAX, SILENCE_REGEXES_MAX, SILENCES_MAX, Silence, SilenceError,
+};
 pub use start::AlertsParts;
 pub use watch::{EVALUATE_MS, RESTART_GRACE_MS};
 

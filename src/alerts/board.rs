@@ -287,6 +287,11 @@ impl Board {
         self.silences.get(id).map(|compiled| &compiled.silence)
     }
 
+    /// How many regular expressions the silences have.
+    pub(super) fn regexes(&self) -> usize {
+        self.silences.values().map(|one| one.silence.regexes()).sum()
+    }
+
     /// How many silences are not over.
     pub(super) fn silences_ahead(&self, now_ms: i64) -> usize {
         self.silences.values().filter(|one| !one.silence.is_over(now_ms)).count()

@@ -6,7 +6,7 @@ use super::{
     Alerts,
     engine::{Command, Facts},
     shape::{Ack, raw},
-    silence::{OVER_MS, REASON_CHARS_MAX, SILENCES_MAX, Silence, SilenceError},
+    silence::{OVER_MS, REASON_CHARS_MAX, SILENCE_REGEXES_MAX, SILENCES_MAX, Silence, SilenceError},
 };
 use crate::backend::{BackendError, Commit, Record, RecordKind};
 use crate::model::Person;
@@ -47,6 +47,11 @@ pub enum AlertsError {
         "at most {SILENCES_MAX} silences stand at once, and as many again were ended in a day; end some, or wait"
     )]
     TooMany,
+    /// Past [`SILENCE_REGEXES_MAX`].
+    #[error(
+        "all silences have at most {SILENCE_REGEXES_MAX} regular expressions; use = instead of =~ where you can"
+    )]
+    TooManyRegexes,
     /// It could not be stored.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -160,6 +165,9 @@ impl Alerts {
         let held = self.ask(|answer| Command::Held(Box::new(compiled), answer)).await?;
         if SILENCES_MAX <= held.ahead || 2 * SILENCES_MAX <= held.silences {
             return Err(AlertsError::TooMany);
+        }
+        if 0 < silence.regexes() && SILENCE_REGEXES_MAX < held.regexes + silence.regexes() {
+            return Err(AlertsError::TooManyRegexes);
         }
         let by = silence.by.clone();
         let event = Event::Silence(event::Silence { id: fresh(), at: now, by, silence: raw(&silence) });

@@ -75,6 +75,8 @@ pub(super) enum Command {
 pub(super) struct Held {
     /// Silences that are told of.
     pub(super) silences: usize,
+    /// Their regular expressions.
+    pub(super) regexes: usize,
     /// Those of them that are not over.
     pub(super) ahead: usize,
     /// The rooms of the alerts that it concerns.
@@ -273,7 +275,7 @@ impl Engine {
         rooms.sort_unstable();
         rooms.dedup();
         let ahead = self.board.silences_ahead(now);
-        Held { silences: self.board.silences().len(), ahead, rooms }
+        Held { silences: self.board.silences().len(), regexes: self.board.regexes(), ahead, rooms }
     }
 
     /// What all nodes share has changed.

@@ -44,7 +44,7 @@ fn refusal(error: AlertsError) -> Refusal {
         | AlertsError::NoRoom(_)
         | AlertsError::Silence(_)
         | AlertsError::Reason(_) => ErrorCode::BadRequest,
-        AlertsError::TooMany => ErrorCode::LimitExceeded,
+        AlertsError::TooMany | AlertsError::TooManyRegexes => ErrorCode::LimitExceeded,
         AlertsError::Backend(error) => return internal(error),
         AlertsError::Stopped => ErrorCode::Internal,
     };
