@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use crate::cli::Folders;
 use crate::config::{self, ConfigError};
-use crate::dashboards::folder::{Folder, Reading, WrongFile};
+use crate::dashboards::{
+    self,
+    folder::{Folder, Reading, WrongFile},
+};
 use crate::document::{Problem, Problems};
 use crate::rules::{self, Condition, Rule, RulesError, Suite, SuiteError};
 
@@ -50,9 +53,7 @@ pub fn check(folders: &Folders) -> Findings {
     match folder.read() {
         Ok(Reading { dashboards, wrong }) => {
             // A dashboard that is wrong has its room, too, once it is mended.
-            rooms = wrong
-                .is_empty()
-                .then(|| dashboards.iter().map(|dashboard| dashboard.id.clone()).collect::<Vec<_>>());
+            rooms = wrong.is_empty().then(|| dashboards::rooms(&dashboards));
             let panels: usize = dashboards.iter().map(|dashboard| dashboard.panels.len()).sum();
             findings.good.push(format!("dashboards: {}, with {panels} panels", dashboards.len()));
             for wrong in wrong {

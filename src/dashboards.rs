@@ -30,6 +30,12 @@ pub struct Dashboard {
     pub panels: Vec<Panel>,
 }
 
+/// The rooms that there are: one of each dashboard, and that of pushed metrics, which is always there.
+pub fn rooms(dashboards: &[Dashboard]) -> Vec<String> {
+    let own = dashboards.iter().map(|dashboard| dashboard.id.clone());
+    own.chain([pushed::ID.to_owned()]).collect()
+}
+
 /// How a panel is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -25,9 +25,7 @@ impl AlertFile {
     ///
     /// [`RulesError`]; all problems at once.
     pub(super) fn read(&self) -> Result<(Vec<Rule>, FileShape), RulesError> {
-        let all = self.dashboards.all();
-        let pushed = std::iter::once(dashboards::pushed::ID.to_owned());
-        let rooms: Vec<String> = all.iter().map(|dashboard| dashboard.id.clone()).chain(pushed).collect();
+        let rooms = dashboards::rooms(&self.dashboards.all());
         let rules = rules::read(&self.folder, Some(&rooms))?;
         let built_in = if self.folder.join(FILE).exists() { "" } else { " (built in)" };
         let path = format!("{FILE}{built_in}");

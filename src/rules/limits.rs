@@ -40,8 +40,11 @@ impl Limits {
             (at, limit.span, Condition::Outside { low, high, clear_low: None, clear_high: None })
         });
         let mut levels: Vec<Level> = Vec::new();
+        let mut is_twice = false;
         for (own, span, condition) in above.chain(below).chain(outside) {
-            if let (Some(_), Some(word)) = (own, &severity) {
+            // Once, however many severities the limits have.
+            if let (Some(_), Some(word), false) = (own, &severity, is_twice) {
+                is_twice = true;
                 let message = "`severity` is said twice: the limits have their own";
                 table.reader().wrong(word.span.clone(), message);
             }

@@ -66,6 +66,9 @@ fn rules_are_explained_and_tested() {
     for expected in ["did you mean `host`?", "did you mean `value`?"] {
         assert!(!good && text.contains(expected), "{expected} is not in\n{text}");
     }
+    write("alerts.toml", "[[rule]]\nname = 'a'\nexpr = 'b'\nrooms = ['host', 'pushed']\n");
+    let (good, text) = watchroom(folder.path(), &["check"]);
+    assert!(good, "the room of pushed metrics is always there: {text}");
 }
 
 #[test]

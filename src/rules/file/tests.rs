@@ -134,5 +134,9 @@ fn limits_must_make_sense() {
         "expr = 'a'\nabove = { warning = 5 }\nseverity = 'critical'",
         &["5:12: `severity` is said twice"],
     );
+    bad_keys(
+        "expr = 'a'\nabove = { warning = 5, critical = 7 }\nseverity = 'critical'",
+        &["5:12: `severity` is said twice"],
+    );
     bad_keys("expr = 'a == 3'\nclear_below = 1", &["4:15: `clear_below` goes with"]);
 }
