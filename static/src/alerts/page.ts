@@ -52,7 +52,7 @@ export class AlertsPage {
     this.#trends = new Trends(parts.call, parts.now, rule => this.#table.draw(rule));
     this.#table = new RuleTable(root, { ...parts, trends: this.#trends });
     this.#pane = new RulePane(need('#rule', root), parts);
-    this.#silences = new SilenceList(need('[data-silences]', root), need('[data-silences-count]', root), parts.texts, (silence, opener) => parts.doing.endSilence(silence, opener));
+    this.#silences = new SilenceList(need('[data-silences]', root), need('[data-silences-count]', root), parts.texts, (silence, opener) => parts.doing.endSilence(silence.id, opener));
     need('[data-back]', root).addEventListener('click', () => { location.hash = ''; });
   }
 
