@@ -102,3 +102,54 @@ test('a bad edit is shown with its line, changes nothing, and is gone when it is
   for (const one of [page, room]) await until('the notice is gone', async () => (await one.locator('[data-notice="rules"]').count()) === 0);
   assert.match(await chipOf(page, 'Room warm'), /firing/);
 });
+
+const many = count => Array.from({ length: count }, (_, i) => `
+[[rule]]
+name = "Rule ${String(i).padStart(3, '0')}"
+expr = 'time() * 0 + ${i}'
+above = ${i % 40 === 3 ? -1 : 1000}
+`).join('');
+
+test('keys act on the rule that has the focus', async t => {
+  const server = await ownServer(t, { rules: many(200) });
+  const browser = await browserFor(t);
+  const page = await opened(t, browser, `${server.url}/alerts`);
+  await until('five fire', async () => (await page.locator('#rules .chip-solid').count()) === 5);
+  const focused = () => page.evaluate(() => document.activeElement?.closest('#rules tr') ? document.activeElement.textContent : document.activeElement?.tagName);
+  const chosen = () => page.locator('#rules [aria-current] .rule-name').textContent();
+  const pane = () => page.locator('#rule-name').textContent();
+  const agree = async what => {
+    const name = await focused();
+    assert.match(name, /^Rule \d/, what);
+    assert.equal(await chosen(), name, what);
+    await until(`${what}: the pane follows`, async () => (await pane()) === name);
+    return name;
+  };
+  await page.keyboard.press('n');
+  const first = await agree('n');
+  await page.keyboard.press('n');
+  const second = await agree('n again');
+  assert.notEqual(second, first);
+  await page.keyboard.press('j');
+  const third = await agree('j');
+  assert.notEqual(third, second);
+  for (let i = 0; i < 10; i++) await page.keyboard.press('j');
+  const name = await focused();
+  // At once, before the pane has followed.
+  await page.keyboard.press('s');
+  await page.locator('#person-name').fill('Taras Koval');
+  await page.keyboard.press('Enter');
+  await until('the form is of the same rule', async () => (await page.locator('[data-pop="silence"]').getAttribute('aria-label'))?.includes(name));
+  const row = await page.locator('#rules [aria-current]').boundingBox();
+  const form = await page.locator('[data-pop="silence"]').boundingBox();
+  assert.ok(form.x < row.x + row.width && Math.min(Math.abs(form.y - row.y - row.height), Math.abs(form.y + form.height - row.y)) < row.height, 'beside its row');
+  await page.keyboard.press('Escape');
+  assert.equal(await agree('the focus is back'), name);
+  await page.keyboard.press('k');
+  assert.notEqual(await agree('k'), name);
+  await page.keyboard.press('n');
+  const fires = await agree('n once more');
+  await page.keyboard.press('a');
+  await until('it is acked', async () => /acked by Taras/.test(await page.locator('#rules [aria-current] .state').textContent()));
+  assert.equal(await chosen(), fires);
+});

@@ -6,7 +6,7 @@ import { bandsOf, type Band } from './bands';
 import { Episodes } from './episodes';
 import { Gather } from './gather';
 import { PanelMark } from './panelmark';
-import { isLive } from './rank';
+import { isLive, worstFirst } from './rank';
 import type { AlertState } from './state';
 
 /** How often lengths of time are written, ms. */
@@ -69,6 +69,13 @@ export class RoomPanels {
     const panels = alert.panels.get(this.#room) ?? [];
     const views = this.#board.panels.filter(view => panels.includes(view.panel.id));
     return (views.find(view => view.panel.kind !== 'stat') ?? views[0])?.section ?? null;
+  }
+
+  /** Gives the live alerts of the panel of an element, the worst first; null when it is in none. */
+  alertsAt(element: Element | null): readonly AlertView[] | null {
+    const panel = element?.closest<HTMLElement>('[data-panel]')?.dataset['panel'];
+    if (panel === undefined) return null;
+    return [...this.#state.all()].filter(alert => isLive(alert) && !alert.inhibited && (alert.panels.get(this.#room) ?? []).includes(panel)).sort(worstFirst);
   }
 
   #changed(): void {

@@ -74,7 +74,7 @@ export class RulePane {
     this.#ack.addEventListener('click', () => {
       const only = this.#only();
       if (only?.ack) parts.doing.unack(only, this.#ack);
-      else this.ack();
+      else this.ack(this.#ack);
     });
     this.#silence.addEventListener('click', () => this.silence(this.#silence));
   }
@@ -113,19 +113,25 @@ export class RulePane {
     this.#opened();
   }
 
-  /** Acks the alert that is meant: the worst that nobody acked. */
-  ack(): void {
-    const open = this.#row?.live.find(alert => alert.ack === null && alert.silences.length === 0 && !alert.inhibited) ?? this.#row?.live[0];
-    if (open) this.#parts.doing.ack(open, this.#ack.hidden ? this.#tabs.element : this.#ack);
+  /** Acks the alert that is meant: the one whose line has the focus, or the worst that nobody acked. */
+  ack(opener: HTMLElement): void {
+    const open = this.#atFocus() ?? this.#row?.live.find(alert => alert.ack === null && alert.silences.length === 0 && !alert.inhibited) ?? this.#row?.live[0];
+    if (open) this.#parts.doing.ack(open, opener);
   }
 
-  /** Silences the only alert, or all of the rule. */
+  /** Silences the alert whose line has the focus, the only one, or all of the rule. */
   silence(opener: HTMLElement): void {
     const row = this.#row;
     if (!row) return;
-    const only = this.#only();
+    const only = this.#atFocus() ?? this.#only();
     if (only) this.#parts.doing.silence(only, opener);
     else this.#parts.doing.silenceMatching(row.rule.name, [{ name: 'alertname', op: '=', value: row.rule.name }], opener);
+  }
+
+  /** The live alert whose line has the focus, or null. */
+  #atFocus(): AlertView | null {
+    const id = document.activeElement?.closest<HTMLElement>('#t-alerts [data-alert]')?.dataset['alert'];
+    return this.#row?.live.find(alert => alert.id === id) ?? null;
   }
 
   /** The alert that the buttons mean, when there is one alone. */

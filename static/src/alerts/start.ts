@@ -15,7 +15,7 @@ import { Gather } from './gather';
 import { NavCounts } from './navcounts';
 import { AlertsPage } from './page';
 import { hrefOf } from './panelmark';
-import { countsOf, loudOf } from './rank';
+import { countsOf, isLive, loudOf } from './rank';
 import { RoomPanels } from './roompanels';
 import { AlertState } from './state';
 import { Tone } from './tone';
@@ -63,6 +63,7 @@ export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
   const chosen = new Chosen({
     state, actions,
     isHere: alert => room !== null && (alert.panels.has(room) || alert.rooms.includes(room)),
+    focused: () => focusedAlerts(state, panels),
     show: alert => showAlert(alert, panels),
     leave: alert => location.assign(hrefOf(alert.rule)),
     openerOf: alert => panels?.sectionOf(alert)?.querySelector<HTMLElement>('[data-alert-chip]') ?? cardOf(alert) ?? fallback(),
@@ -80,6 +81,14 @@ export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
     restored: () => panels?.restored(),
     newInk: () => page?.newInk(),
   };
+}
+
+/** Gives the live alerts of the card or the panel that has the focus, or null when neither has. */
+function focusedAlerts(state: AlertState, panels: RoomPanels | null): readonly AlertView[] | null {
+  const at = document.activeElement;
+  const card = at?.closest('[id^="alert-"]')?.id.slice('alert-'.length);
+  const alert = card === undefined ? undefined : state.get(card);
+  return alert && isLive(alert) ? [alert] : panels?.alertsAt(at) ?? null;
 }
 
 /** Brings an alert's panel and its card into view, or opens its rule where there is neither; tells whether a card is seen. */

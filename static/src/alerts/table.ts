@@ -22,6 +22,8 @@ export interface TableParts {
   readonly trends: Trends;
   readonly now: () => number;
   readonly titles: ReadonlyMap<string, string>;
+  /** A row got the focus. */
+  readonly focused: (rule: string) => void;
 }
 
 export class RuleTable {
@@ -46,6 +48,10 @@ export class RuleTable {
         if (view && entry.isIntersecting) this.draw(entry.target instanceof HTMLElement ? entry.target.dataset['rule'] ?? '' : '');
       }
     }, { rootMargin: MARGIN });
+    this.#body.addEventListener('focusin', event => {
+      const row = event.target instanceof Element ? event.target.closest<HTMLElement>('tr[data-rule]') : null;
+      if (row) parts.focused(row.dataset['rule'] ?? '');
+    });
     this.#makeFilters(need('[data-filters]', root));
   }
 
@@ -59,11 +65,19 @@ export class RuleTable {
 
   /** The rules as they stand in the table, from the top. */
   get shown(): readonly RuleRow[] {
-    return this.#order.map(id => this.#rows.find(row => row.rule.id === id)).filter(row => row !== undefined).filter(row => passes(row, this.#filter));
+    const rows = new Map(this.#rows.map(row => [row.rule.id, row]));
+    return this.#order.map(id => rows.get(id)).filter(row => row !== undefined).filter(row => passes(row, this.#filter));
   }
 
   linkOf(rule: string): HTMLElement | null {
     return this.#views.get(rule)?.link ?? null;
+  }
+
+  /** Gives the link of a rule; a filter that hides it is put back. */
+  reveal(rule: string): HTMLElement | null {
+    const view = this.#views.get(rule);
+    if (view?.element.hidden) this.#choose('all');
+    return view?.link ?? null;
   }
 
   /** Takes what is known now. */
