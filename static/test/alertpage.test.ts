@@ -105,11 +105,12 @@ test('the past says how often, and how it went', () => {
   assert.equal(lastedWords(alert('a', '1', { state: 'cleared', fired: null }), texts), 'did not fire');
 });
 
-test('texts of rules have slots and code', () => {
+test('texts of rules have templates and code', () => {
   assert.deepEqual(piecesOf('{{ labels.device }} is {{ value | round(1) }} % full: `du -xh {{ labels.mountpoint }}`, {{ $value }}'), [
-    { kind: 'slot', text: 'device' }, { kind: 'text', text: ' is ' }, { kind: 'slot', text: 'value' }, { kind: 'text', text: ' % full: ' },
-    { kind: 'code', text: 'du -xh {{ labels.mountpoint }}' }, { kind: 'text', text: ', ' }, { kind: 'slot', text: 'value' },
+    { kind: 'template', text: '{{ labels.device }}' }, { kind: 'text', text: ' is ' }, { kind: 'template', text: '{{ value | round(1) }}' }, { kind: 'text', text: ' % full: ' },
+    { kind: 'code', text: 'du -xh {{ labels.mountpoint }}' }, { kind: 'text', text: ', ' }, { kind: 'template', text: '{{ $value }}' },
   ]);
+  assert.deepEqual(piecesOf('{{ printf "%.1f"\n $value }}'), [{ kind: 'template', text: '{{ printf "%.1f"\n $value }}' }]);
   assert.deepEqual(piecesOf('a ` b {{ c'), [{ kind: 'text', text: 'a ` b {{ c' }]);
   assert.deepEqual(piecesOf(''), []);
 });

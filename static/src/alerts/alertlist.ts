@@ -1,5 +1,5 @@
 // The alerts of one rule: where, how high, since when, and what can be done about each.
-import { shown } from '../data/names';
+import { oneLine, shown } from '../data/names';
 import { clock, clockUtc } from '../format/time';
 import { el, write } from '../page/dom';
 import { richText } from '../room/richtext';
@@ -91,7 +91,7 @@ export class AlertList {
     dress(line.chip, markOf(alert, now, silencedUntil(alert, silences), this.#texts), '');
     write(line.value, amount(value, alert.unit, this.#texts));
     const why = alert.ack?.reason ?? '';
-    write(line.summary, [shown(alert.summary), why === '' ? '' : `${shown(alert.ack?.by.name ?? '')}: ${shown(why)}`].filter(part => part !== '').join(' · '));
+    write(line.summary, [oneLine(alert.summary), why === '' ? '' : `${shown(alert.ack?.by.name ?? '')}: ${shown(why)}`].filter(part => part !== '').join(' · '));
     line.summary.hidden = line.summary.textContent === '';
     if (line.description.dataset['text'] !== alert.description) {
       line.description.dataset['text'] = alert.description;

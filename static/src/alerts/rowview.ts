@@ -1,5 +1,5 @@
 // One row of the table of rules. It is made once, and written where it changes.
-import { shown } from '../data/names';
+import { oneLine, shown } from '../data/names';
 import { drawTrend } from '../draw/trend';
 import type { Ink } from '../draw/ink';
 import { el, write } from '../page/dom';
@@ -51,8 +51,9 @@ export class RowView {
     this.element.classList.toggle('is-firing', firing);
     dress(this.#chip, ruleMark(row, facts.now, this.#texts), '');
     write(this.link, shown(rule.name));
-    write(this.#expr, shown(rule.expr));
-    if (this.#expr.title !== rule.expr) this.#expr.title = shown(rule.expr);
+    const expr = oneLine(rule.expr);
+    write(this.#expr, expr);
+    if (this.#expr.title !== expr) this.#expr.title = expr;
     this.value(row, facts.value);
     write(this.#limit, ruleLimit(row, this.#texts));
     write(this.#changed, first);

@@ -1,5 +1,5 @@
 // One rule, opened: its state in a sentence, what can be done, its text, its past, its alerts.
-import { shown } from '../data/names';
+import { oneLine, shown } from '../data/names';
 import { clock, duration } from '../format/time';
 import { el, icon, need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
@@ -36,7 +36,7 @@ export function ruleSentence(row: RuleRow, now: number, texts: Texts): string {
   const [worst] = row.live;
   if (row.kind === 'pending' && worst) return side.pending(clock(worst.since + worst.for));
   if (row.kind === 'silenced') return side.silenced;
-  if (row.kind === 'error') return shown(row.rule.error ?? texts.alerts.error);
+  if (row.kind === 'error') return oneLine(row.rule.error ?? texts.alerts.error);
   if (row.kind === 'nodata') return side.noData;
   return row.rule.changed === null ? side.always : side.fine(minute(row.rule.changed, now, texts));
 }

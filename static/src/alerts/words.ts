@@ -21,7 +21,7 @@ export function amount(value: number | null, unit: string, texts: Texts): string
   if (unit === 'ms' && Math.abs(value) >= LONG_MS && Number.isFinite(value)) return amount(value / 1000, 's', texts);
   const number = formatNumber(value, null);
   if (unit === '') return number;
-  return unit.startsWith('/') || (/\p{L}$/u.test(number) && PREFIXED.test(unit)) ? `${number}${shown(unit)}` : `${number}${NBSP}${shown(unit)}`;
+  return /\p{L}$/u.test(number) && PREFIXED.test(unit) ? `${number}${shown(unit)}` : `${number}${NBSP}${shown(unit)}`;
 }
 
 /** Writes a limit as it was given: `40 %`, not `40.0 %`. */
