@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { iconOf, titleWith } from '../src/alerts/beacon';
+import { LastEnds } from '../src/alerts/lastends';
 import { Newsreader } from '../src/alerts/news';
 import { lastedWords, pastSentence } from '../src/alerts/past';
 import { ruleSentence } from '../src/alerts/rulepane';
@@ -9,7 +10,7 @@ import { filterCounts, inOrder, passes, rowsOf, ruleInHash, type RuleRow } from 
 import { safeHref } from '../src/alerts/ruletext';
 import { changedWords, goesTo, ruleLimit, ruleMark } from '../src/alerts/rulewords';
 import { Trends, worstOf } from '../src/alerts/trends';
-import { minute, moment } from '../src/alerts/words';
+import { markOf, measuredWords, minute, moment } from '../src/alerts/words';
 import { actFor } from '../src/page/keys';
 import { Person, type Introduced } from '../src/page/person';
 import { textsOf } from '../src/texts/texts';
@@ -103,6 +104,26 @@ test('the past says how often, and how it went', () => {
   assert.equal(pastSentence([alert('a', '1')], false, texts), 'Fired once in 30 days. It fires now.');
   assert.equal(lastedWords(over, texts), 'lasted 6\u00a0s');
   assert.equal(lastedWords(alert('a', '1', { state: 'cleared', fired: null }), texts), 'did not fire');
+  const cut = alert('a', '1', { state: 'resolved', resolved: NOW - 200_000, nodata: true, edited: true, value: 'NaN' });
+  assert.equal(lastedWords(cut, texts), 'no data, lasted 6\u00a0s, until its rule was changed');
+  assert.equal(markOf(cut, NOW, null, texts).words, 'ended, its rule was changed');
+  assert.equal(measuredWords(cut, Number.NaN, texts), 'no data');
+});
+
+test('a rule without a last change has that of its past', async () => {
+  let told = 0;
+  const asked: string[] = [];
+  const ends = new LastEnds(method => {
+    asked.push(method);
+    return Promise.resolve({ episodes: [{ id: 'a', rule: '1', state: 'resolved', since: 1, fired: 2, resolved: 300 }, { id: 'b', rule: '1', state: 'resolved', since: 1, fired: 2, resolved: 200 }] });
+  }, () => NOW, () => told++);
+  assert.equal(ends.fill(rule('1', { changed: 7 })).changed, 7);
+  assert.deepEqual(asked, []);
+  assert.equal(ends.fill(rule('1')).changed, null);
+  await new Promise(done => setTimeout(done));
+  assert.equal(ends.fill(rule('1')).changed, 300);
+  assert.equal(ends.fill(rule('2')).changed, null);
+  assert.deepEqual([told, asked], [1, ['episodes']]);
 });
 
 test('texts of rules have templates and code', () => {

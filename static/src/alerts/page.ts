@@ -5,6 +5,7 @@ import type { Texts } from '../texts/texts';
 import type { Doing } from './doing';
 import { fileWords, moreWords } from './filewords';
 import { Gather } from './gather';
+import { LastEnds } from './lastends';
 import { nextFiring } from './rank';
 import { RulePane } from './rulepane';
 import { ruleInHash, type RuleRow } from './rulerows';
@@ -41,6 +42,7 @@ export class AlertsPage {
   readonly #foot: HTMLElement;
   readonly #nothing: HTMLElement;
   readonly #trends: Trends;
+  readonly #ends: LastEnds;
   readonly #table: RuleTable;
   readonly #pane: RulePane;
   readonly #silences: SilenceList;
@@ -57,8 +59,9 @@ export class AlertsPage {
     this.#foot = need('.rules-foot', root);
     this.#nothing = need('[data-nothing]', root);
     this.#trends = new Trends(parts.call, parts.now, rule => this.#table.draw(rule));
-    this.#table = new RuleTable(root, { ...parts, trends: this.#trends, focused: rule => this.#focused(rule) });
-    this.#pane = new RulePane(need('#rule', root), parts);
+    this.#ends = new LastEnds(parts.call, parts.now, () => this.#gather.ask());
+    this.#table = new RuleTable(root, { ...parts, trends: this.#trends, fill: rule => this.#ends.fill(rule), focused: rule => this.#focused(rule) });
+    this.#pane = new RulePane(need('#rule', root), { ...parts, pastRead: episodes => this.#ends.take(episodes) });
     this.#silences = new SilenceList(need('[data-silences]', root), need('[data-silences-count]', root), parts.texts, (silence, opener) => parts.doing.endSilence(silence.id, opener));
     need('[data-back]', root).addEventListener('click', () => { location.hash = ''; });
   }

@@ -21,6 +21,8 @@ export interface PaneParts {
   readonly call: (method: string, request: unknown) => Promise<unknown>;
   readonly now: () => number;
   readonly titles: ReadonlyMap<string, string>;
+  /** The past of a rule was read. */
+  readonly pastRead: (episodes: readonly AlertView[]) => void;
 }
 
 /** Says how a rule stands, in a sentence or two. */
@@ -69,7 +71,7 @@ export class RulePane {
     this.#silence = need<HTMLButtonElement>('[data-silence]', root);
     this.#text = need('#t-text', root);
     this.#tabs = new Tabs(need('[role="tablist"]', root), () => this.#opened());
-    this.#past = new PastList(need('#t-past', root), texts, parts.call, parts.now);
+    this.#past = new PastList(need('#t-past', root), texts, parts.call, parts.now, parts.pastRead);
     this.#alerts = new AlertList(need('#t-alerts', root), texts, parts.doing);
     this.#ack.addEventListener('click', () => {
       const only = this.#only();

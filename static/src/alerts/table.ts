@@ -3,6 +3,7 @@
 import type { Ink } from '../draw/ink';
 import { el, icon, need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
+import type { RuleView } from '../wire/rule';
 import { FILTERS, filterCounts, inOrder, passes, rowsOf, type Filter, type RuleRow } from './rulerows';
 import { RowView, type RowFacts } from './rowview';
 import type { AlertState } from './state';
@@ -22,6 +23,8 @@ export interface TableParts {
   readonly trends: Trends;
   readonly now: () => number;
   readonly titles: ReadonlyMap<string, string>;
+  /** Gives a rule with what else is known of it. */
+  readonly fill: (rule: RuleView) => RuleView;
   /** A row got the focus. */
   readonly focused: (rule: string) => void;
 }
@@ -83,7 +86,7 @@ export class RuleTable {
   /** Takes what is known now. */
   update(): void {
     const { state } = this.#parts;
-    this.#rows = rowsOf(state.rules.values(), state.all());
+    this.#rows = rowsOf([...state.rules.values()].map(rule => this.#parts.fill(rule)), state.all());
     const known = new Set(this.#order);
     if (this.#rows.length !== known.size || this.#rows.some(row => !known.has(row.rule.id))) this.#arrange();
     else this.#write();

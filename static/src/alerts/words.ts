@@ -24,6 +24,11 @@ export function amount(value: number | null, unit: string, texts: Texts): string
   return /\p{L}$/u.test(number) && PREFIXED.test(unit) ? `${number}${shown(unit)}` : `${number}${NBSP}${shown(unit)}`;
 }
 
+/** Writes what an alert measures: nothing where it fires because of that. */
+export function measuredWords(alert: AlertView, value: number | null, texts: Texts): string {
+  return alert.nodata ? texts.alerts.noData : amount(value, alert.unit, texts);
+}
+
 /** Writes a limit as it was given: `40 %`, not `40.0 %`. */
 function bound(value: number | null, unit: string, texts: Texts): string {
   if (value === null) return NONE;
@@ -94,8 +99,9 @@ export function markOf(alert: AlertView, now: number, until: number | null, text
   const since = (from: number): string => duration(now - from, units);
   const tone = alert.severity === 'critical' ? 'is-critical' : 'is-warning';
   const glyph = alert.severity === 'critical' ? 'g-critical' : 'g-warning';
-  if (alert.state === 'resolved') return { glyph: 'g-resolved', tone: 'text-2', solid: false, words: words.resolved };
-  if (alert.state === 'cleared') return { glyph: 'g-resolved', tone: 'text-2', solid: false, words: words.cleared };
+  if (alert.state === 'resolved' || alert.state === 'cleared') {
+    return { glyph: 'g-resolved', tone: 'text-2', solid: false, words: alert.edited ? words.edited : alert.state === 'resolved' ? words.resolved : words.cleared };
+  }
   if (alert.silences.length > 0) {
     return { glyph: 'g-silenced', tone: 'text-2', solid: false, words: until === null ? words.silenced : words.silencedUntil(minute(until, now, texts)) };
   }

@@ -7,6 +7,7 @@ export const alertsEn = {
   pending: 'pending',
   resolved: 'resolved',
   cleared: 'went away',
+  edited: 'ended, its rule was changed',
   silenced: 'silenced',
   ok: 'ok',
   noData: 'no data',
@@ -46,6 +47,7 @@ export const alertsEn = {
   announce: {
     firing: (name: string, severity: string, value: string) => `${name} fires, ${severity}, ${value}`,
     resolved: (name: string) => `${name} is resolved`,
+    edited: (name: string) => `${name} ended, its rule was changed`,
   },
   severities: { critical: 'critical', warning: 'warning' },
   filters: { all: 'All', firing: 'Firing', pending: 'Pending', nodata: 'No data', silenced: 'Silenced' },
@@ -88,6 +90,7 @@ export const alertsEn = {
     past: (times: string, length: string) => `Fired ${times} in 30 days. The last time lasted ${length}.`,
     pastNow: (times: string) => `Fired ${times} in 30 days. It fires now.`,
     times: (n: number, more: boolean) => (more ? `${n} times or more` : n === 1 ? 'once' : `${n} times`),
+    untilEdited: (lasted: string) => `${lasted}, until its rule was changed`,
     lasted: (length: string) => `lasted ${length}`,
     firesNow: 'fires now',
     pendingOnly: 'did not fire',
