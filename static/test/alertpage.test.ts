@@ -6,7 +6,7 @@ import { Newsreader } from '../src/alerts/news';
 import { lastedWords, pastSentence } from '../src/alerts/past';
 import { ruleSentence } from '../src/alerts/rulepane';
 import { piecesOf } from '../src/alerts/prose';
-import { filterCounts, inOrder, passes, rowsOf, ruleInHash, type RuleRow } from '../src/alerts/rulerows';
+import { filterCounts, inOrder, isReplaced, passes, rowsOf, ruleInHash, worstFiring, type RuleRow } from '../src/alerts/rulerows';
 import { safeHref } from '../src/alerts/ruletext';
 import { changedWords, goesTo, ruleLimit, ruleMark } from '../src/alerts/rulewords';
 import { Trends, worstOf } from '../src/alerts/trends';
@@ -67,9 +67,19 @@ test('rows know their kind, their order and their filter', () => {
   ]);
   assert.deepEqual(rows.map(row => row.kind), ['firing', 'silenced', 'pending', 'nodata', 'error', 'firing', 'ok']);
   assert.deepEqual(inOrder(rows).map(row => row.rule.id), ['1', '6', '3', '5', '4', '2', '7']);
-  assert.deepEqual([...filterCounts(rows)], [['all', 7], ['firing', 2], ['pending', 1], ['nodata', 1], ['silenced', 1]]);
+  assert.deepEqual([...filterCounts(rows)], [['all', 7], ['firing', 2], ['pending', 1], ['error', 1], ['nodata', 1], ['silenced', 1]]);
   assert.deepEqual(rowsOf([rule('8')], [alert('i', '8', { inhibited: true })]).map(row => row.kind), ['ok']);
+  assert.equal(worstFiring(rows), 'critical');
+  assert.equal(worstFiring(rows.slice(1)), 'warning');
+  assert.equal(worstFiring([]), null);
   assert.ok(rows[1] && passes(rows[1], 'silenced') && !passes(rows[1], 'firing'));
+});
+
+test('a file is replaced when no rule stands as it did', () => {
+  const rows = rowsOf([rule('1', { text: 'b' }), rule('2', { text: 'c' })], []);
+  assert.ok(isReplaced([rule('1', { text: 'a' }), rule('3', { text: 'b' })], rows));
+  assert.ok(!isReplaced([rule('1', { text: 'b' })], rows));
+  assert.ok(!isReplaced([], rows));
 });
 
 test('a row says its state, the limit of what fires, and its last change', () => {

@@ -152,4 +152,27 @@ test('keys act on the rule that has the focus', async t => {
   await page.keyboard.press('a');
   await until('it is acked', async () => /acked by Taras/.test(await page.locator('#rules [aria-current] .state').textContent()));
   assert.equal(await chosen(), fires);
+  // Letters are keys also where a tab has the focus.
+  await page.locator('#tab-past').click();
+  await page.keyboard.press('/');
+  await page.keyboard.type('rule 177');
+  await page.keyboard.press('Enter');
+  assert.equal(await agree('found'), 'Rule 177');
+});
+
+test('a replaced file is ranked anew, a rule that fails is named, all is said on a tablet', async t => {
+  const rules = names => names.map((name, i) => `[[rule]]\nname = "${name}"\nexpr = 'vector(${i})'\nabove = 1.5\n`).join('');
+  const server = await ownServer(t, { rules: rules(['Ant', 'Bee']) });
+  const browser = await browserFor(t);
+  const page = await opened(t, browser, `${server.url}/alerts`);
+  const names = () => page.locator('#rules .rule-name').allTextContents();
+  const failing = `[[rule]]\nname = "Twice"\nexpr = 'label_replace(label_replace(vector(1), "a", "1", "", ""), "a", "2", "", "") or label_replace(vector(1), "a", "1", "", "")'\nabove = 0\nlabels = { a = "x" }\n`;
+  await writeFile(join(server.directory, 'alerts.toml'), rules(['Cow', 'Dog', 'Elk']) + failing);
+  await until('what fires is first', async () => (await names())[0] === 'Elk' && /firing/.test(await chipOf(page, 'Elk')), 20_000);
+  assert.match(await page.locator('[data-filter="firing"] use').getAttribute('href'), /g-warning/);
+  await until('the error has a segment', async () => page.locator('[data-filter="error"]').isVisible());
+  assert.match(await page.locator('.top-nav [data-alert-counts]').textContent(), /1 rule cannot be evaluated/);
+  const tablet = await pageFor(t, browser, { viewport: { width: 900, height: 900 } });
+  await tablet.goto(`${server.url}/alerts`);
+  await until('where it goes is said', async () => tablet.locator('#rules .to').first().isVisible());
 });

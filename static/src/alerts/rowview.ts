@@ -30,6 +30,8 @@ export class RowView {
   readonly #changed = el('span');
   readonly #about = el('span', { class: 'sub' });
   readonly #goes = el('span');
+  /** The same under the name, where there is no column for it. */
+  readonly #to = el('span', { class: 'sub to' });
   /** What the day was drawn from: it is drawn again only when that is other. */
   #day: readonly number[] = [];
   #drawn = '';
@@ -39,7 +41,7 @@ export class RowView {
   constructor(rule: string, texts: Texts) {
     this.#texts = texts;
     this.link = el('a', { class: 'rule-name', href: hrefOf(rule).replace('/alerts', '') });
-    this.element = el('tr', { 'data-rule': rule }, el('td', { class: 'state' }, this.#chip), el('td', { class: 'what' }, this.link, this.#expr),
+    this.element = el('tr', { 'data-rule': rule }, el('td', { class: 'state' }, this.#chip), el('td', { class: 'what' }, this.link, this.#expr, this.#to),
       el('td', { class: 'trend' }, this.#canvas), el('td', { class: 'n now' }, this.#value, this.#limit),
       el('td', { class: 'changed' }, this.#changed, this.#about), el('td', { class: 'goes' }, this.#goes));
   }
@@ -58,7 +60,9 @@ export class RowView {
     write(this.#limit, ruleLimit(row, this.#texts));
     write(this.#changed, first);
     write(this.#about, second);
-    write(this.#goes, goesTo(rule, facts.titles, this.#texts));
+    const goes = goesTo(rule, facts.titles, this.#texts);
+    write(this.#goes, goes);
+    write(this.#to, this.#texts.alerts.to(goes));
   }
 
   /** Writes the value alone: it changes each second. */

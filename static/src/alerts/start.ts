@@ -2,6 +2,7 @@
 import type { Boot } from '../boot';
 import type { Board } from '../page/board';
 import { need } from '../page/dom';
+import type { Places } from '../page/finder';
 import type { KeyActs } from '../page/keys';
 import { Person } from '../page/person';
 import type { Stage } from '../page/stage';
@@ -33,6 +34,8 @@ export interface Alerts {
   readonly person: Person;
   /** Keys of this page that are about alerts. */
   readonly keys: Pick<KeyActs, 'next' | 'ack' | 'silence' | 'panel'>;
+  /** What can be found where there are no panels: rules, by their names. */
+  readonly places: Places;
   /** The link was lost and is back. */
   restored(): void;
   /** The theme changed. */
@@ -78,6 +81,7 @@ export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
     state, actions, person,
     keys: page ? { next: () => page.next(), ack: () => page.ack(), silence: () => page.silence(), panel: by => page.step(by) }
       : { next: () => chosen.next(), ack: () => chosen.ack(), silence: () => chosen.silence() },
+    places: { kind: 'rule', all: () => [...state.rules.values()].map(rule => ({ id: rule.id, title: rule.name })), go: id => (page ? page.go(id) : location.assign(hrefOf(id))) },
     restored: () => panels?.restored(),
     newInk: () => page?.newInk(),
   };
@@ -115,7 +119,7 @@ function sayEverywhere(state: AlertState, stage: Stage, region: Element | null):
   tone.start();
   const gather = new Gather(SAY_AFTER_MS, () => {
     beacon.show(loudOf(state.all()));
-    counts.show(countsOf(state.all()));
+    counts.show(countsOf(state.all()), [...state.rules.values()].filter(rule => rule.state === 'error').length);
     announcer.read(state.all());
     notice?.show(state.file);
   });

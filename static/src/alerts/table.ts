@@ -1,19 +1,21 @@
 // The table of rules. Rows keep their place while the page is open: they are ordered when it opens, when a filter is
 // chosen, and when the file was read anew.
 import type { Ink } from '../draw/ink';
-import { el, icon, need, write } from '../page/dom';
+import { el, icon, iconHref, need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { RuleView } from '../wire/rule';
-import { FILTERS, filterCounts, inOrder, passes, rowsOf, type Filter, type RuleRow } from './rulerows';
+import { FILTERS, filterCounts, inOrder, isReplaced, passes, rowsOf, worstFiring, type Filter, type RuleRow } from './rulerows';
 import { RowView, type RowFacts } from './rowview';
 import type { AlertState } from './state';
 import type { Trends } from './trends';
 
 /** How far outside the screen a row counts as seen. */
 const MARGIN = '100px';
+/** How long rows are ordered anew after the file was replaced, ms: its alerts are told after its rules. */
+const SETTLE_MS = 5_000;
 
 const GLYPHS: ReadonlyMap<Filter, readonly [string, string]> = new Map([
-  ['firing', ['g-critical', 'is-critical']], ['pending', ['g-pending', 'is-pending']], ['nodata', ['g-none', 'text-2']], ['silenced', ['g-silenced', 'text-2']],
+  ['firing', ['g-critical', 'is-critical']], ['pending', ['g-pending', 'is-pending']], ['error', ['i-wrong', 'text-2']], ['nodata', ['g-none', 'text-2']], ['silenced', ['g-silenced', 'text-2']],
 ]);
 
 export interface TableParts {
@@ -39,6 +41,8 @@ export class RuleTable {
   #rows: readonly RuleRow[] = [];
   #order: readonly string[] = [];
   #filter: Filter = 'all';
+  /** Until when rows are ordered anew, ms. */
+  #settling = 0;
 
   constructor(root: ParentNode, parts: TableParts) {
     this.#parts = parts;
@@ -85,10 +89,12 @@ export class RuleTable {
 
   /** Takes what is known now. */
   update(): void {
-    const { state } = this.#parts;
+    const { state, now } = this.#parts;
+    const before = this.#rows.map(row => row.rule);
     this.#rows = rowsOf([...state.rules.values()].map(rule => this.#parts.fill(rule)), state.all());
+    if (isReplaced(before, this.#rows)) this.#settling = now() + SETTLE_MS;
     const known = new Set(this.#order);
-    if (this.#rows.length !== known.size || this.#rows.some(row => !known.has(row.rule.id))) this.#arrange();
+    if ((now() < this.#settling && inOrder(this.#rows).some((row, i) => row.rule.id !== this.#order[i])) || this.#rows.length !== known.size || this.#rows.some(row => !known.has(row.rule.id))) this.#arrange();
     else this.#write();
   }
 
@@ -145,14 +151,24 @@ export class RuleTable {
       view.element.hidden = !passes(row, this.#filter);
       if (!view.element.hidden) visible++;
     }
-    const counts = filterCounts(this.#rows);
-    for (const [filter, { count, mark }] of this.#filters) {
-      const n = counts.get(filter) ?? 0;
-      write(count, `${n}`);
-      mark?.setAttribute('class', `glyph ${n > 0 ? GLYPHS.get(filter)?.[1] ?? '' : 'is-quiet'}`);
-    }
+    this.#writeFilters();
     this.#none.hidden = visible > 0;
     write(this.#none, this.#rows.length > 0 ? texts.alerts.none : texts.alerts.noRules(state.file?.path ?? 'alerts.toml'));
+  }
+
+  #writeFilters(): void {
+    const counts = filterCounts(this.#rows);
+    const severity = worstFiring(this.#rows);
+    for (const [filter, { button, count, mark }] of this.#filters) {
+      const n = counts.get(filter) ?? 0;
+      const [glyph, tone] = filter === 'firing' && severity === 'warning' ? ['g-warning', 'is-warning'] : GLYPHS.get(filter) ?? ['', ''];
+      write(count, `${n}`);
+      mark?.setAttribute('class', `${glyph.startsWith('g-') ? 'glyph' : 'icon'} ${n > 0 ? tone : 'is-quiet'}`);
+      if (mark && mark.dataset['glyph'] !== glyph) mark.firstElementChild?.setAttribute('href', iconHref(glyph));
+      if (mark) mark.dataset['glyph'] = glyph;
+      // Errors are seldom: the segment is there when there is one, and while it is chosen.
+      button.hidden = filter === 'error' && n === 0 && this.#filter !== 'error';
+    }
   }
 
   #makeFilters(box: HTMLElement): void {
