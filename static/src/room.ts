@@ -32,7 +32,7 @@ export function startRoom(wiring: Wiring): void {
   const { boot, stage, board } = wiring;
   const { texts, link, crosshair } = stage.parts;
   const walk = new Walk(need('main'));
-  const finder = new Finder(document, boot, texts, () => board.panels.map(view => view.panel), id => walk.to(id));
+  const finder = new Finder(document, boot, texts, boot.room ? { kind: 'panel', all: () => board.panels.map(view => view.panel), go: id => walk.to(id) } : wiring.alerts.places);
   finder.start();
   const keys = need<HTMLDialogElement>('#keys');
   document.addEventListener('click', event => {

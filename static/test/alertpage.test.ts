@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { iconOf, titleWith } from '../src/alerts/beacon';
+import { LastEnds } from '../src/alerts/lastends';
 import { Newsreader } from '../src/alerts/news';
 import { lastedWords, pastSentence } from '../src/alerts/past';
 import { ruleSentence } from '../src/alerts/rulepane';
 import { piecesOf } from '../src/alerts/prose';
-import { filterCounts, inOrder, passes, rowsOf, ruleInHash, type RuleRow } from '../src/alerts/rulerows';
+import { filterCounts, inOrder, isReplaced, passes, rowsOf, ruleInHash, worstFiring, type RuleRow } from '../src/alerts/rulerows';
 import { safeHref } from '../src/alerts/ruletext';
 import { changedWords, goesTo, ruleLimit, ruleMark } from '../src/alerts/rulewords';
 import { Trends, worstOf } from '../src/alerts/trends';
-import { minute, moment } from '../src/alerts/words';
+import { markOf, measuredWords, minute, moment } from '../src/alerts/words';
 import { actFor } from '../src/page/keys';
 import { Person, type Introduced } from '../src/page/person';
 import { textsOf } from '../src/texts/texts';
@@ -66,9 +67,19 @@ test('rows know their kind, their order and their filter', () => {
   ]);
   assert.deepEqual(rows.map(row => row.kind), ['firing', 'silenced', 'pending', 'nodata', 'error', 'firing', 'ok']);
   assert.deepEqual(inOrder(rows).map(row => row.rule.id), ['1', '6', '3', '5', '4', '2', '7']);
-  assert.deepEqual([...filterCounts(rows)], [['all', 7], ['firing', 2], ['pending', 1], ['nodata', 1], ['silenced', 1]]);
+  assert.deepEqual([...filterCounts(rows)], [['all', 7], ['firing', 2], ['pending', 1], ['error', 1], ['nodata', 1], ['silenced', 1]]);
   assert.deepEqual(rowsOf([rule('8')], [alert('i', '8', { inhibited: true })]).map(row => row.kind), ['ok']);
+  assert.equal(worstFiring(rows), 'critical');
+  assert.equal(worstFiring(rows.slice(1)), 'warning');
+  assert.equal(worstFiring([]), null);
   assert.ok(rows[1] && passes(rows[1], 'silenced') && !passes(rows[1], 'firing'));
+});
+
+test('a file is replaced when no rule stands as it did', () => {
+  const rows = rowsOf([rule('1', { text: 'b' }), rule('2', { text: 'c' })], []);
+  assert.ok(isReplaced([rule('1', { text: 'a' }), rule('3', { text: 'b' })], rows));
+  assert.ok(!isReplaced([rule('1', { text: 'b' })], rows));
+  assert.ok(!isReplaced([], rows));
 });
 
 test('a row says its state, the limit of what fires, and its last change', () => {
@@ -103,13 +114,34 @@ test('the past says how often, and how it went', () => {
   assert.equal(pastSentence([alert('a', '1')], false, texts), 'Fired once in 30 days. It fires now.');
   assert.equal(lastedWords(over, texts), 'lasted 6\u00a0s');
   assert.equal(lastedWords(alert('a', '1', { state: 'cleared', fired: null }), texts), 'did not fire');
+  const cut = alert('a', '1', { state: 'resolved', resolved: NOW - 200_000, nodata: true, edited: true, value: 'NaN' });
+  assert.equal(lastedWords(cut, texts), 'no data, lasted 6\u00a0s, until its rule was changed');
+  assert.equal(markOf(cut, NOW, null, texts).words, 'ended, its rule was changed');
+  assert.equal(measuredWords(cut, Number.NaN, texts), 'no data');
 });
 
-test('texts of rules have slots and code', () => {
+test('a rule without a last change has that of its past', async () => {
+  let told = 0;
+  const asked: string[] = [];
+  const ends = new LastEnds(method => {
+    asked.push(method);
+    return Promise.resolve({ episodes: [{ id: 'a', rule: '1', state: 'resolved', since: 1, fired: 2, resolved: 300 }, { id: 'b', rule: '1', state: 'resolved', since: 1, fired: 2, resolved: 200 }] });
+  }, () => NOW, () => told++);
+  assert.equal(ends.fill(rule('1', { changed: 7 })).changed, 7);
+  assert.deepEqual(asked, []);
+  assert.equal(ends.fill(rule('1')).changed, null);
+  await new Promise(done => setTimeout(done));
+  assert.equal(ends.fill(rule('1')).changed, 300);
+  assert.equal(ends.fill(rule('2')).changed, null);
+  assert.deepEqual([told, asked], [1, ['episodes']]);
+});
+
+test('texts of rules have templates and code', () => {
   assert.deepEqual(piecesOf('{{ labels.device }} is {{ value | round(1) }} % full: `du -xh {{ labels.mountpoint }}`, {{ $value }}'), [
-    { kind: 'slot', text: 'device' }, { kind: 'text', text: ' is ' }, { kind: 'slot', text: 'value' }, { kind: 'text', text: ' % full: ' },
-    { kind: 'code', text: 'du -xh {{ labels.mountpoint }}' }, { kind: 'text', text: ', ' }, { kind: 'slot', text: 'value' },
+    { kind: 'template', text: '{{ labels.device }}' }, { kind: 'text', text: ' is ' }, { kind: 'template', text: '{{ value | round(1) }}' }, { kind: 'text', text: ' % full: ' },
+    { kind: 'code', text: 'du -xh {{ labels.mountpoint }}' }, { kind: 'text', text: ', ' }, { kind: 'template', text: '{{ $value }}' },
   ]);
+  assert.deepEqual(piecesOf('{{ printf "%.1f"\n $value }}'), [{ kind: 'template', text: '{{ printf "%.1f"\n $value }}' }]);
   assert.deepEqual(piecesOf('a ` b {{ c'), [{ kind: 'text', text: 'a ` b {{ c' }]);
   assert.deepEqual(piecesOf(''), []);
 });

@@ -68,7 +68,9 @@ test('values and limits are written short', () => {
   assert.equal(amount(12_400, 'B', texts), '12.4\u00a0kB');
   assert.equal(amount(20_000, 'pages/s', texts), '20.0\u00a0k\u00a0pages/s');
   assert.equal(amount(12_500, 'ms', texts), '12.5\u00a0s');
-  assert.equal(amount(1_240, '/s', texts), '1\u00a0240/s');
+  assert.equal(amount(1_240, '/s', texts), '1\u00a0240\u00a0/s');
+  assert.equal(amount(0, '/s', texts), '0.00\u00a0/s');
+  assert.equal(amount(12_400, '/s', texts), '12.4\u00a0k/s');
   assert.equal(amount(7_500, 's', texts), '2\u00a0h 5\u00a0m');
   assert.equal(amount(null, '%', texts), '–');
   assert.equal(amount(Number.NaN, '%', texts), '–');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseBoot } from '../src/boot';
-import { distinctNames, legendName, Palette, seriesOrder } from '../src/data/names';
+import { distinctNames, legendName, lined, oneLine, Palette, seriesOrder } from '../src/data/names';
 import { pieces } from '../src/page/panelmore';
 import { highestOf } from '../src/panels/highest';
 import { metricOf, rateWindow } from '../src/panels/words';
@@ -13,6 +13,11 @@ import { labels } from '../src/wire/parse';
 import { sorted } from '../src/wire/top';
 
 const label = (words: Record<string, string>): ReadonlyMap<string, string> => labels(words);
+
+test('texts of several lines are one line, or keep them', () => {
+  assert.equal(oneLine(' a\n  and\tb \u202e'), 'a and b \\u{202e}');
+  assert.equal(lined('a\r\n\tb\u202e\n'), 'a\n\tb\\u{202e}\n');
+});
 
 test('a legend is filled with labels', () => {
   assert.equal(legendName('{{device}} {{ mode }}', label({ device: 'sda', mode: 'rw' })), 'sda rw');

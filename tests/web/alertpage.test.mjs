@@ -102,3 +102,77 @@ test('a bad edit is shown with its line, changes nothing, and is gone when it is
   for (const one of [page, room]) await until('the notice is gone', async () => (await one.locator('[data-notice="rules"]').count()) === 0);
   assert.match(await chipOf(page, 'Room warm'), /firing/);
 });
+
+const many = count => Array.from({ length: count }, (_, i) => `
+[[rule]]
+name = "Rule ${String(i).padStart(3, '0')}"
+expr = 'time() * 0 + ${i}'
+above = ${i % 40 === 3 ? -1 : 1000}
+`).join('');
+
+test('keys act on the rule that has the focus', async t => {
+  const server = await ownServer(t, { rules: many(200) });
+  const browser = await browserFor(t);
+  const page = await opened(t, browser, `${server.url}/alerts`);
+  await until('five fire', async () => (await page.locator('#rules .chip-solid').count()) === 5);
+  const focused = () => page.evaluate(() => document.activeElement?.closest('#rules tr') ? document.activeElement.textContent : document.activeElement?.tagName);
+  const chosen = () => page.locator('#rules [aria-current] .rule-name').textContent();
+  const pane = () => page.locator('#rule-name').textContent();
+  const agree = async what => {
+    const name = await focused();
+    assert.match(name, /^Rule \d/, what);
+    assert.equal(await chosen(), name, what);
+    await until(`${what}: the pane follows`, async () => (await pane()) === name);
+    return name;
+  };
+  await page.keyboard.press('n');
+  const first = await agree('n');
+  await page.keyboard.press('n');
+  const second = await agree('n again');
+  assert.notEqual(second, first);
+  await page.keyboard.press('j');
+  const third = await agree('j');
+  assert.notEqual(third, second);
+  for (let i = 0; i < 10; i++) await page.keyboard.press('j');
+  const name = await focused();
+  // At once, before the pane has followed.
+  await page.keyboard.press('s');
+  await page.locator('#person-name').fill('Taras Koval');
+  await page.keyboard.press('Enter');
+  await until('the form is of the same rule', async () => (await page.locator('[data-pop="silence"]').getAttribute('aria-label'))?.includes(name));
+  const row = await page.locator('#rules [aria-current]').boundingBox();
+  const form = await page.locator('[data-pop="silence"]').boundingBox();
+  assert.ok(form.x < row.x + row.width && Math.min(Math.abs(form.y - row.y - row.height), Math.abs(form.y + form.height - row.y)) < row.height, 'beside its row');
+  await page.keyboard.press('Escape');
+  assert.equal(await agree('the focus is back'), name);
+  await page.keyboard.press('k');
+  assert.notEqual(await agree('k'), name);
+  await page.keyboard.press('n');
+  const fires = await agree('n once more');
+  await page.keyboard.press('a');
+  await until('it is acked', async () => /acked by Taras/.test(await page.locator('#rules [aria-current] .state').textContent()));
+  assert.equal(await chosen(), fires);
+  // Letters are keys also where a tab has the focus.
+  await page.locator('#tab-past').click();
+  await page.keyboard.press('/');
+  await page.keyboard.type('rule 177');
+  await page.keyboard.press('Enter');
+  assert.equal(await agree('found'), 'Rule 177');
+});
+
+test('a replaced file is ranked anew, a rule that fails is named, all is said on a tablet', async t => {
+  const rules = names => names.map((name, i) => `[[rule]]\nname = "${name}"\nexpr = 'vector(${i})'\nabove = 1.5\n`).join('');
+  const server = await ownServer(t, { rules: rules(['Ant', 'Bee']) });
+  const browser = await browserFor(t);
+  const page = await opened(t, browser, `${server.url}/alerts`);
+  const names = () => page.locator('#rules .rule-name').allTextContents();
+  const failing = `[[rule]]\nname = "Twice"\nexpr = 'label_replace(label_replace(vector(1), "a", "1", "", ""), "a", "2", "", "") or label_replace(vector(1), "a", "1", "", "")'\nabove = 0\nlabels = { a = "x" }\n`;
+  await writeFile(join(server.directory, 'alerts.toml'), rules(['Cow', 'Dog', 'Elk']) + failing);
+  await until('what fires is first', async () => (await names())[0] === 'Elk' && /firing/.test(await chipOf(page, 'Elk')), 20_000);
+  assert.match(await page.locator('[data-filter="firing"] use').getAttribute('href'), /g-warning/);
+  await until('the error has a segment', async () => page.locator('[data-filter="error"]').isVisible());
+  assert.match(await page.locator('.top-nav [data-alert-counts]').textContent(), /1 rule cannot be evaluated/);
+  const tablet = await pageFor(t, browser, { viewport: { width: 900, height: 900 } });
+  await tablet.goto(`${server.url}/alerts`);
+  await until('where it goes is said', async () => tablet.locator('#rules .to').first().isVisible());
+});

@@ -7,4 +7,6 @@ export interface AlertActions {
   unack(alert: AlertView, opener?: HTMLElement): void;
   /** Asks for how long and why. */
   silence(alert: AlertView, opener: HTMLElement): void;
+  /** Ends a silence at once, by its id. */
+  endSilence(id: string, opener: HTMLElement): void;
 }

@@ -1,6 +1,6 @@
 // The alerts of one rule: where, how high, since when, and what can be done about each.
-import { shown } from '../data/names';
-import { clock, clockUtc } from '../format/time';
+import { oneLine, shown } from '../data/names';
+import { clockUtc } from '../format/time';
 import { el, write } from '../page/dom';
 import { richText } from '../room/richtext';
 import type { Texts } from '../texts/texts';
@@ -10,7 +10,7 @@ import type { AlertActions } from './actions';
 import { dress } from './chip';
 import { isLive, worstFirst } from './rank';
 import { silencedUntil } from './silencing';
-import { amount, labelWords, markOf } from './words';
+import { labelWords, markOf, measuredWords, moment } from './words';
 
 /** Alerts of one rule that are listed: the worst. */
 const SHOWN_MAX = 100;
@@ -19,6 +19,7 @@ interface Line {
   readonly element: HTMLElement;
   readonly chip: HTMLElement;
   readonly value: HTMLElement;
+  readonly since: HTMLTimeElement;
   readonly summary: HTMLElement;
   readonly description: HTMLElement;
   readonly ack: HTMLButtonElement;
@@ -79,19 +80,28 @@ export class AlertList {
     const [chip, value, summary] = [el('span', { class: 'chip' }), el('b', { class: 'strong' }), el('p')];
     const description = el('div', { class: 'rule-says rich' });
     const where = labelWords(alert.where);
-    const since = el('time', { datetime: new Date(alert.since).toISOString(), title: clockUtc(alert.since) }, clock(alert.fired ?? alert.since));
+    const since = el('time');
     const element = el('li', { 'data-alert': alert.id }, el('div', { class: 'alert-head' }, chip, value, since),
       el('p', { class: 'tags' }, ...where.flatMap(label => [el('code', { class: 'tag' }, label), ' '])), summary, description, el('div', { class: 'card-actions' }, ack, silence));
-    return { element, chip, value, summary, description, ack, silence, alert };
+    return { element, chip, value, since, summary, description, ack, silence, alert };
   }
 
   #fill(line: Line, silences: ReadonlyMap<string, SilenceView>, value: number | null, now: number): void {
     const { alert } = line;
     const words = this.#texts.alerts;
-    dress(line.chip, markOf(alert, now, silencedUntil(alert, silences), this.#texts), '');
-    write(line.value, amount(value, alert.unit, this.#texts));
+    const mark = markOf(alert, now, silencedUntil(alert, silences), this.#texts);
+    // The shape of what fires is its severity; other shapes need the word.
+    dress(line.chip, mark, /^g-(?:critical|warning)$/.test(mark.glyph) ? '' : `, ${words.severities[alert.severity]}`);
+    write(line.value, measuredWords(alert, value, this.#texts));
+    // An alert that comes again has another beginning.
+    const from = alert.fired ?? alert.since;
+    if (line.since.dateTime !== new Date(from).toISOString()) {
+      line.since.dateTime = new Date(from).toISOString();
+      line.since.title = clockUtc(from);
+    }
+    write(line.since, moment(from, now, this.#texts));
     const why = alert.ack?.reason ?? '';
-    write(line.summary, [shown(alert.summary), why === '' ? '' : `${shown(alert.ack?.by.name ?? '')}: ${shown(why)}`].filter(part => part !== '').join(' · '));
+    write(line.summary, [oneLine(alert.summary), why === '' ? '' : `${shown(alert.ack?.by.name ?? '')}: ${shown(why)}`].filter(part => part !== '').join(' · '));
     line.summary.hidden = line.summary.textContent === '';
     if (line.description.dataset['text'] !== alert.description) {
       line.description.dataset['text'] = alert.description;

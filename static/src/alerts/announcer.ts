@@ -4,7 +4,7 @@ import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
 import { Newsreader } from './news';
 import type { Tone } from './tone';
-import { amount } from './words';
+import { measuredWords } from './words';
 
 export class Announcer {
   readonly #region: Element | null;
@@ -24,8 +24,8 @@ export class Announcer {
     if (fired.some(alert => alert.severity === 'critical')) this.#tone.sound();
     const { announce, severities } = this.#texts.alerts;
     const words = [
-      ...fired.map(alert => announce.firing(shown(alert.name), severities[alert.severity], amount(alert.value, alert.unit, this.#texts))),
-      ...resolved.map(alert => announce.resolved(shown(alert.name))),
+      ...fired.map(alert => announce.firing(shown(alert.name), severities[alert.severity], measuredWords(alert, alert.value, this.#texts))),
+      ...resolved.map(alert => (alert.edited ? announce.edited : announce.resolved)(shown(alert.name))),
     ];
     if (words.length > 0 && this.#region) this.#region.textContent = words.join('. ');
   }

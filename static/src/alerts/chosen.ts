@@ -9,6 +9,8 @@ export interface ChosenParts {
   readonly actions: AlertActions;
   /** Whether this page shows the alert. */
   readonly isHere: (alert: AlertView) => boolean;
+  /** Gives the alerts of the panel or card that has the focus, the worst first; null when none has it. */
+  readonly focused: () => readonly AlertView[] | null;
   /** Brings it into view; false when this page has nothing of it. */
   readonly show: (alert: AlertView) => boolean;
   /** Goes to the page that has it. */
@@ -58,6 +60,9 @@ export class Chosen {
   }
 
   #meant(): AlertView | null {
-    return meant([...this.#parts.state.all()].filter(this.#parts.isHere), this.#id);
+    const focused = this.#parts.focused();
+    const there = focused?.find(alert => alert.id === this.#id) ?? focused?.[0];
+    if (there) return there;
+    return meant([...this.#parts.state.all()].filter(this.#parts.isHere), focused === null ? this.#id : null);
   }
 }

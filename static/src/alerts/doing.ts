@@ -5,7 +5,7 @@ import { el } from '../page/dom';
 import { freshId, type Person } from '../page/person';
 import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
-import type { Matcher, SilenceView } from '../wire/rule';
+import type { Matcher } from '../wire/rule';
 import { openAcked } from './ackedpop';
 import type { AlertActions } from './actions';
 import { Pop } from './pop';
@@ -69,9 +69,9 @@ export class Doing implements AlertActions {
     });
   }
 
-  endSilence(silence: SilenceView, opener: HTMLElement): void {
+  endSilence(id: string, opener: HTMLElement): void {
     const at = opener.getBoundingClientRect();
-    void this.#named(opener, () => this.#call('end_silence', { id: silence.id }), () => this.endSilence(silence, opener), at, null);
+    void this.#named(opener, () => this.#call('end_silence', { id }), () => this.endSilence(id, opener), at, null);
   }
 
   /** Does it when it is known who does; says what went wrong beside the opener. */

@@ -13,14 +13,15 @@ export class NavCounts {
     this.#texts = texts;
   }
 
-  show(counts: Counts): void {
-    const said = `${counts.critical} ${counts.warning} ${counts.pending}`;
+  /** Shows what fires and waits, and how many rules cannot be evaluated. */
+  show(counts: Counts, errors: number): void {
+    const said = `${counts.critical} ${counts.warning} ${counts.pending} ${errors}`;
     if (said === this.#said) return;
     this.#said = said;
     const { counts: words } = this.#texts.alerts;
     const parts = [
       ['g-critical', 'is-critical', counts.critical, words.critical], ['g-warning', 'is-warning', counts.warning, words.warning],
-      ['g-pending', 'is-pending', counts.pending, words.pending],
+      ['g-pending', 'is-pending', counts.pending, words.pending], ['i-wrong', 'text-2', errors, words.errors(errors)],
     ] as const;
     for (const place of this.#places) {
       place.replaceChildren(...parts.filter(([, , n]) => n > 0).map(([glyph, tone, n, word]) =>

@@ -5,6 +5,7 @@ import type { Texts } from '../texts/texts';
 import type { Doing } from './doing';
 import { fileWords, moreWords } from './filewords';
 import { Gather } from './gather';
+import { LastEnds } from './lastends';
 import { nextFiring } from './rank';
 import { RulePane } from './rulepane';
 import { ruleInHash, type RuleRow } from './rulerows';
@@ -18,6 +19,8 @@ const WRITE_EVERY_MS = 1_000;
 const WRITE_AFTER_MS = 50;
 /** From this width on a rule stands beside the table, and one is open from the start. */
 const WIDE = '(min-width: 1024px)';
+/** How long a row is chosen before its rule opens, ms: a key that is held down passes over many. */
+const SETTLE_MS = 120;
 
 export interface PageParts {
   readonly texts: Texts;
@@ -29,18 +32,24 @@ export interface PageParts {
   readonly titles: ReadonlyMap<string, string>;
 }
 
+function hashOf(rule: string): string {
+  return `#rule=${encodeURIComponent(rule)}`;
+}
+
 export class AlertsPage {
   readonly #parts: PageParts;
   readonly #main: HTMLElement;
   readonly #foot: HTMLElement;
   readonly #nothing: HTMLElement;
   readonly #trends: Trends;
+  readonly #ends: LastEnds;
   readonly #table: RuleTable;
   readonly #pane: RulePane;
   readonly #silences: SilenceList;
   readonly #gather = new Gather(WRITE_AFTER_MS, () => this.#write());
   readonly #stop = new AbortController();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #settle: ReturnType<typeof setTimeout> | undefined;
   #chosen: string | null = null;
   #filed = '';
 
@@ -50,9 +59,10 @@ export class AlertsPage {
     this.#foot = need('.rules-foot', root);
     this.#nothing = need('[data-nothing]', root);
     this.#trends = new Trends(parts.call, parts.now, rule => this.#table.draw(rule));
-    this.#table = new RuleTable(root, { ...parts, trends: this.#trends });
-    this.#pane = new RulePane(need('#rule', root), parts);
-    this.#silences = new SilenceList(need('[data-silences]', root), need('[data-silences-count]', root), parts.texts, (silence, opener) => parts.doing.endSilence(silence, opener));
+    this.#ends = new LastEnds(parts.call, parts.now, () => this.#gather.ask());
+    this.#table = new RuleTable(root, { ...parts, trends: this.#trends, fill: rule => this.#ends.fill(rule), focused: rule => this.#focused(rule) });
+    this.#pane = new RulePane(need('#rule', root), { ...parts, pastRead: episodes => this.#ends.take(episodes) });
+    this.#silences = new SilenceList(need('[data-silences]', root), need('[data-silences-count]', root), parts.texts, (silence, opener) => parts.doing.endSilence(silence.id, opener));
     need('[data-back]', root).addEventListener('click', () => { location.hash = ''; });
   }
 
@@ -72,6 +82,7 @@ export class AlertsPage {
   stop(): void {
     this.#stop.abort();
     clearInterval(this.#timer);
+    clearTimeout(this.#settle);
     this.#gather.stop();
     this.#trends.stop();
     this.#table.stop();
@@ -85,31 +96,66 @@ export class AlertsPage {
   /** Goes to the next row (1), or the one before (-1). */
   step(by: number): void {
     const { shown } = this.#table;
-    const at = shown.findIndex(row => this.#table.linkOf(row.rule.id) === document.activeElement);
-    const from = at >= 0 ? at : shown.findIndex(row => row.rule.id === this.#chosen);
-    const next = shown[(from + by + shown.length) % Math.max(1, shown.length)];
-    const link = next ? this.#table.linkOf(next.rule.id) : null;
-    link?.focus({ preventScroll: true });
-    link?.scrollIntoView({ block: 'nearest' });
+    const from = shown.findIndex(row => row.rule.id === this.#chosen);
+    const next = shown[from < 0 ? (by > 0 ? 0 : shown.length - 1) : (from + by + shown.length) % Math.max(1, shown.length)];
+    if (next) this.go(next.rule.id);
   }
 
-  /** Opens the rule of the next alert that fires. */
+  /** Goes to the rule of the next alert that fires. */
   next(): void {
     const current = [...this.#parts.state.all()].find(alert => alert.rule === this.#chosen && alert.state === 'firing');
     const others = [...this.#parts.state.all()].filter(alert => alert.rule !== this.#chosen || alert.id === current?.id);
     const next = nextFiring(others, current?.id ?? null);
-    if (!next) return;
-    location.hash = `#rule=${encodeURIComponent(next.rule)}`;
-    this.#table.linkOf(next.rule)?.scrollIntoView({ block: 'nearest' });
+    if (next) this.go(next.rule);
+  }
+
+  /** Goes to a rule: its row is chosen and has the focus. Where its text hides the table it opens in its place. */
+  go(rule: string): void {
+    const link = this.#table.reveal(rule);
+    if (!link) return;
+    if (link.getClientRects().length > 0) {
+      link.focus({ preventScroll: true });
+      link.scrollIntoView({ block: 'nearest' });
+      // The focus may have been there while another rule was chosen.
+      this.#focused(rule);
+    } else {
+      location.hash = hashOf(rule);
+    }
   }
 
   ack(): void {
-    this.#pane.ack();
+    this.#settled();
+    this.#pane.ack(this.#opener('[data-ack]'));
   }
 
   silence(): void {
+    this.#settled();
+    this.#pane.silence(this.#opener('[data-silence]'));
+  }
+
+  /** Gives what a key was pressed on: what has the focus in the rule, or the chosen row, or the button that does the same. */
+  #opener(button: string): HTMLElement {
     const { activeElement } = document;
-    this.#pane.silence(activeElement instanceof HTMLElement && activeElement !== document.body ? activeElement : need('[data-silence]'));
+    if (activeElement instanceof HTMLElement && need('#rule', this.#main).contains(activeElement)) return activeElement;
+    const link = this.#table.linkOf(this.#chosen ?? '');
+    return link && link.getClientRects().length > 0 ? link : need(button, this.#main);
+  }
+
+  /** A row got the focus: it is the chosen one at once, its rule opens beside the table when the hand rests. */
+  #focused(rule: string): void {
+    if (rule === this.#chosen) return;
+    this.#chosen = rule;
+    this.#table.current(rule);
+    clearTimeout(this.#settle);
+    this.#settle = setTimeout(() => this.#settled(), SETTLE_MS);
+  }
+
+  /** Opens the chosen rule now, where there is room for it. */
+  #settled(): void {
+    clearTimeout(this.#settle);
+    this.#settle = undefined;
+    if (this.#chosen !== null && window.matchMedia(WIDE).matches && ruleInHash(location.hash) !== this.#chosen) history.replaceState(null, '', hashOf(this.#chosen));
+    this.#open();
   }
 
   #write(): void {
@@ -134,6 +180,7 @@ export class AlertsPage {
 
   #hashed(): void {
     if (!/^(#rule=|#?$)/.test(location.hash)) return;
+    clearTimeout(this.#settle);
     this.#chosen = ruleInHash(location.hash);
     if (this.#chosen === null && window.matchMedia(WIDE).matches) this.#chosen = this.#table.shown[0]?.rule.id ?? null;
     this.#open();

@@ -63,7 +63,7 @@ export class PanelMark {
       this.#chip.addEventListener('click', event => {
         if (this.#worst && this.#show(this.#worst)) event.preventDefault();
       });
-      this.#section.querySelector('.panel-tools')?.prepend(this.#chip);
+      this.#section.querySelector('.panel-tools')?.append(this.#chip);
     }
     const href = hrefOf(worst.rule);
     if (this.#chip.getAttribute('href') !== href) this.#chip.setAttribute('href', href);

@@ -24,7 +24,9 @@ export function pastSentence(episodes: readonly AlertView[], more: boolean, text
 export function lastedWords(one: AlertView, texts: Texts): string {
   const { side } = texts.alerts;
   if (one.fired === null) return one.state === 'pending' ? texts.alerts.pending : side.pendingOnly;
-  return one.resolved === null ? side.firesNow : side.lasted(duration(one.resolved - one.fired, texts.units));
+  if (one.resolved === null) return side.firesNow;
+  const lasted = side.lasted(duration(one.resolved - one.fired, texts.units));
+  return [...(one.nodata ? [texts.alerts.noData] : []), one.edited ? side.untilEdited(lasted) : lasted].join(', ');
 }
 
 export class PastList {
@@ -32,10 +34,12 @@ export class PastList {
   readonly #texts: Texts;
   readonly #call: (method: string, request: unknown) => Promise<unknown>;
   readonly #now: () => number;
+  readonly #read: (episodes: readonly AlertView[]) => void;
   #rule = '';
   #round = 0;
 
-  constructor(box: HTMLElement, texts: Texts, call: (method: string, request: unknown) => Promise<unknown>, now: () => number) {
+  constructor(box: HTMLElement, texts: Texts, call: (method: string, request: unknown) => Promise<unknown>, now: () => number, read: (episodes: readonly AlertView[]) => void) {
+    this.#read = read;
     this.#box = box;
     this.#texts = texts;
     this.#call = call;
@@ -52,6 +56,7 @@ export class PastList {
       const reply = await this.#call('episodes', { start: end - PAST_MS, end, rule });
       if (round !== this.#round) return;
       const episodes = list(isFields(reply) ? reply['episodes'] : null).map(alertOf).filter(one => one !== null);
+      this.#read(episodes);
       this.#write(episodes, isFields(reply) && reply['more'] === true);
     } catch {
       if (round === this.#round) this.#box.replaceChildren(el('p', { class: 'text-2' }, this.#texts.alerts.side.pastFailed));
@@ -67,10 +72,11 @@ export class PastList {
     const { side } = this.#texts.alerts;
     const at = one.fired ?? one.since;
     const today = new Date(at).toDateString() === new Date(this.#now()).toDateString();
-    const extreme = one.extreme ? amount(one.extreme.value, one.unit, this.#texts) : '';
-    const far = one.extreme === null ? '' : /^(below|<)/.test(one.limit.op) ? side.least(extreme) : side.most(extreme);
+    const most = one.extreme?.value ?? Number.NaN;
+    const extreme = amount(most, one.unit, this.#texts);
+    const far = one.nodata || most !== most ? '' : /^(below|<)/.test(one.limit.op) ? side.least(extreme) : side.most(extreme);
     const where = labelWords(one.where).join(' ');
     return el('li', {}, el('time', { datetime: new Date(at).toISOString(), title: clockUtc(at) }, today ? clock(at) : `${dayOf(at, this.#texts)} ${clock(at).slice(0, 5)}`),
-      el('span', {}, lastedWords(one, this.#texts), ...(where === '' ? [] : [' ', el('code', { class: 'text-3' }, where)])), el('span', { class: 'text-2' }, far));
+      el('span', {}, `${this.#texts.alerts.severities[one.severity]}, ${lastedWords(one, this.#texts)}`, ...(where === '' ? [] : [' ', el('code', { class: 'text-3' }, where)])), el('span', { class: 'text-2' }, far));
   }
 }

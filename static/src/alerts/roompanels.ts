@@ -1,12 +1,16 @@
 // Alerts on the panels of a room: marks on their heads, bands on their plots.
+import type { Panel } from '../boot';
 import type { Board } from '../page/board';
+import { PUSHED } from '../page/pushed';
 import type { Stage } from '../page/stage';
 import type { AlertView } from '../wire/alert';
+import type { RuleView } from '../wire/rule';
 import { bandsOf, type Band } from './bands';
 import { Episodes } from './episodes';
 import { Gather } from './gather';
+import { limitLines, MeasuredRules, type LimitLine } from './limitlines';
 import { PanelMark } from './panelmark';
-import { isLive } from './rank';
+import { isLive, worstFirst } from './rank';
 import type { AlertState } from './state';
 
 /** How often lengths of time are written, ms. */
@@ -34,6 +38,8 @@ export class RoomPanels {
   #timer: ReturnType<typeof setInterval> | undefined;
   #redraw: ReturnType<typeof setTimeout> | undefined;
   #placed = false;
+  /** Rules by what they measure, of the set that they were made of. */
+  #measured: { readonly of: ReadonlyMap<string, RuleView>; readonly rules: MeasuredRules } | null = null;
 
   constructor(stage: Stage, board: Board, room: string, state: AlertState, show: (alert: AlertView) => boolean) {
     this.#stage = stage;
@@ -47,6 +53,7 @@ export class RoomPanels {
 
   start(): void {
     this.#stage.bandsOf = (panel, from, to) => this.#bands(panel, from, to);
+    this.#stage.limitsOf = panel => this.#limits(panel);
     this.#state.watch(changed => { if (changed === 'facts') this.#gather.ask(); });
     this.#timer = setInterval(() => this.#write(), WRITE_EVERY_MS);
   }
@@ -56,6 +63,7 @@ export class RoomPanels {
     clearTimeout(this.#redraw);
     this.#gather.stop();
     this.#stage.bandsOf = () => [];
+    this.#stage.limitsOf = () => [];
   }
 
   /** The link was lost for a while: what ended meanwhile must be asked for. */
@@ -69,6 +77,13 @@ export class RoomPanels {
     const panels = alert.panels.get(this.#room) ?? [];
     const views = this.#board.panels.filter(view => panels.includes(view.panel.id));
     return (views.find(view => view.panel.kind !== 'stat') ?? views[0])?.section ?? null;
+  }
+
+  /** Gives the live alerts of the panel of an element, the worst first; null when it is in none. */
+  alertsAt(element: Element | null): readonly AlertView[] | null {
+    const panel = element?.closest<HTMLElement>('[data-panel]')?.dataset['panel'];
+    if (panel === undefined) return null;
+    return [...this.#state.all()].filter(alert => isLive(alert) && !alert.inhibited && (alert.panels.get(this.#room) ?? []).includes(panel)).sort(worstFirst);
   }
 
   #changed(): void {
@@ -132,6 +147,12 @@ export class RoomPanels {
     this.#placed = true;
     if (window.innerWidth > PHONE_PX || window.scrollY > 0) return;
     for (const view of this.#board.panels) view.section.classList.toggle('is-first', view.section.classList.contains('is-firing'));
+  }
+
+  #limits(panel: Panel): readonly LimitLine[] {
+    const { rules } = this.#state;
+    if (this.#measured?.of !== rules) this.#measured = { of: rules, rules: new MeasuredRules(rules.values()) };
+    return limitLines(this.#measured.rules.of(panel, this.#room === PUSHED), this.#state.all());
   }
 
   #bands(panel: string, from: number, to: number): readonly Band[] {

@@ -1,5 +1,5 @@
 // One row of the table of rules. It is made once, and written where it changes.
-import { shown } from '../data/names';
+import { oneLine, shown } from '../data/names';
 import { drawTrend } from '../draw/trend';
 import type { Ink } from '../draw/ink';
 import { el, write } from '../page/dom';
@@ -30,6 +30,8 @@ export class RowView {
   readonly #changed = el('span');
   readonly #about = el('span', { class: 'sub' });
   readonly #goes = el('span');
+  /** The same under the name, where there is no column for it. */
+  readonly #to = el('span', { class: 'sub to' });
   /** What the day was drawn from: it is drawn again only when that is other. */
   #day: readonly number[] = [];
   #drawn = '';
@@ -39,7 +41,7 @@ export class RowView {
   constructor(rule: string, texts: Texts) {
     this.#texts = texts;
     this.link = el('a', { class: 'rule-name', href: hrefOf(rule).replace('/alerts', '') });
-    this.element = el('tr', { 'data-rule': rule }, el('td', { class: 'state' }, this.#chip), el('td', { class: 'what' }, this.link, this.#expr),
+    this.element = el('tr', { 'data-rule': rule }, el('td', { class: 'state' }, this.#chip), el('td', { class: 'what' }, this.link, this.#expr, this.#to),
       el('td', { class: 'trend' }, this.#canvas), el('td', { class: 'n now' }, this.#value, this.#limit),
       el('td', { class: 'changed' }, this.#changed, this.#about), el('td', { class: 'goes' }, this.#goes));
   }
@@ -51,13 +53,16 @@ export class RowView {
     this.element.classList.toggle('is-firing', firing);
     dress(this.#chip, ruleMark(row, facts.now, this.#texts), '');
     write(this.link, shown(rule.name));
-    write(this.#expr, shown(rule.expr));
-    if (this.#expr.title !== rule.expr) this.#expr.title = shown(rule.expr);
+    const expr = oneLine(rule.expr);
+    write(this.#expr, expr);
+    if (this.#expr.title !== expr) this.#expr.title = expr;
     this.value(row, facts.value);
     write(this.#limit, ruleLimit(row, this.#texts));
     write(this.#changed, first);
     write(this.#about, second);
-    write(this.#goes, goesTo(rule, facts.titles, this.#texts));
+    const goes = goesTo(rule, facts.titles, this.#texts);
+    write(this.#goes, goes);
+    write(this.#to, this.#texts.alerts.to(goes));
   }
 
   /** Writes the value alone: it changes each second. */

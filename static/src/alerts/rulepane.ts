@@ -1,5 +1,5 @@
 // One rule, opened: its state in a sentence, what can be done, its text, its past, its alerts.
-import { shown } from '../data/names';
+import { oneLine, shown } from '../data/names';
 import { clock, duration } from '../format/time';
 import { el, icon, need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
@@ -21,6 +21,8 @@ export interface PaneParts {
   readonly call: (method: string, request: unknown) => Promise<unknown>;
   readonly now: () => number;
   readonly titles: ReadonlyMap<string, string>;
+  /** The past of a rule was read. */
+  readonly pastRead: (episodes: readonly AlertView[]) => void;
 }
 
 /** Says how a rule stands, in a sentence or two. */
@@ -36,7 +38,7 @@ export function ruleSentence(row: RuleRow, now: number, texts: Texts): string {
   const [worst] = row.live;
   if (row.kind === 'pending' && worst) return side.pending(clock(worst.since + worst.for));
   if (row.kind === 'silenced') return side.silenced;
-  if (row.kind === 'error') return shown(row.rule.error ?? texts.alerts.error);
+  if (row.kind === 'error') return oneLine(row.rule.error ?? texts.alerts.error);
   if (row.kind === 'nodata') return side.noData;
   return row.rule.changed === null ? side.always : side.fine(minute(row.rule.changed, now, texts));
 }
@@ -69,12 +71,12 @@ export class RulePane {
     this.#silence = need<HTMLButtonElement>('[data-silence]', root);
     this.#text = need('#t-text', root);
     this.#tabs = new Tabs(need('[role="tablist"]', root), () => this.#opened());
-    this.#past = new PastList(need('#t-past', root), texts, parts.call, parts.now);
+    this.#past = new PastList(need('#t-past', root), texts, parts.call, parts.now, parts.pastRead);
     this.#alerts = new AlertList(need('#t-alerts', root), texts, parts.doing);
     this.#ack.addEventListener('click', () => {
       const only = this.#only();
       if (only?.ack) parts.doing.unack(only, this.#ack);
-      else this.ack();
+      else this.ack(this.#ack);
     });
     this.#silence.addEventListener('click', () => this.silence(this.#silence));
   }
@@ -113,19 +115,25 @@ export class RulePane {
     this.#opened();
   }
 
-  /** Acks the alert that is meant: the worst that nobody acked. */
-  ack(): void {
-    const open = this.#row?.live.find(alert => alert.ack === null && alert.silences.length === 0 && !alert.inhibited) ?? this.#row?.live[0];
-    if (open) this.#parts.doing.ack(open, this.#ack.hidden ? this.#tabs.element : this.#ack);
+  /** Acks the alert that is meant: the one whose line has the focus, or the worst that nobody acked. */
+  ack(opener: HTMLElement): void {
+    const open = this.#atFocus() ?? this.#row?.live.find(alert => alert.ack === null && alert.silences.length === 0 && !alert.inhibited) ?? this.#row?.live[0];
+    if (open) this.#parts.doing.ack(open, opener);
   }
 
-  /** Silences the only alert, or all of the rule. */
+  /** Silences the alert whose line has the focus, the only one, or all of the rule. */
   silence(opener: HTMLElement): void {
     const row = this.#row;
     if (!row) return;
-    const only = this.#only();
+    const only = this.#atFocus() ?? this.#only();
     if (only) this.#parts.doing.silence(only, opener);
     else this.#parts.doing.silenceMatching(row.rule.name, [{ name: 'alertname', op: '=', value: row.rule.name }], opener);
+  }
+
+  /** The live alert whose line has the focus, or null. */
+  #atFocus(): AlertView | null {
+    const id = document.activeElement?.closest<HTMLElement>('#t-alerts [data-alert]')?.dataset['alert'];
+    return this.#row?.live.find(alert => alert.id === id) ?? null;
   }
 
   /** The alert that the buttons mean, when there is one alone. */

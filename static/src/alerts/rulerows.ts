@@ -1,5 +1,5 @@
 // Rules as the table of alerts shows them: in which state, in which order, behind which filter.
-import type { AlertView } from '../wire/alert';
+import type { AlertView, Severity } from '../wire/alert';
 import type { RuleView } from '../wire/rule';
 import { isLive, worstFirst } from './rank';
 
@@ -12,7 +12,7 @@ export interface RuleRow {
   readonly live: readonly AlertView[];
 }
 
-export const FILTERS = ['all', 'firing', 'pending', 'nodata', 'silenced'] as const;
+export const FILTERS = ['all', 'firing', 'pending', 'error', 'nodata', 'silenced'] as const;
 export type Filter = (typeof FILTERS)[number];
 
 const ORDER: readonly RowKind[] = ['firing', 'pending', 'error', 'nodata', 'silenced', 'ok'];
@@ -53,6 +53,19 @@ export function passes(row: RuleRow, filter: Filter): boolean {
 
 export function filterCounts(rows: readonly RuleRow[]): ReadonlyMap<Filter, number> {
   return new Map(FILTERS.map(filter => [filter, rows.filter(row => passes(row, filter)).length]));
+}
+
+/** Gives the worst severity that fires; null while nothing does. */
+export function worstFiring(rows: readonly RuleRow[]): Severity | null {
+  const firing = rows.filter(row => row.kind === 'firing').flatMap(row => row.live)
+    .filter(alert => alert.state === 'firing' && alert.silences.length === 0 && !alert.inhibited);
+  return firing.length === 0 ? null : firing.some(alert => alert.severity === 'critical') ? 'critical' : 'warning';
+}
+
+/** Tells whether no rule stands as it did: the file has been replaced. */
+export function isReplaced(before: Iterable<RuleView>, after: readonly RuleRow[]): boolean {
+  const texts = new Map([...before].map(rule => [rule.id, rule.text]));
+  return texts.size > 0 && after.length > 0 && after.every(row => texts.get(row.rule.id) !== row.rule.text);
 }
 
 /** Gives the rule that the address names, or null. */

@@ -1,5 +1,5 @@
 // The text of one rule: what it says, what to do, and how it stands in the file.
-import { shown } from '../data/names';
+import { lined, shown } from '../data/names';
 import { duration } from '../format/time';
 import { el } from '../page/dom';
 import type { Texts } from '../texts/texts';
@@ -24,14 +24,14 @@ export function ruleText(rule: RuleView, path: string, titles: ReadonlyMap<strin
   const { side, severities } = texts.alerts;
   const fact = (name: string, value: string): Node[] => (value === '' ? [] : [el('dt', {}, name), el('dd', {}, value)]);
   const limits = rule.limits.map(limit => `${limitWords(limit, rule.unit, texts)}${rule.limits.length > 1 ? ` ${severities[limit.severity]}` : ''}`).join(', ');
-  const expr = [el('dt', {}, side.expression), el('dd', {}, el('code', {}, shown(rule.expr)))];
+  const expr = [el('dt', {}, side.expression), el('dd', {}, el('pre', {}, lined(rule.expr.trim())))];
   const facts = el('dl', { class: 'card-facts' }, ...expr, ...fact(side.limit, limits), ...fact(side.for, rule.for > 0 ? duration(rule.for, texts.units) : texts.alerts.atOnce),
     ...fact(side.keep, rule.keepFiring > 0 ? duration(rule.keepFiring, texts.units) : ''), ...fact(side.goes, goesTo(rule, titles, texts)));
   return [
-    ...(rule.error === null ? [] : [el('p', { class: 'problem' }, shown(rule.error))]),
+    ...(rule.error === null ? [] : [el('p', { class: 'problem rule-error' }, lined(rule.error))]),
     ...(rule.summary === '' ? [] : [el('p', { class: 'strong' }, ...prose(rule.summary))]),
     ...(rule.description === '' ? [] : [el('p', { class: 'rule-says' }, ...prose(rule.description))]),
     facts,
-    ...(rule.text === '' ? [] : [el('div', { class: 'snippet' }, el('pre', { tabindex: '0', 'aria-label': side.line(path, rule.line) }, rule.text)), el('p', { class: 'hint' }, side.line(shown(path), rule.line))]),
+    ...(rule.text === '' ? [] : [el('div', { class: 'snippet' }, el('pre', { tabindex: '0', 'aria-label': side.line(path, rule.line) }, lined(rule.text))), el('p', { class: 'hint' }, side.line(shown(path), rule.line))]),
   ];
 }

@@ -2,6 +2,7 @@
 import type { Boot } from '../boot';
 import type { Board } from '../page/board';
 import { need } from '../page/dom';
+import type { Places } from '../page/finder';
 import type { KeyActs } from '../page/keys';
 import { Person } from '../page/person';
 import type { Stage } from '../page/stage';
@@ -15,7 +16,7 @@ import { Gather } from './gather';
 import { NavCounts } from './navcounts';
 import { AlertsPage } from './page';
 import { hrefOf } from './panelmark';
-import { countsOf, loudOf } from './rank';
+import { countsOf, isLive, loudOf } from './rank';
 import { RoomPanels } from './roompanels';
 import { AlertState } from './state';
 import { Tone } from './tone';
@@ -33,6 +34,8 @@ export interface Alerts {
   readonly person: Person;
   /** Keys of this page that are about alerts. */
   readonly keys: Pick<KeyActs, 'next' | 'ack' | 'silence' | 'panel'>;
+  /** What can be found where there are no panels: rules, by their names. */
+  readonly places: Places;
   /** The link was lost and is back. */
   restored(): void;
   /** The theme changed. */
@@ -63,6 +66,7 @@ export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
   const chosen = new Chosen({
     state, actions,
     isHere: alert => room !== null && (alert.panels.has(room) || alert.rooms.includes(room)),
+    focused: () => focusedAlerts(state, panels),
     show: alert => showAlert(alert, panels),
     leave: alert => location.assign(hrefOf(alert.rule)),
     openerOf: alert => panels?.sectionOf(alert)?.querySelector<HTMLElement>('[data-alert-chip]') ?? cardOf(alert) ?? fallback(),
@@ -77,9 +81,18 @@ export function startAlerts(boot: Boot, stage: Stage, board: Board): Alerts {
     state, actions, person,
     keys: page ? { next: () => page.next(), ack: () => page.ack(), silence: () => page.silence(), panel: by => page.step(by) }
       : { next: () => chosen.next(), ack: () => chosen.ack(), silence: () => chosen.silence() },
+    places: { kind: 'rule', all: () => [...state.rules.values()].map(rule => ({ id: rule.id, title: rule.name })), go: id => (page ? page.go(id) : location.assign(hrefOf(id))) },
     restored: () => panels?.restored(),
     newInk: () => page?.newInk(),
   };
+}
+
+/** Gives the live alerts of the card or the panel that has the focus, or null when neither has. */
+function focusedAlerts(state: AlertState, panels: RoomPanels | null): readonly AlertView[] | null {
+  const at = document.activeElement;
+  const card = at?.closest('[id^="alert-"]')?.id.slice('alert-'.length);
+  const alert = card === undefined ? undefined : state.get(card);
+  return alert && isLive(alert) ? [alert] : panels?.alertsAt(at) ?? null;
 }
 
 /** Brings an alert's panel and its card into view, or opens its rule where there is neither; tells whether a card is seen. */
@@ -106,7 +119,7 @@ function sayEverywhere(state: AlertState, stage: Stage, region: Element | null):
   tone.start();
   const gather = new Gather(SAY_AFTER_MS, () => {
     beacon.show(loudOf(state.all()));
-    counts.show(countsOf(state.all()));
+    counts.show(countsOf(state.all()), [...state.rules.values()].filter(rule => rule.state === 'error').length);
     announcer.read(state.all());
     notice?.show(state.file);
   });

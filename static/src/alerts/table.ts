@@ -1,18 +1,21 @@
 // The table of rules. Rows keep their place while the page is open: they are ordered when it opens, when a filter is
 // chosen, and when the file was read anew.
 import type { Ink } from '../draw/ink';
-import { el, icon, need, write } from '../page/dom';
+import { el, icon, iconHref, need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
-import { FILTERS, filterCounts, inOrder, passes, rowsOf, type Filter, type RuleRow } from './rulerows';
+import type { RuleView } from '../wire/rule';
+import { FILTERS, filterCounts, inOrder, isReplaced, passes, rowsOf, worstFiring, type Filter, type RuleRow } from './rulerows';
 import { RowView, type RowFacts } from './rowview';
 import type { AlertState } from './state';
 import type { Trends } from './trends';
 
 /** How far outside the screen a row counts as seen. */
 const MARGIN = '100px';
+/** How long rows are ordered anew after the file was replaced, ms: its alerts are told after its rules. */
+const SETTLE_MS = 5_000;
 
 const GLYPHS: ReadonlyMap<Filter, readonly [string, string]> = new Map([
-  ['firing', ['g-critical', 'is-critical']], ['pending', ['g-pending', 'is-pending']], ['nodata', ['g-none', 'text-2']], ['silenced', ['g-silenced', 'text-2']],
+  ['firing', ['g-critical', 'is-critical']], ['pending', ['g-pending', 'is-pending']], ['error', ['i-wrong', 'text-2']], ['nodata', ['g-none', 'text-2']], ['silenced', ['g-silenced', 'text-2']],
 ]);
 
 export interface TableParts {
@@ -22,6 +25,10 @@ export interface TableParts {
   readonly trends: Trends;
   readonly now: () => number;
   readonly titles: ReadonlyMap<string, string>;
+  /** Gives a rule with what else is known of it. */
+  readonly fill: (rule: RuleView) => RuleView;
+  /** A row got the focus. */
+  readonly focused: (rule: string) => void;
 }
 
 export class RuleTable {
@@ -34,6 +41,8 @@ export class RuleTable {
   #rows: readonly RuleRow[] = [];
   #order: readonly string[] = [];
   #filter: Filter = 'all';
+  /** Until when rows are ordered anew, ms. */
+  #settling = 0;
 
   constructor(root: ParentNode, parts: TableParts) {
     this.#parts = parts;
@@ -46,6 +55,10 @@ export class RuleTable {
         if (view && entry.isIntersecting) this.draw(entry.target instanceof HTMLElement ? entry.target.dataset['rule'] ?? '' : '');
       }
     }, { rootMargin: MARGIN });
+    this.#body.addEventListener('focusin', event => {
+      const row = event.target instanceof Element ? event.target.closest<HTMLElement>('tr[data-rule]') : null;
+      if (row) parts.focused(row.dataset['rule'] ?? '');
+    });
     this.#makeFilters(need('[data-filters]', root));
   }
 
@@ -59,19 +72,29 @@ export class RuleTable {
 
   /** The rules as they stand in the table, from the top. */
   get shown(): readonly RuleRow[] {
-    return this.#order.map(id => this.#rows.find(row => row.rule.id === id)).filter(row => row !== undefined).filter(row => passes(row, this.#filter));
+    const rows = new Map(this.#rows.map(row => [row.rule.id, row]));
+    return this.#order.map(id => rows.get(id)).filter(row => row !== undefined).filter(row => passes(row, this.#filter));
   }
 
   linkOf(rule: string): HTMLElement | null {
     return this.#views.get(rule)?.link ?? null;
   }
 
+  /** Gives the link of a rule; a filter that hides it is put back. */
+  reveal(rule: string): HTMLElement | null {
+    const view = this.#views.get(rule);
+    if (view?.element.hidden) this.#choose('all');
+    return view?.link ?? null;
+  }
+
   /** Takes what is known now. */
   update(): void {
-    const { state } = this.#parts;
-    this.#rows = rowsOf(state.rules.values(), state.all());
+    const { state, now } = this.#parts;
+    const before = this.#rows.map(row => row.rule);
+    this.#rows = rowsOf([...state.rules.values()].map(rule => this.#parts.fill(rule)), state.all());
+    if (isReplaced(before, this.#rows)) this.#settling = now() + SETTLE_MS;
     const known = new Set(this.#order);
-    if (this.#rows.length !== known.size || this.#rows.some(row => !known.has(row.rule.id))) this.#arrange();
+    if ((now() < this.#settling && inOrder(this.#rows).some((row, i) => row.rule.id !== this.#order[i])) || this.#rows.length !== known.size || this.#rows.some(row => !known.has(row.rule.id))) this.#arrange();
     else this.#write();
   }
 
@@ -128,14 +151,24 @@ export class RuleTable {
       view.element.hidden = !passes(row, this.#filter);
       if (!view.element.hidden) visible++;
     }
-    const counts = filterCounts(this.#rows);
-    for (const [filter, { count, mark }] of this.#filters) {
-      const n = counts.get(filter) ?? 0;
-      write(count, `${n}`);
-      mark?.setAttribute('class', `glyph ${n > 0 ? GLYPHS.get(filter)?.[1] ?? '' : 'is-quiet'}`);
-    }
+    this.#writeFilters();
     this.#none.hidden = visible > 0;
     write(this.#none, this.#rows.length > 0 ? texts.alerts.none : texts.alerts.noRules(state.file?.path ?? 'alerts.toml'));
+  }
+
+  #writeFilters(): void {
+    const counts = filterCounts(this.#rows);
+    const severity = worstFiring(this.#rows);
+    for (const [filter, { button, count, mark }] of this.#filters) {
+      const n = counts.get(filter) ?? 0;
+      const [glyph, tone] = filter === 'firing' && severity === 'warning' ? ['g-warning', 'is-warning'] : GLYPHS.get(filter) ?? ['', ''];
+      write(count, `${n}`);
+      mark?.setAttribute('class', `${glyph.startsWith('g-') ? 'glyph' : 'icon'} ${n > 0 ? tone : 'is-quiet'}`);
+      if (mark && mark.dataset['glyph'] !== glyph) mark.firstElementChild?.setAttribute('href', iconHref(glyph));
+      if (mark) mark.dataset['glyph'] = glyph;
+      // Errors are seldom: the segment is there when there is one, and while it is chosen.
+      button.hidden = filter === 'error' && n === 0 && this.#filter !== 'error';
+    }
   }
 
   #makeFilters(box: HTMLElement): void {

@@ -21,7 +21,12 @@ export function amount(value: number | null, unit: string, texts: Texts): string
   if (unit === 'ms' && Math.abs(value) >= LONG_MS && Number.isFinite(value)) return amount(value / 1000, 's', texts);
   const number = formatNumber(value, null);
   if (unit === '') return number;
-  return unit.startsWith('/') || (/\p{L}$/u.test(number) && PREFIXED.test(unit)) ? `${number}${shown(unit)}` : `${number}${NBSP}${shown(unit)}`;
+  return /\p{L}$/u.test(number) && PREFIXED.test(unit) ? `${number}${shown(unit)}` : `${number}${NBSP}${shown(unit)}`;
+}
+
+/** Writes what an alert measures: nothing where it fires because of that. */
+export function measuredWords(alert: AlertView, value: number | null, texts: Texts): string {
+  return alert.nodata ? texts.alerts.noData : amount(value, alert.unit, texts);
 }
 
 /** Writes a limit as it was given: `40 %`, not `40.0 %`. */
@@ -94,8 +99,9 @@ export function markOf(alert: AlertView, now: number, until: number | null, text
   const since = (from: number): string => duration(now - from, units);
   const tone = alert.severity === 'critical' ? 'is-critical' : 'is-warning';
   const glyph = alert.severity === 'critical' ? 'g-critical' : 'g-warning';
-  if (alert.state === 'resolved') return { glyph: 'g-resolved', tone: 'text-2', solid: false, words: words.resolved };
-  if (alert.state === 'cleared') return { glyph: 'g-resolved', tone: 'text-2', solid: false, words: words.cleared };
+  if (alert.state === 'resolved' || alert.state === 'cleared') {
+    return { glyph: 'g-resolved', tone: 'text-2', solid: false, words: alert.edited ? words.edited : alert.state === 'resolved' ? words.resolved : words.cleared };
+  }
   if (alert.silences.length > 0) {
     return { glyph: 'g-silenced', tone: 'text-2', solid: false, words: until === null ? words.silenced : words.silencedUntil(minute(until, now, texts)) };
   }

@@ -12,6 +12,16 @@ export function shown(text: string): string {
   return text.replace(HIDDEN, letter => `\\u{${letter.charCodeAt(0).toString(16)}}`);
 }
 
+/** Writes a text in one line: white space is one space. */
+export function oneLine(text: string): string {
+  return shown(text.replace(/\s+/g, ' ').trim());
+}
+
+/** Writes a text that keeps its lines and tabs. */
+export function lined(text: string): string {
+  return text.replace(/\r\n/g, '\n').split(/([\n\t])/).map(piece => (piece === '\n' || piece === '\t' ? piece : shown(piece))).join('');
+}
+
 /** Fills `{{label}}` in a legend's template; a template without one is the name itself. */
 export function legendName(template: string, labels: Labels): string {
   if (template !== '') return template.replace(/\{\{\s*([^}\s]+)\s*\}\}/g, (_, name: string) => shown(labels.get(name) ?? ''));

@@ -116,14 +116,14 @@ function stretchesOf(area: Area, gaps: readonly Gap[]): { from: number; to: numb
     .filter(({ from, to }) => to > from);
 }
 
-/** Draws a dashed limit. Grey: a limit is red only where it belongs to an alert. */
-export function drawLimit(g: Context, area: Area, scale: Scale, limit: Limit, ink: Ink): void {
-  const y = yOf(area, scale, limit.at);
+/** Draws a dashed limit. Grey, or the colour of the alert that it belongs to. */
+export function drawLimit(g: Context, area: Area, scale: Scale, at: number, colour: string, ink: Ink): void {
+  const y = yOf(area, scale, at);
   if (y < PLOT.top - 1 || y > plotBottom(area)) return;
   g.save();
   g.setLineDash([4, 3]);
   g.lineWidth = 1;
-  g.strokeStyle = ink.of('text-3');
+  g.strokeStyle = ink.of(colour);
   line(g, PLOT.left, crisp(y), plotRight(area), crisp(y));
   g.restore();
 }

@@ -164,7 +164,8 @@ export class LineChart {
         drawGaps(g, area, model.gaps, this.#ink);
         if (model.staleSince !== null) drawGaps(g, area, [{ from: model.staleSince, to: model.to }], this.#ink);
         drawGrid(g, area, model.scale, this.#ink, model.mirrored, false);
-        if (model.limit) drawLimit(g, area, model.scale, model.limit, this.#ink);
+        if (model.limit) drawLimit(g, area, model.scale, model.limit.at, 'text-3', this.#ink);
+        for (const { at, ink } of model.limits) drawLimit(g, area, model.scale, at, ink, this.#ink);
         drawTimes(g, area, this.#ink);
         g.restore();
         if (model.staleSince !== null) g.globalAlpha = 0.5;

@@ -1,5 +1,6 @@
 // What a chart is given to draw.
 import type { Band } from '../alerts/bands';
+import type { LimitLine } from '../alerts/limitlines';
 import type { Gap } from '../data/gaps';
 import type { Scale } from '../data/ticks';
 
@@ -26,6 +27,8 @@ export interface ChartModel {
   readonly gaps: readonly Gap[];
   readonly bands: readonly Band[];
   readonly limit: { readonly at: number; readonly label: string } | null;
+  /** Limits of rules, without words. */
+  readonly limits: readonly LimitLine[];
   readonly mirrored: boolean;
   /** Since when there have been no samples, ms; null while they come. */
   readonly staleSince: number | null;

@@ -1,11 +1,12 @@
-// Find: panels of this room and other rooms, by their names.
-import type { Boot, Panel, Room } from '../boot';
+// Find: panels of this room, other rooms, and rules on the page of alerts, by their names.
+import type { Boot, Room } from '../boot';
+import { shown } from '../data/names';
 import type { Texts } from '../texts/texts';
 import { el, need } from './dom';
 
 /** Something to go to. */
 export interface Target {
-  readonly kind: 'panel' | 'room';
+  readonly kind: 'panel' | 'room' | 'rule';
   readonly id: string;
   readonly title: string;
   readonly href: string;
@@ -13,11 +14,24 @@ export interface Target {
 
 const FOUND_MAX = 12;
 
+/** Something of this page that has a name. */
+export interface Named {
+  readonly id: string;
+  readonly title: string;
+}
+
+/** What of this page can be found, and how one goes there. */
+export interface Places {
+  readonly kind: 'panel' | 'rule';
+  readonly all: () => readonly Named[];
+  readonly go: (id: string) => void;
+}
+
 /** Gives the targets whose name holds all words of the query; those that begin with it come first. */
-export function find(query: string, panels: readonly Panel[], rooms: readonly Room[]): Target[] {
+export function find(query: string, here: readonly Named[], rooms: readonly Room[], kind: Places['kind'] = 'panel'): Target[] {
   const words = query.toLowerCase().split(/\s+/).filter(word => word !== '');
   const all: Target[] = [
-    ...panels.map(panel => ({ kind: 'panel' as const, id: panel.id, title: panel.title, href: '' })),
+    ...here.map(one => ({ kind, id: one.id, title: shown(one.title), href: '' })),
     ...rooms.map(room => ({ kind: 'room' as const, id: room.id, title: room.title, href: room.href })),
   ];
   const starts = (target: Target): number => (words[0] !== undefined && target.title.toLowerCase().startsWith(words[0]) ? 0 : 1);
@@ -32,23 +46,25 @@ export class Finder {
   readonly #opener: HTMLElement;
   readonly #boot: Boot;
   readonly #texts: Texts;
-  readonly #panels: () => readonly Panel[];
-  readonly #go: (panel: string) => void;
+  readonly #places: Places;
   #found: readonly Target[] = [];
   #chosen = 0;
 
-  constructor(root: ParentNode, boot: Boot, texts: Texts, panels: () => readonly Panel[], go: (panel: string) => void) {
+  constructor(root: ParentNode, boot: Boot, texts: Texts, places: Places) {
     this.#dialog = need<HTMLDialogElement>('#finder', root);
     this.#field = need('input', this.#dialog);
     this.#list = need('ul', this.#dialog);
     this.#opener = need('.search-open', root);
     this.#boot = boot;
     this.#texts = texts;
-    this.#panels = panels;
-    this.#go = go;
+    this.#places = places;
   }
 
   start(): void {
+    if (this.#places.kind === 'rule') {
+      this.#field.placeholder = this.#texts.find.ruleHint;
+      this.#field.setAttribute('aria-label', this.#texts.find.ruleHint);
+    }
     this.#opener.addEventListener('click', () => this.open());
     this.#field.addEventListener('input', () => this.#search());
     this.#field.addEventListener('keydown', event => this.#key(event));
@@ -65,11 +81,11 @@ export class Finder {
   }
 
   #search(): void {
-    this.#found = find(this.#field.value, this.#panels(), this.#boot.rooms);
+    this.#found = find(this.#field.value, this.#places.all(), this.#boot.rooms, this.#places.kind);
     this.#chosen = 0;
     const { find: words } = this.#texts;
     this.#list.replaceChildren(...this.#found.map((target, i) => el('li', { role: 'option', id: `found-${i}` },
-      el('span', {}, target.title), el('span', { class: 'text-3 small' }, target.kind === 'panel' ? words.panel : words.room))));
+      el('span', {}, target.title), el('span', { class: 'text-3 small' }, words[target.kind]))));
     if (this.#found.length === 0) this.#list.append(el('li', { class: 'text-3', 'aria-disabled': 'true' }, words.nothing));
     this.#mark();
   }
@@ -94,7 +110,7 @@ export class Finder {
   #pick(target: Target | undefined): void {
     if (!target) return;
     this.#dialog.close();
-    if (target.kind === 'panel') this.#go(target.id);
-    else location.assign(target.href);
+    if (target.kind === 'room') location.assign(target.href);
+    else this.#places.go(target.id);
   }
 }

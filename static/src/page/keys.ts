@@ -53,7 +53,7 @@ export function actFor(key: string, shift: boolean, acts: KeyActs): (() => void)
 
 // What is in a closed dialog keeps the focus until the next frame, and takes no letters.
 const SHUT = 'dialog:not([open])';
-const FIELDS = `:is(input, textarea, select, [contenteditable], [role="tablist"]):not(${SHUT} *)`;
+const FIELDS = `:is(input, textarea, select, [contenteditable]):not(${SHUT} *)`;
 
 export class Keys {
   readonly #acts: KeyActs;
@@ -83,6 +83,8 @@ export class Keys {
     const at = event.target instanceof Element ? event.target : document.body;
     if (event.ctrlKey || event.metaKey || event.altKey || at.closest(FIELDS) || document.querySelector('dialog[open]')) return;
     if (!this.#letters && /^[a-z/?[\]]$/.test(event.key)) return;
+    // Tabs have keys of their own, and leave the letters.
+    if (event.key.length > 1 && at.closest('[role="tablist"]')) return;
     if (event.key === ' ' && at.closest(`:is(button, a, summary):not(${SHUT} *)`)) return;
     // The browser closes what is open, unless the key is taken from it.
     if (event.key === 'Escape' && document.querySelector(':popover-open')) return;

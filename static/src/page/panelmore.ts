@@ -1,6 +1,6 @@
 // What a panel's button opens: what it shows, what it asks, and the panel alone on the screen.
 import type { Panel } from '../boot';
-import { shown } from '../data/names';
+import { lined } from '../data/names';
 import { el, need } from './dom';
 
 /** Gives an expression with places to break the line: after what parts its words, never inside one. */
@@ -37,7 +37,7 @@ export class PanelMore {
     this.#title.textContent = panel.title;
     this.#words.textContent = panel.more;
     this.#words.hidden = panel.more === '';
-    this.#queries.replaceChildren(...panel.queries.map(query => el('span', {}, ...broken(shown(query.expr)))));
+    this.#queries.replaceChildren(...panel.queries.map(query => el('span', {}, ...broken(lined(query.expr.trim())))));
     this.#queries.hidden = panel.queries.length === 0;
     this.#pop.showPopover();
     this.#place(button.getBoundingClientRect());

@@ -1,5 +1,6 @@
 // What all panels of a page share.
 import type { Band } from '../alerts/bands';
+import type { LimitLine } from '../alerts/limitlines';
 import type { Panel } from '../boot';
 import { spanOf, viewAfter, type Act, type Range, type View } from '../data/view';
 import type { DrawQueue } from '../draw/queue';
@@ -38,6 +39,8 @@ export class Stage {
   onMore: (panel: Panel, button: HTMLElement) => void = () => undefined;
   /** Gives when alerts of a panel were pending or fired. */
   bandsOf: (panel: string, from: number, to: number) => readonly Band[] = () => [];
+  /** Gives the limits of rules that measure what a panel draws. */
+  limitsOf: (panel: Panel) => readonly LimitLine[] = () => [];
   #view: View;
 
   constructor(parts: Parts, range: number) {

@@ -82,6 +82,7 @@ export class ChartPanel extends PanelView {
     this.words.stale(silent > 0 ? texts.stale(duration(silent, texts.units)) : '');
     this.#chart.draw({
       from, to, scale: this.#scale, traces: this.#traces, gaps: gaps(there, from, to), bands: this.stage.bandsOf(this.panel.id, from, to), limit: this.panel.kind === 'stack' && this.#scale.max === this.panel.limit?.at ? null : this.panel.limit,
+      limits: this.stage.limitsOf(this.panel),
       fill: this.panel.kind === 'stack' ? 'below' : this.panel.kind === 'mirror' ? 'zero' : 'none',
       mirrored: this.panel.kind === 'mirror', staleSince: silent > 0 ? newest : null, live,
       words: { gap: gap => texts.gap(duration(gap.to - gap.from, texts.units)) },

@@ -7,6 +7,7 @@ export const alertsEn = {
   pending: 'pending',
   resolved: 'resolved',
   cleared: 'went away',
+  edited: 'ended, its rule was changed',
   silenced: 'silenced',
   ok: 'ok',
   noData: 'no data',
@@ -46,9 +47,10 @@ export const alertsEn = {
   announce: {
     firing: (name: string, severity: string, value: string) => `${name} fires, ${severity}, ${value}`,
     resolved: (name: string) => `${name} is resolved`,
+    edited: (name: string) => `${name} ended, its rule was changed`,
   },
   severities: { critical: 'critical', warning: 'warning' },
-  filters: { all: 'All', firing: 'Firing', pending: 'Pending', nodata: 'No data', silenced: 'Silenced' },
+  filters: { all: 'All', firing: 'Firing', pending: 'Pending', error: 'Errors', nodata: 'No data', silenced: 'Silenced' },
   none: 'No rule is in this state.',
   noRules: (path: string) => `There are no rules. Write some into ${path}.`,
   never: 'never',
@@ -56,6 +58,7 @@ export const alertsEn = {
   firesAt: (clock: string) => `fires at ${clock}`,
   untilBy: (clock: string, name: string) => `until ${clock}, ${name}`,
   rooms: { none: 'no room' },
+  to: (rooms: string) => `to ${rooms}`,
   file: {
     good: (rules: string, path: string, clock: string) => `${rules} from ${path}, read at ${clock} without complaint`,
     rules: (n: number) => (n === 1 ? '1 rule' : `${n} rules`),
@@ -88,6 +91,7 @@ export const alertsEn = {
     past: (times: string, length: string) => `Fired ${times} in 30 days. The last time lasted ${length}.`,
     pastNow: (times: string) => `Fired ${times} in 30 days. It fires now.`,
     times: (n: number, more: boolean) => (more ? `${n} times or more` : n === 1 ? 'once' : `${n} times`),
+    untilEdited: (lasted: string) => `${lasted}, until its rule was changed`,
     lasted: (length: string) => `lasted ${length}`,
     firesNow: 'fires now',
     pendingOnly: 'did not fire',
@@ -95,5 +99,5 @@ export const alertsEn = {
     least: (value: string) => `least ${value}`,
   },
   silences: { none: 'None.', end: 'End', until: (clock: string) => `until ${clock}`, by: (name: string, clock: string, why: string) => `${name} at ${clock}${why === '' ? '' : `: ${why}`}`, endOf: (what: string) => `End the silence of ${what}` },
-  counts: { critical: 'critical firing', warning: 'warning firing', pending: 'pending' },
+  counts: { critical: 'critical firing', warning: 'warning firing', pending: 'pending', errors: (n: number) => (n === 1 ? 'rule cannot be evaluated' : 'rules cannot be evaluated') },
 };

@@ -99,7 +99,7 @@ export const en = {
   },
   alerts: alertsEn,
   talk: talkEn,
-  find: { panel: 'panel', room: 'room', nothing: 'Nothing of that name' },
+  find: { panel: 'panel', room: 'room', rule: 'rule', ruleHint: 'A rule or a room', nothing: 'Nothing of that name' },
   copied: 'Copied',
   states: new Map([['run', 'runs'], ['sleep', 'sleeps']]),
 };
