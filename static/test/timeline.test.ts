@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventOf, type RoomEvent } from '../src/room/event';
-import { rowsOf, sumOf } from '../src/room/rows';
+import { isPlaced, rowsOf, sumOf } from '../src/room/rows';
 import { EMPTY, isStored, trimmed, withEvent, withNewer, withNewest, withOlder, withOwn, type Page, type TimeLine, type VisitEntry } from '../src/room/timeline';
 import { heard, opened, sighted, type Unread } from '../src/room/unread';
 
@@ -125,4 +125,14 @@ test('one’s own words are read, unless others’ stand before them', () => {
   const unread = opened(START, 40, 40);
   assert.equal(heard(unread, 41, true).read, 41);
   assert.equal(heard(heard(unread, 41, false), 42, true).read, 40);
+});
+
+test('the row of a day keeps its key when older events of the day join, and every key is there once', () => {
+  const daily = (line: TimeLine): string[] => rowsOf(line, null, at => Math.floor(at / 4000)).filter(row => row.kind === 'day').map(row => row.key);
+  const line = withNewest(EMPTY, page(6, 9, 9));
+  assert.deepEqual(daily(line), ['day 1', 'day 2']);
+  assert.deepEqual(daily(withOlder(line, page(1, 5, 9, true))), ['day 0', 'day 1', 'day 2']);
+  const setBack = { ...line, entries: [comment(1), comment(5), { ...comment(6), at: 1000 }, { ...comment(7), at: 5000 }] };
+  assert.equal(new Set(daily(setBack)).size, 4);
+  assert.deepEqual(rowsOf(line, 6, () => 0).filter(isPlaced).map(row => row.kind), ['comment', 'comment', 'comment', 'comment']);
 });

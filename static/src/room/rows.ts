@@ -21,8 +21,9 @@ export function rowsOf(line: TimeLine, mark: number | null, dayOf: (at: number) 
   const ends = endsOf(line.entries);
   let before: Entry | null = null;
   let marked = mark === null;
+  const days = new Set<number>();
   for (const entry of line.entries) {
-    if (before === null || dayOf(before.at) !== dayOf(entry.at)) rows.push({ kind: 'day', key: `day ${dayOf(entry.at)} ${entry.key}`, at: entry.at });
+    if (before === null || dayOf(before.at) !== dayOf(entry.at)) rows.push(dayRow(days, dayOf(entry.at), entry));
     else if (entry.at - before.at >= QUIET_MS) rows.push({ kind: 'time', key: `time ${entry.key}`, at: entry.at });
     if (!marked && mark !== null && isStored(entry) && entry.offset > mark) {
       marked = true;
@@ -32,6 +33,18 @@ export function rowsOf(line: TimeLine, mark: number | null, dayOf: (at: number) 
     before = entry;
   }
   return rows;
+}
+
+/** A day is known by itself: older entries of it move its row. One that comes again, when a clock was set, is another row. */
+function dayRow(days: Set<number>, day: number, entry: Entry): Row {
+  const key = days.has(day) ? `day ${day} ${entry.key}` : `day ${day}`;
+  days.add(day);
+  return { kind: 'day', key, at: entry.at };
+}
+
+/** Whether a row stays where it is when older ones join; dividers move or go. */
+export function isPlaced(row: Row): boolean {
+  return !['start', 'day', 'time', 'new'].includes(row.kind);
 }
 
 function push(rows: Row[], entry: Entry, ends: ReadonlyMap<string, AlertEvent>): void {

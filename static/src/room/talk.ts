@@ -19,7 +19,7 @@ import { pinOfAlert } from './moment';
 import { pinsOf } from './pins';
 import type { People } from './presence';
 import { RowMaker } from './rowmaker';
-import { rowsOf } from './rows';
+import { isPlaced, rowsOf } from './rows';
 import { RoomStream } from './stream';
 import { Seen } from './seen';
 import type { TimeLine } from './timeline';
@@ -75,7 +75,8 @@ export class Talk {
     this.log = new SessionLog(texts, entry => this.#stream.add({ ...entry, at: Math.min(entry.at, now()) }));
     this.#maker = new RowMaker({ texts, alerts, actions, now, comment: alert => this.write(pinOfAlert(alert, room.id, panelTitle)), dayWords: dayWriter(texts.talk.locale), panelTitle, jump, ink: stage.parts.ink, trails: new Trails((method, request) => link.call(method, request)) });
     this.#view = new LogView(root, texts, {
-      older: () => void this.#stream.older(), newer: () => void this.#stream.newer(),
+      // Not while the last page is not written yet: the top is near only until it is.
+      older: () => { if (!this.#asked) void this.#stream.older(); }, newer: () => void this.#stream.newer(),
       newest: () => this.#toEnd(), scrolled: () => this.#look(),
     });
     this.#writing = new Writing({
@@ -162,7 +163,7 @@ export class Talk {
     const { line } = this.#stream;
     const { pins } = this.#parts.stage.parts;
     this.#view.show([
-      ...rows.map(row => ({ key: row.key, signature: this.#maker.signature(row), make: () => this.#maker.make(row) })), ...(line.toEnd ? own : []),
+      ...rows.map(row => ({ key: row.key, signature: this.#maker.signature(row), isPlaced: isPlaced(row), make: () => this.#maker.make(row) })), ...(line.toEnd ? own : []),
     ], line.toEnd);
     pins.set(pinsOf(line.entries));
     this.#look();

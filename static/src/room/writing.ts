@@ -88,7 +88,7 @@ export class Writing {
   /** Gives the rows of what is on its way. */
   get rows(): Shown[] {
     return this.#outbox.items.map(item => ({
-      key: `out ${item.id}`, signature: outSignature(item), make: () => ({ element: outRow(item, this.#parts.texts, this.#acts) }),
+      key: `out ${item.id}`, signature: outSignature(item), isPlaced: false, make: () => ({ element: outRow(item, this.#parts.texts, this.#acts) }),
     }));
   }
 
