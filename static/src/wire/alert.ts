@@ -50,6 +50,8 @@ export interface AlertView {
   readonly silences: readonly string[];
   readonly inhibited: boolean;
   readonly nodata: boolean;
+  /** In events: it is over because its rule was changed or taken away. */
+  readonly edited: boolean;
 }
 
 const STATES: ReadonlySet<string> = new Set(['pending', 'firing', 'resolved', 'cleared']);
@@ -106,6 +108,6 @@ export function alertOf(value: unknown): AlertView | null {
     fired: number(value['fired']), resolved: number(value['resolved']), extreme: extremeOf(value['extreme']),
     summary: text(value['summary']), description: text(value['description']), runbook: text(value['runbook']),
     rooms: texts(value['rooms']), panels: panelsOf(value['panels']), ack: ackOf(value['ack']), silences: texts(value['silences']),
-    inhibited: value['inhibited'] === true, nodata: value['nodata'] === true,
+    inhibited: value['inhibited'] === true, nodata: value['nodata'] === true, edited: value['edited'] === true,
   };
 }
