@@ -22,7 +22,7 @@ import { RowMaker } from './rowmaker';
 import { isPlaced, rowsOf } from './rows';
 import { RoomStream } from './stream';
 import { Seen } from './seen';
-import type { TimeLine } from './timeline';
+import { oldestOffset, type TimeLine } from './timeline';
 import { Trails } from './trails';
 import { Writing } from './writing';
 
@@ -80,7 +80,7 @@ export class Talk {
       newest: () => this.#toEnd(), scrolled: () => this.#look(),
     });
     this.#writing = new Writing({
-      root, room, texts, link, person, panelTitle, now, later, changed: () => this.#ask(), typing: () => this.#showPeople(), wrote: () => this.#toEnd(),
+      root, room, texts, link, person, panelTitle, now, later, changed: () => this.#ask(), oldest: () => oldestOffset(this.#stream.line), typing: () => this.#showPeople(), wrote: () => this.#toEnd(),
     });
     this.#edge = new RoomEdge(root, room.id, alerts, texts);
     this.#people = new PeopleView(root, texts, { take: name => person.take(name) });
@@ -136,6 +136,7 @@ export class Talk {
 
   #opened(line: TimeLine): void {
     for (const entry of line.entries) if (entry.kind === 'comment') this.#writing.arrived(entry, false);
+    this.#writing.opened();
     this.#seen.opened(line);
     this.#ask();
   }
