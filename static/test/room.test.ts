@@ -170,7 +170,7 @@ test('who came and who left, once for a person, never oneself', async () => {
   const visits: string[] = [];
   const present = [{ client: '1', user: 'o', name: 'Olena' }, { client: 'me', user: '', name: '' }, { client: 'old', user: '', name: '' }];
   const attendance = new Attendance({ presence: () => Promise.resolve(present) }, {
-    changed: people => told.push(people), visited: visit => visits.push(`${visit.name} ${visit.came ? 'came' : 'left'}`), now: () => 1, me: () => 'm',
+    changed: people => told.push(people), visited: visit => visits.push(`${visit.name} ${visit.came ? 'came' : 'left'}`), now: () => 1, me: () => 'm', named: (before, who, name) => visits.push(`${before} is ${who} ${name}`),
   });
   attendance.connected('old');
   attendance.connected('me');
@@ -182,11 +182,12 @@ test('who came and who left, once for a person, never oneself', async () => {
   attendance.came({ client: 'me', user: 'm', name: 'Me' });
   attendance.came({ client: 'tab', user: 'm', name: 'Me' });
   attendance.came({ client: '3', user: '', name: '' });
-  assert.deepEqual(visits, [' came']);
+  attendance.came({ client: '3', user: 'i', name: 'Iryna' });
+  assert.deepEqual(visits.splice(0), ['client me is person m Me', ' came', 'client 3 is person i Iryna']);
   attendance.left({ client: '2', user: 'o', name: '' });
   attendance.left({ client: 'tab', user: 'm', name: '' });
-  assert.deepEqual(visits, [' came', 'Olena T. left']);
-  assert.deepEqual(told.at(-1)?.named.map(one => `${one.name} ${one.you}`), ['Me true']);
+  assert.deepEqual(visits, ['Olena T. left']);
+  assert.deepEqual(told.at(-1)?.named.map(one => `${one.name} ${one.you}`), ['Me true', 'Iryna false']);
 });
 
 test('names of a fold, few words for many', () => {

@@ -43,7 +43,8 @@ export class RowMaker {
 
   /** Gives a text that changes when a row must be written anew. */
   signature(row: Row): string {
-    if (row.kind === 'visits') return row.visits.map(visit => visit.key).join(' ');
+    if (row.kind === 'visits') return JSON.stringify(row.visits.map(visit => [visit.key, visit.name]));
+    if (row.kind === 'deed') return 'reason' in row.event ? row.event.reason : '';
     if (row.kind === 'day') return this.#dividerWords(row.at);
     if (row.kind !== 'alert') return '';
     if (row.event.alert.state === 'resolved') return doneWords(row.event, this.#parts.alerts, this.#parts.texts);

@@ -15,6 +15,9 @@ export type Row =
 /** A quiet of so long gets the time written over what ends it, ms. */
 const QUIET_MS = 15 * 60_000;
 
+/** A reason that is given so soon after the ack is told in one line with it, ms. */
+const REASON_MS = 60_000;
+
 /** Gives the rows of a time line. `mark` is the offset after which events are new, null for none; `dayOf` tells local days apart. */
 export function rowsOf(line: TimeLine, mark: number | null, dayOf: (at: number) => number): Row[] {
   const rows: Row[] = line.fromStart ? [{ kind: 'start', key: 'start' }] : [];
@@ -29,10 +32,20 @@ export function rowsOf(line: TimeLine, mark: number | null, dayOf: (at: number) 
       marked = true;
       rows.push({ kind: 'new', key: 'new' });
     }
-    push(rows, entry, ends);
+    if (!explained(rows, entry)) push(rows, entry, ends);
     before = entry;
   }
   return rows;
+}
+
+/** Gives the ack of before its reason, when this entry is the same ack said once more with one; tells whether it was. */
+function explained(rows: Row[], entry: Entry): boolean {
+  if (entry.kind !== 'ack' || entry.reason === '') return false;
+  const at = rows.findLastIndex(row => row.kind === 'deed' && 'alert' in row.event && row.event.alert === entry.alert);
+  const row = rows[at];
+  if (row?.kind !== 'deed' || row.event.kind !== 'ack' || row.event.by.id !== entry.by.id || row.event.reason !== '' || entry.at - row.event.at > REASON_MS) return false;
+  rows[at] = { ...row, event: { ...row.event, reason: entry.reason } };
+  return true;
 }
 
 /** A day is known by itself: older entries of it move its row. One that comes again, when a clock was set, is another row. */

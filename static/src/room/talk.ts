@@ -85,7 +85,7 @@ export class Talk {
     this.#edge = new RoomEdge(root, room.id, alerts, texts);
     this.#people = new PeopleView(root, texts, { take: name => person.take(name) });
     this.#attendance = new Attendance(this.#channel, {
-      changed: people => { this.#here = people; this.#showPeople(); }, visited: entry => this.#stream.add(entry), now, me: () => person.current()?.id ?? null,
+      changed: people => { this.#here = people; this.#showPeople(); }, visited: entry => this.#stream.add(entry), named: (before, who, name) => this.#stream.named(before, who, name), now, me: () => person.current()?.id ?? null,
     });
   }
 
