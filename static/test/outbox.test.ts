@@ -12,6 +12,8 @@ const settled = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 
 class Server {
   kept: string | null = null;
   live = true;
+  oldest: number | null = null;
+  stored: unknown = {};
   readonly said: string[] = [];
   readonly answers: (unknown)[] = [];
   readonly timers: (() => void)[] = [];
@@ -24,10 +26,10 @@ class Server {
       say: message => {
         this.said.push(message.id);
         const answer = this.answers.shift();
-        return answer === undefined ? Promise.resolve({}) : Promise.reject(answer as Error);
+        return answer === undefined ? Promise.resolve(this.stored) : Promise.reject(answer as Error);
       },
       introduce: () => { this.introduced++; return Promise.resolve(); },
-      live: () => this.live, later: (_, act) => this.timers.push(act), now: () => 5, freshId: () => `id${++this.#ids}`, refused: 'no',
+      live: () => this.live, oldest: () => this.oldest, later: (_, act) => this.timers.push(act), now: () => 5, freshId: () => `id${++this.#ids}`, refused: 'no',
     };
   }
 }
@@ -47,6 +49,27 @@ test('messages go out in order, and stay until they came back', async () => {
   box.arrived('id1');
   box.arrived('id2');
   assert.deepEqual(kinds(box), []);
+});
+
+test('what is stored before the oldest event of the time line is not awaited', async () => {
+  const server = new Server();
+  const box = new Outbox(server.parts(), () => undefined);
+  server.oldest = 3;
+  server.stored = { offset: 7, at: 1 };
+  box.add('one', null);
+  await settled();
+  box.settle();
+  assert.deepEqual(kinds(box), ['id1 stored']);
+  server.oldest = 60;
+  box.settle();
+  assert.deepEqual(kinds(box), []);
+  box.add('again, answered with the place that it had', null);
+  await settled();
+  assert.deepEqual(kinds(box), []);
+  server.stored = {};
+  box.add('an answer without a place', null);
+  await settled();
+  assert.deepEqual(kinds(box), ['id3 stored']);
 });
 
 test('a lost link keeps the message, and it goes again under its own id', async () => {

@@ -4,6 +4,7 @@ import { actFor } from '../src/page/keys';
 import { Attendance } from '../src/room/attendance';
 import { decimalsOf, extremeWords, heldWords, runbookTitle, valueParts, valueWords } from '../src/room/cardwords';
 import { dayOf } from '../src/room/days';
+import { doneWords } from '../src/room/donecard';
 import { draftOf, draftText, roomLeft, TEXT_MAX } from '../src/room/draft';
 import { countedOf } from '../src/room/edge';
 import { eventOf, type AlertEvent, type RoomEvent } from '../src/room/event';
@@ -17,6 +18,7 @@ import { EMPTY, withEvent, withNewest } from '../src/room/timeline';
 import { firingFrom, Trails, TRAIL_STEP_MS, TRAIL_STEPS } from '../src/room/trails';
 import { en } from '../src/texts/en';
 import { alertOf, type AlertView } from '../src/wire/alert';
+import { ruleOf } from '../src/wire/rule';
 
 const NBSP = '\u00a0';
 const plain = (words: string): string => words.replaceAll(NBSP, ' ');
@@ -37,6 +39,27 @@ test('a value keeps its decimals, and a prefix goes to the unit', () => {
   assert.equal(plain(valueWords(null, view({}), en)), '– %');
   assert.deepEqual(valueParts(61.3, view({}), en), ['61.3', '%']);
   assert.equal(decimalsOf(view({ unit: '', limit: { op: 'present' } })), null);
+});
+
+test('an alert about data that is not there says so, with no unit', () => {
+  assert.equal(valueWords(Number.NaN, view({ nodata: true, value: 'NaN' }), en), 'no data');
+  assert.equal(valueWords(null, view({ nodata: true }), en), 'no data');
+  assert.equal(plain(valueWords(12, view({ nodata: true }), en)), '12.0 %');
+  assert.equal(extremeWords(view({ nodata: true, extreme: { value: 'NaN', at: 5 } }), en), '');
+});
+
+test('of two severities of one series, the one that is over says which it is, and what still fires', () => {
+  const labels = { alertname: 'High', host: 'web' };
+  const over = fired(200_000, { state: 'resolved', since: 100_000, labels: { ...labels, severity: 'critical' }, rule: 'r' });
+  const warning = (fields: Record<string, unknown>): AlertView => view({ id: 'w', rule: 'r', severity: 'warning', since: 90_000, labels: { ...labels, severity: 'warning' }, ...fields });
+  const words = (limits: number, all: readonly AlertView[]): string => {
+    const rule = ruleOf({ id: 'r', name: 'High', limits: Array.from({ length: limits }, () => ({ severity: 'warning', op: 'above', value: 1 })) });
+    return doneWords(over, { rules: new Map(rule ? [['r', rule]] : []), all: () => all }, en);
+  };
+  assert.equal(words(1, []), 'resolved');
+  assert.equal(words(2, []), 'critical is over');
+  assert.equal(words(2, [over.alert, warning({})]), 'critical is over, warning fires');
+  for (const other of [{ state: 'resolved' }, { since: 300_000 }, { rule: 'other' }, { labels: { ...labels, host: 'db', severity: 'warning' } }]) assert.equal(words(2, [warning(other)]), 'critical is over');
 });
 
 test('limits and what was reached, in words', () => {
@@ -147,7 +170,7 @@ test('who came and who left, once for a person, never oneself', async () => {
   const visits: string[] = [];
   const present = [{ client: '1', user: 'o', name: 'Olena' }, { client: 'me', user: '', name: '' }, { client: 'old', user: '', name: '' }];
   const attendance = new Attendance({ presence: () => Promise.resolve(present) }, {
-    changed: people => told.push(people), visited: visit => visits.push(`${visit.name} ${visit.came ? 'came' : 'left'}`), now: () => 1, me: () => 'm',
+    changed: people => told.push(people), visited: visit => visits.push(`${visit.name} ${visit.came ? 'came' : 'left'}`), now: () => 1, me: () => 'm', named: (before, who, name) => visits.push(`${before} is ${who} ${name}`),
   });
   attendance.connected('old');
   attendance.connected('me');
@@ -159,11 +182,12 @@ test('who came and who left, once for a person, never oneself', async () => {
   attendance.came({ client: 'me', user: 'm', name: 'Me' });
   attendance.came({ client: 'tab', user: 'm', name: 'Me' });
   attendance.came({ client: '3', user: '', name: '' });
-  assert.deepEqual(visits, [' came']);
+  attendance.came({ client: '3', user: 'i', name: 'Iryna' });
+  assert.deepEqual(visits.splice(0), ['client me is person m Me', ' came', 'client 3 is person i Iryna']);
   attendance.left({ client: '2', user: 'o', name: '' });
   attendance.left({ client: 'tab', user: 'm', name: '' });
-  assert.deepEqual(visits, [' came', 'Olena T. left']);
-  assert.deepEqual(told.at(-1)?.named.map(one => `${one.name} ${one.you}`), ['Me true']);
+  assert.deepEqual(visits, ['Olena T. left']);
+  assert.deepEqual(told.at(-1)?.named.map(one => `${one.name} ${one.you}`), ['Me true', 'Iryna false']);
 });
 
 test('names of a fold, few words for many', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventOf, type RoomEvent } from '../src/room/event';
-import { rowsOf, sumOf } from '../src/room/rows';
-import { EMPTY, isStored, trimmed, withEvent, withNewer, withNewest, withOlder, withOwn, type Page, type TimeLine, type VisitEntry } from '../src/room/timeline';
+import { isPlaced, rowsOf, sumOf } from '../src/room/rows';
+import { EMPTY, isStored, trimmed, withEvent, withNamed, withNewer, withNewest, withOlder, withOwn, type Page, type TimeLine, type VisitEntry } from '../src/room/timeline';
 import { heard, opened, sighted, type Unread } from '../src/room/unread';
 
 const OLENA = { id: 'a'.repeat(16), name: 'Olena' };
@@ -125,4 +125,36 @@ test('one’s own words are read, unless others’ stand before them', () => {
   const unread = opened(START, 40, 40);
   assert.equal(heard(unread, 41, true).read, 41);
   assert.equal(heard(heard(unread, 41, false), 42, true).read, 40);
+});
+
+test('the row of a day keeps its key when older events of the day join, and every key is there once', () => {
+  const daily = (line: TimeLine): string[] => rowsOf(line, null, at => Math.floor(at / 4000)).filter(row => row.kind === 'day').map(row => row.key);
+  const line = withNewest(EMPTY, page(6, 9, 9));
+  assert.deepEqual(daily(line), ['day 1', 'day 2']);
+  assert.deepEqual(daily(withOlder(line, page(1, 5, 9, true))), ['day 0', 'day 1', 'day 2']);
+  const setBack = { ...line, entries: [comment(1), comment(5), { ...comment(6), at: 1000 }, { ...comment(7), at: 5000 }] };
+  assert.equal(new Set(daily(setBack)).size, 4);
+  assert.deepEqual(rowsOf(line, 6, () => 0).filter(isPlaced).map(row => row.kind), ['comment', 'comment', 'comment', 'comment']);
+});
+
+test('an ack and the reason that its person gives soon after are one line', () => {
+  const ack = (offset: number, reason: string, by = OLENA, type = 'ack', alertId = 'f'): RoomEvent => {
+    const event = eventOf({ type, id: `a${offset}`, at: offset * 1000, by, alert: alertId, name: 'High', reason }, offset);
+    assert.ok(event);
+    return event;
+  };
+  const deeds = (...events: RoomEvent[]): string[] => rowsOf(withNewest(EMPTY, { epoch: 'e', newest: 99, events, complete: true }), null, () => 0)
+    .flatMap(row => (row.kind === 'deed' && 'reason' in row.event ? [`${row.key} ${row.event.kind} ${row.event.reason}`] : []));
+  assert.deepEqual(deeds(ack(1, ''), comment(2), ack(3, 'works')), ['ack:a1 ack works']);
+  assert.deepEqual(deeds(ack(1, ''), ack(62, 'late')), ['ack:a1 ack ', 'ack:a62 ack late']);
+  assert.equal(deeds(ack(1, ''), ack(2, 'x', { id: 'b', name: 'Marek' })).length, 2);
+  assert.equal(deeds(ack(1, ''), ack(2, 'x', OLENA, 'ack', 'other')).length, 2);
+  assert.equal(deeds(ack(1, ''), ack(2, '', OLENA, 'unack'), ack(3, 'x')).length, 3);
+});
+
+test('who came unnamed has the name that they gave afterwards', () => {
+  const line = withOwn(withOwn(EMPTY, visit(1000, '', true, 'client 1')), visit(2000, '', true, 'client 2'));
+  const named = withNamed(line, 'client 1', 'person o', 'Olena');
+  assert.deepEqual(named.entries.map(entry => (entry.kind === 'visit' ? `${entry.who} ${entry.name}` : '')), ['person o Olena', 'client 2 ']);
+  assert.equal(withNamed(line, 'client 9', 'person o', 'Olena'), line);
 });

@@ -107,7 +107,10 @@ test('an alert as a room sees it: pending, firing, acked, silenced, resolved', {
     await until('tab and counts fall', async () => (await page.title()) === plain && (await counts(page)) === '');
     assert.equal(await page.locator('link[rel="icon"]').getAttribute('href'), '/assets/icon.svg');
   }
-  assert.match(await log(olena), /Marek silenced .*alertname=Room warm.* until \d\d:\d\d: works on the roof/);
+  assert.match(await log(olena), /Marek silenced Room warm .*desk=taras.* until \d\d:\d\d: works on the roof/);
+  assert.match(await card(olena).getAttribute('class'), /is-silenced/);
+  assert.equal(await card(olena).locator('.btn-primary').count(), 0);
+  assert.match(await card(olena).locator('[data-act="silence"]').textContent(), /End silence$/);
   const silence = list.locator('[data-silences] li', { hasText: 'works on the roof' });
   await until('it is listed', () => silence.isVisible());
   await silence.locator('button').click();

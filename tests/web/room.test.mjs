@@ -1,7 +1,8 @@
 // Two people in one room: they see each other, talk, type, pin a moment and go back to it; only by keyboard where it matters.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anyServer, browserFor, enter, roomUrl, until, write } from './support.mjs';
+import { socketFor } from './socket.mjs';
+import { anyServer, browserFor, enter, ownServer, pageFor, roomUrl, until, write } from './support.mjs';
 
 const rows = page => page.locator('.log-list > li');
 const lastRow = async page => ((await rows(page).last().textContent()) ?? '').trim();
@@ -113,6 +114,64 @@ test('folded, the rail counts what is new; opened, it is read', async t => {
   await until('read', () => marek.locator('.rail [data-unread]').isHidden());
   assert.equal(await marek.locator('.divider.is-new').count(), 1);
 });
+
+/** Says so many messages in a room, by several connections: each may say so many at once. */
+async function fill(t, base, room, count) {
+  const AT_ONCE = 28;
+  for (let said = 0; said < count; said += AT_ONCE) {
+    const { ask } = await socketFor(t, base);
+    await ask({ rpc: { method: 'introduce', data: { id: `${said}`.padStart(16, '0'), name: `Talker ${said}` } } });
+    for (let i = said; i < Math.min(count, said + AT_ONCE); i++) {
+      await ask({ rpc: { method: 'say', data: { room, id: `filled-${i}`, text: `message ${i}${' and more words of it'.repeat(i % 5)}` } } });
+    }
+  }
+}
+
+/** Gives the message at the middle of the box and where its top is, or null; and how many messages are here. */
+const reading = page => page.locator('.log').evaluate(box => {
+  const { top, height } = box.getBoundingClientRect();
+  const here = [...box.querySelectorAll('.event[data-key]')];
+  const row = here.find(one => one.getBoundingClientRect().bottom > top + height / 2);
+  return { key: row?.dataset.key, top: row?.getBoundingClientRect().top, count: here.length, scrollTop: box.scrollTop };
+});
+const topOf = (page, key) => page.locator(`.event[data-key="${key}"]`).evaluate(row => row.getBoundingClientRect().top);
+/** Two frames: what scrolled has happened, and what came has been drawn. */
+const drawn = page => page.evaluate(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))));
+
+/** So late is all that the server says: one who scrolls is at the top before the page before comes. */
+const FAR_MS = 300;
+
+for (const [way, step] of [['slowly', 100], ['in leaps', 500]]) {
+  test(`scrolling back ${way}, what is read stays in its place while older pages join, one at a time`, { timeout: 120_000 }, async t => {
+    const server = await ownServer(t, { rules: '' });
+    await fill(t, server.url, 'host', 224);
+    const browser = await browserFor(t);
+    const page = await pageFor(t, browser);
+    await page.routeWebSocket(/\/connection\//, near => {
+      const far = near.connectToServer();
+      far.onMessage(message => setTimeout(() => near.send(message), FAR_MS));
+    });
+    await page.goto(await roomUrl(server.url, 'host'));
+    await until('the newest page', async () => (await reading(page)).count >= 50);
+    await page.locator('.log').hover();
+    let joined = 0;
+    let before = await reading(page);
+    for (let turns = 0; before.count < 224 && turns < 400; turns++) {
+      await page.mouse.wheel(0, -step);
+      await new Promise(done => setTimeout(done, 160));
+      await drawn(page);
+      const after = await reading(page);
+      const moved = await topOf(page, before.key) - before.top;
+      const grown = after.count - before.count;
+      assert.ok(moved >= -2 && moved <= step + 2, `${before.key} moved ${moved} px of ${step}, ${grown} messages joined, from ${before.scrollTop} to ${after.scrollTop}`);
+      assert.ok(grown <= 50, `${grown} messages joined in one step`);
+      if (grown > 0) joined++;
+      before = after;
+    }
+    assert.deepEqual([before.count, joined >= 4], [224, true]);
+    await until('the beginning', async () => { await page.mouse.wheel(0, -step); return page.locator('.log-start').isVisible(); });
+  });
+}
 
 test('on a phone the room is a sheet that says the last message', async t => {
   const url = await roomUrl(await anyServer(t), 'host');

@@ -6,6 +6,8 @@ import type { VisitEntry } from './timeline';
 export interface AttendanceActs {
   readonly changed: (people: People) => void;
   readonly visited: (entry: VisitEntry) => void;
+  /** Who was told apart as `before` is now `who`, with this name. */
+  readonly named: (before: string, who: string, name: string) => void;
   readonly now: () => number;
   /** Id of who sits at this page, or null while they have no name. */
   readonly me: () => string | null;
@@ -45,9 +47,10 @@ export class Attendance {
   /** Someone joined; a join of who is here already means that their name is another. */
   came(visitor: Visitor): void {
     if (this.#former.has(visitor.client)) return;
-    const known = this.#here.has(visitor.client);
+    const known = this.#here.get(visitor.client);
     const again = isHere(this.#here, whoOf(visitor));
     this.#here = came(this.#here, visitor);
+    if (known?.user === '' && visitor.user !== '') this.#acts.named(whoOf(known), whoOf(visitor), visitor.name);
     if (!known && !again && !this.#own(visitor)) this.#visited(visitor, true);
     this.#tell();
   }

@@ -1,17 +1,16 @@
-// The card of an alert in the time line: one that fires, with its value as it is now, and one that is resolved.
+// The card of an alert in the time line that fires, with its value as it is now.
 import type { AlertActions } from '../alerts/actions';
 import type { AlertState } from '../alerts/state';
-import { labelWords } from '../alerts/words';
 import { shown } from '../data/names';
-import { clock, clockUtc, duration } from '../format/time';
+import { clock, duration } from '../format/time';
 import { drawTrend } from '../draw/trend';
 import type { Ink } from '../draw/ink';
 import { el, icon, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
-import { extremeWords, heldWords, runbookTitle, valueParts, valueWords } from './cardwords';
+import { factsOf, runbookFact, timeOf, whereFact } from './cardfacts';
+import { heldWords, valueParts } from './cardwords';
 import type { AlertEvent } from './event';
-import { safeHref } from './markdown';
 import { richLine, richText } from './richtext';
 import { firingFrom, type Trails } from './trails';
 
@@ -29,29 +28,6 @@ export interface CardParts {
 
 /** Narrower, a trail says nothing. */
 const TRAIL_MIN_PX = 60;
-
-type Fact = readonly [string, readonly (Node | string)[]];
-
-function timeOf(at: number): HTMLElement {
-  return el('time', { datetime: new Date(at).toISOString(), title: clockUtc(at) }, clock(at));
-}
-
-function factsOf(facts: readonly Fact[]): HTMLElement {
-  return el('dl', { class: 'card-facts' }, ...facts.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, ...value)]));
-}
-
-function whereFact(alert: AlertView, texts: Texts): Fact[] {
-  const where = labelWords(alert.where);
-  return where.length === 0 ? [] : [[texts.talk.facts.where, where.flatMap((one, i) => (i === 0 ? [el('code', {}, one)] : [' ', el('code', {}, one)]))]];
-}
-
-function runbookFact(alert: AlertView, texts: Texts): Fact[] {
-  const words = alert.runbook.trim();
-  if (words === '') return [];
-  const href = safeHref(words);
-  const link = href === null ? richLine(words) : el('a', { href, rel: 'noopener noreferrer', target: '_blank' }, runbookTitle(shown(words)));
-  return [[texts.talk.facts.runbook, [link]]];
-}
 
 /** A card that fires. Its value and its length change in place; all else makes a new card. */
 export class FiringCard {
@@ -80,8 +56,8 @@ export class FiringCard {
     body.append(facts);
     if (alert.description !== '') body.append(el('details', { class: 'card-about' }, el('summary', {}, talk.about), el('div', { class: 'rich' }, richText(alert.description))));
     body.append(this.#buttons());
-    const acked = alert.ack ? ' is-acked' : '';
-    this.element = el('li', { class: `card is-firing${acked}`, id: `alert-${alert.id}`, 'data-alert-card': alert.id, 'data-severity': alert.severity, 'aria-live': 'off', tabindex: '-1' }, head, body);
+    const stands = `${alert.ack ? ' is-acked' : ''}${this.#isSilenced ? ' is-silenced' : ''}`;
+    this.element = el('li', { class: `card is-firing${stands}`, id: `alert-${alert.id}`, 'data-alert-card': alert.id, 'data-severity': alert.severity, 'aria-live': 'off', tabindex: '-1' }, head, body);
     new ResizeObserver(([entry]) => {
       if (entry) this.#size = entry.contentRect;
       this.#draw();
@@ -98,19 +74,23 @@ export class FiringCard {
     this.#draw();
   }
 
+  get #isSilenced(): boolean {
+    return this.#alert.silences.length > 0;
+  }
+
   #draw(): void {
     const { alerts, now, ink, trails } = this.#parts;
     const alert = this.#alert;
     const values = trails.of(alert, alerts.rules.get(alert.rule)?.expr ?? '', alerts.valueOf(alert.id) ?? alert.value, now());
     if (this.#size.width < TRAIL_MIN_PX) return;
-    const colour = alert.severity === 'critical' ? 'critical' : 'warning-mark';
+    const colour = this.#isSilenced ? 'text-3' : alert.severity === 'critical' ? 'critical' : 'warning-mark';
     const limits = alert.limit.op === 'present' ? [] : [alert.limit.value, alert.limit.high].filter(at => at !== null).map(at => ({ at, ink: colour }));
     drawTrend(this.#trail, this.#size.width, this.#size.height, { values, limits, since: { from: firingFrom(alert, now()), ink: colour } }, ink);
   }
 
   #glyph(): SVGElement {
-    const mark = icon(this.#alert.silences.length > 0 ? 'g-silenced' : `g-${this.#alert.severity}`);
-    mark.classList.add(`is-${this.#alert.severity}`);
+    const mark = icon(this.#isSilenced ? 'g-silenced' : `g-${this.#alert.severity}`);
+    mark.classList.add(this.#isSilenced ? 'is-quiet' : `is-${this.#alert.severity}`);
     return mark;
   }
 
@@ -118,7 +98,7 @@ export class FiringCard {
   #state(severity: string): (Node | string)[] {
     const { talk } = this.#parts.texts;
     const { ack, nodata } = this.#alert;
-    const words: (Node | string)[] = [el('span', { class: `is-${this.#alert.severity} strong` }, talk.firing), talk.firingFor, this.#since, `, ${severity}`];
+    const words: (Node | string)[] = [el('span', { class: this.#isSilenced ? 'strong' : `is-${this.#alert.severity} strong` }, talk.firing), talk.firingFor, this.#since, `, ${severity}`];
     if (ack) words.push(', ', el('span', { class: 'strong', title: ack.reason }, talk.ackedBy(shown(ack.by.name))), ...(ack.reason === '' ? [] : [`: ${shown(ack.reason)}`]));
     const silenced = this.#silenced();
     if (silenced !== '') words.push(`, ${silenced}`);
@@ -129,7 +109,7 @@ export class FiringCard {
   #silenced(): string {
     const { alerts, texts } = this.#parts;
     const ends = this.#alert.silences.map(id => alerts.silences.get(id)?.end).filter(end => end !== undefined);
-    if (this.#alert.silences.length === 0) return '';
+    if (!this.#isSilenced) return '';
     return ends.length === 0 ? texts.talk.silencedNow : texts.talk.silencedUntil(clock(Math.max(...ends)).slice(0, 5));
   }
 
@@ -142,24 +122,11 @@ export class FiringCard {
       made.addEventListener('click', () => press(made));
       return made;
     };
-    const first = alert.ack ? button('ack', ...talk.unack, false, opener => actions.unack(alert, opener)) : button('ack', talk.ack, '', true, opener => actions.ack(alert, opener));
-    return el('div', { class: 'card-actions' }, first, button('silence', talk.silence, '', false, opener => actions.silence(alert, opener)), button('comment', talk.comment, '', false, () => comment(alert)));
+    const first = alert.ack ? button('ack', ...talk.unack, false, opener => actions.unack(alert, opener)) : button('ack', talk.ack, '', !this.#isSilenced, opener => actions.ack(alert, opener));
+    // One button, so that a focus on it stays: a second silence would add nothing to what is silenced.
+    const second = this.#isSilenced
+      ? button('silence', talk.endSilence, '', false, opener => { for (const id of alert.silences) actions.endSilence(id, opener); })
+      : button('silence', talk.silence, '', false, opener => actions.silence(alert, opener));
+    return el('div', { class: 'card-actions' }, first, second, button('comment', talk.comment, '', false, () => comment(alert)));
   }
-}
-
-/** A card of an alert that is over, with the value that it had when it resolved. */
-export function resolvedCard(event: AlertEvent, texts: Texts): HTMLElement {
-  const { alert } = event;
-  const { talk } = texts;
-  const mark = icon('g-resolved');
-  mark.classList.add('is-quiet');
-  const from = alert.fired ?? alert.since;
-  const extreme = extremeWords(alert, texts);
-  return el('li', { class: 'card is-done', tabindex: '-1' },
-    el('div', { class: 'card-head' }, mark, el('h3', {}, shown(alert.name)), el('span', { class: 'text-3 small' }, talk.resolvedWord), timeOf(event.at)),
-    el('div', { class: 'card-body' }, factsOf([
-      [talk.facts.value, [extreme === '' ? valueWords(alert.value, alert, texts) : `${valueWords(alert.value, alert, texts)}, ${extreme}`]],
-      [talk.facts.limit, [heldWords(alert, texts)]], ...whereFact(alert, texts),
-      [talk.facts.lasted, [talk.lasted(duration((alert.resolved ?? event.at) - from, texts.units), clock(from))]],
-    ])));
 }

@@ -16,8 +16,14 @@ export function decimalsOf(alert: AlertView): number | null {
   return size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
 }
 
+/** Whether an alert is about data that is not there. */
+export function hasNoData(value: number | null, alert: AlertView): boolean {
+  return value === null ? alert.nodata : Number.isNaN(value);
+}
+
 /** Gives a value and its unit: `61.3` and `%`; a prefix goes to the unit, `1.20` and `GB`. */
 export function valueParts(value: number | null, alert: AlertView, texts: Texts): readonly [string, string] {
+  if (hasNoData(value, alert)) return [texts.talk.noValue, ''];
   if (alert.unit === 's' && value !== null && Math.abs(value) >= LONG_S) return [amount(value, alert.unit, texts), ''];
   const words = value === null ? NONE : formatNumber(value, decimalsOf(alert));
   const prefix = new RegExp(`${NBSP}([A-Zkmµ])$`).exec(words);
@@ -39,7 +45,7 @@ export function heldWords(alert: AlertView, texts: Texts): string {
 /** `least 6.8 % at 02:51:40`, or '' when nothing is known of it. */
 export function extremeWords(alert: AlertView, texts: Texts): string {
   const { extreme, limit } = alert;
-  if (!extreme) return '';
+  if (!extreme || Number.isNaN(extreme.value)) return '';
   const least = ['below', '<', '<='].includes(limit.op) || (limit.op === 'outside' && limit.value !== null && extreme.value < limit.value);
   const { talk } = texts;
   return (least ? talk.leastAt : talk.mostAt)(valueWords(extreme.value, alert, texts), clock(extreme.at));

@@ -1,12 +1,15 @@
 // The time line on the page: rows become elements, those that stay are kept. Whoever reads back is left where they read.
 import { need, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
+import { anchorOf, restore } from './anchor';
 import { InSight } from './insight';
 
 /** One row to show. Another signature under the same key is another element. */
 export interface Shown {
   readonly key: string;
   readonly signature: string;
+  /** Whether it stays where it is when others join: then what is read can be held by it. */
+  readonly isPlaced: boolean;
   readonly make: () => { readonly element: HTMLElement; tick?(): void };
 }
 
@@ -97,8 +100,9 @@ export class LogView {
   show(rows: readonly Shown[], whole: boolean): void {
     this.#whole = whole;
     this.#following &&= whole;
-    const anchor = this.#following ? null : this.#anchor();
     const keys = new Set(rows.map(row => row.key));
+    const elementOf = (key: string): HTMLElement | undefined => this.#kept.get(key)?.element;
+    const anchor = this.#following ? null : anchorOf(this.#box, rows, elementOf);
     for (const [key, { element }] of this.#kept) {
       if (keys.has(key)) continue;
       this.#kept.delete(key);
@@ -112,8 +116,8 @@ export class LogView {
       if (element !== place) this.#list.insertBefore(element, place);
       before = element;
     }
-    if (anchor) this.#restore(anchor);
-    else this.#box.scrollTop = this.#box.scrollHeight;
+    if (anchor) restore(this.#box, anchor, elementOf);
+    else if (this.#following) this.#box.scrollTop = this.#box.scrollHeight;
   }
 
   tick(): void {
@@ -165,21 +169,6 @@ export class LogView {
       (again ?? element).focus({ preventScroll: true });
     }
     return element;
-  }
-
-  /** The first row in sight, and how far below the top it stands. */
-  #anchor(): { element: Element; top: number } | null {
-    const top = this.#box.getBoundingClientRect().top;
-    for (const element of this.#list.children) {
-      const box = element.getBoundingClientRect();
-      if (box.bottom > top) return { element, top: box.top - top };
-    }
-    return null;
-  }
-
-  #restore({ element, top }: { element: Element; top: number }): void {
-    if (!element.isConnected) return;
-    this.#box.scrollTop += element.getBoundingClientRect().top - this.#box.getBoundingClientRect().top - top;
   }
 
   #scrolled(): void {

@@ -5,7 +5,8 @@ import { pinOf, type Pin } from './event';
 
 /** Waiting for the link or for its turn; on its way; stored but not come back yet; or refused, with the reason. */
 export type OutgoingState =
-  | { readonly kind: 'waiting' | 'slow' | 'sending' | 'stored' }
+  | { readonly kind: 'waiting' | 'slow' | 'sending' }
+  | { readonly kind: 'stored'; readonly offset: number | null }
   | { readonly kind: 'refused'; readonly reason: string };
 
 export interface Outgoing {
@@ -26,6 +27,8 @@ export interface OutboxParts {
   readonly keep: Keep;
   /** Sends one; rejects with the server's refusal. */
   readonly say: (message: { id: string; text: string; pin?: Pin }) => Promise<unknown>;
+  /** Gives the offset of the oldest event of the time line; what is older does not come to the page by itself. */
+  readonly oldest: () => number | null;
   /** Tells the server once more who this is; rejects when it will not have it. */
   readonly introduce: () => Promise<unknown>;
   readonly live: () => boolean;
@@ -74,6 +77,14 @@ export class Outbox {
     if (this.#items.some(item => item.id === id)) this.#set(this.#items.filter(item => item.id !== id));
   }
 
+  /** Drops what is stored before the oldest event of the time line: its event is not awaited any more. */
+  settle(): void {
+    const oldest = this.#parts.oldest();
+    if (oldest === null) return;
+    const left = this.#items.filter(({ state }) => state.kind !== 'stored' || state.offset === null || state.offset >= oldest);
+    if (left.length < this.#items.length) this.#set(left);
+  }
+
   /** Sends a refused one once more, under the same id. */
   again(id: string): void {
     this.#introduced.delete(id);
@@ -99,9 +110,10 @@ export class Outbox {
 
   async #send(item: Outgoing): Promise<void> {
     try {
-      await this.#parts.say({ id: item.id, text: item.text, ...(item.pin ? { pin: item.pin } : {}) });
+      const answer = await this.#parts.say({ id: item.id, text: item.text, ...(item.pin ? { pin: item.pin } : {}) });
       this.#tries = 0;
-      this.#state(item.id, { kind: 'stored' });
+      this.#state(item.id, { kind: 'stored', offset: isFields(answer) ? number(answer['offset']) : null });
+      this.settle();
     } catch (error) {
       await this.#failed(item, error);
     }

@@ -3,9 +3,12 @@ import { matcherWords } from '../alerts/words';
 import { shown } from '../data/names';
 import { clock, clockUtc, duration } from '../format/time';
 import { el, icon } from '../page/dom';
-import { FiringCard, resolvedCard, type CardParts } from './card';
-import { valueWords } from './cardwords';
+import type { AlertView } from '../wire/alert';
+import type { Matcher } from '../wire/rule';
+import { FiringCard, type CardParts } from './card';
+import { hasNoData, valueWords } from './cardwords';
 import { dayOf } from './days';
+import { doneCard, doneWords } from './donecard';
 import type { AckEvent, AlertEvent, CommentEvent, Pin, SilenceEvent } from './event';
 import { faceMark } from './face';
 import { phaseOf } from './phase';
@@ -26,6 +29,11 @@ export interface RowParts extends CardParts {
   readonly jump: (pin: Pin) => void;
 }
 
+/** Whether a matcher means one rule by its name. */
+function isRuleName({ name, op }: Matcher): boolean {
+  return name === 'alertname' && op === '=';
+}
+
 export class RowMaker {
   readonly #parts: RowParts;
 
@@ -35,9 +43,12 @@ export class RowMaker {
 
   /** Gives a text that changes when a row must be written anew. */
   signature(row: Row): string {
-    if (row.kind === 'visits') return row.visits.map(visit => visit.key).join(' ');
+    if (row.kind === 'visits') return JSON.stringify(row.visits.map(visit => [visit.key, visit.name]));
+    if (row.kind === 'deed') return 'reason' in row.event ? row.event.reason : '';
     if (row.kind === 'day') return this.#dividerWords(row.at);
-    if (row.kind !== 'alert' || row.event.alert.state !== 'firing') return '';
+    if (row.kind !== 'alert') return '';
+    if (row.event.alert.state === 'resolved') return doneWords(row.event, this.#parts.alerts, this.#parts.texts);
+    if (row.event.alert.state !== 'firing') return '';
     const phase = this.#phase(row.event, row.ended);
     if (phase.kind === 'over') return `over ${phase.resolved ?? ''}`;
     const { ack, silences, nodata, severity, fired, summary } = phase.alert;
@@ -106,7 +117,7 @@ export class RowMaker {
     const because = (reason: string): string[] => (reason === '' ? [] : [`: ${shown(reason)}`]);
     if (!('silence' in event)) return [...(event.kind === 'ack' ? talk.acked : talk.unacked)(shown(event.name)), ...because(event.reason)];
     const { matchers, end, reason } = event.silence;
-    const about = matchers.flatMap((matcher, i) => [...(i === 0 ? [] : [' ']), el('code', {}, matcherWords(matcher))]);
+    const about = matchers.flatMap((matcher, i) => [...(i === 0 ? [] : [' ']), isRuleName(matcher) ? el('b', { class: 'strong' }, shown(matcher.value)) : el('code', {}, matcherWords(matcher))]);
     if (event.kind === 'silence_end') return [talk.unsilenced, ...about];
     const [did, until] = talk.silenced(clock(end).slice(0, 5));
     return [did, ...about, until, ...because(reason)];
@@ -133,20 +144,27 @@ export class RowMaker {
     return phaseOf(event, ended, alerts.get(event.alert.id), alerts.known, now());
   }
 
+  #pendingWords(alert: AlertView): string {
+    const { talk } = this.#parts.texts;
+    if (hasNoData(alert.value, alert)) return talk.pendingNoData;
+    return alert.value === null ? talk.pending : talk.pendingAt(valueWords(alert.value, alert, this.#parts.texts));
+  }
+
   #alert(event: AlertEvent, ended: AlertEvent | null): RowView {
     const { texts } = this.#parts;
     const { talk } = texts;
     const { alert } = event;
     const name = el('b', {}, shown(alert.name));
     switch (alert.state) {
-      case 'pending': return { element: this.#line(this.#glyph('g-pending', 'is-pending'), [name, alert.value === null ? talk.pending : talk.pendingAt(valueWords(alert.value, alert, texts))], event.at) };
-      case 'cleared': return { element: this.#line(this.#glyph('g-pending', 'is-quiet'), [name, talk.cleared(duration(event.at - alert.since, texts.units))], event.at) };
-      case 'resolved': return { element: resolvedCard(event, texts) };
+      case 'pending': return { element: this.#line(this.#glyph('g-pending', 'is-pending'), [name, this.#pendingWords(alert)], event.at) };
+      case 'cleared': return { element: this.#line(this.#glyph('g-pending', 'is-quiet'), [name, (alert.edited ? talk.clearedEdited : talk.cleared)(duration(event.at - alert.since, texts.units))], event.at) };
+      case 'resolved': return { element: doneCard(event, doneWords(event, this.#parts.alerts, texts), texts) };
       case 'firing': {
         const phase = this.#phase(event, ended);
         if (phase.kind === 'firing') return new FiringCard(event, phase.alert, this.#parts);
         const fired = clock(alert.fired ?? event.at);
-        const words = phase.resolved === null ? talk.firedOnce(fired) : talk.firedUntil(fired, clock(phase.resolved));
+        const until = ended?.alert.edited === true ? talk.firedEdited : talk.firedUntil;
+        const words = phase.resolved === null ? talk.firedOnce(fired) : until(fired, clock(phase.resolved));
         return { element: this.#line(this.#glyph(`g-${alert.severity}`, 'is-quiet'), [name, words], event.at) };
       }
     }

@@ -15,23 +15,49 @@ export type Row =
 /** A quiet of so long gets the time written over what ends it, ms. */
 const QUIET_MS = 15 * 60_000;
 
+/** A reason that is given so soon after the ack is told in one line with it, ms. */
+const REASON_MS = 60_000;
+
 /** Gives the rows of a time line. `mark` is the offset after which events are new, null for none; `dayOf` tells local days apart. */
 export function rowsOf(line: TimeLine, mark: number | null, dayOf: (at: number) => number): Row[] {
   const rows: Row[] = line.fromStart ? [{ kind: 'start', key: 'start' }] : [];
   const ends = endsOf(line.entries);
   let before: Entry | null = null;
   let marked = mark === null;
+  const days = new Set<number>();
   for (const entry of line.entries) {
-    if (before === null || dayOf(before.at) !== dayOf(entry.at)) rows.push({ kind: 'day', key: `day ${dayOf(entry.at)} ${entry.key}`, at: entry.at });
+    if (before === null || dayOf(before.at) !== dayOf(entry.at)) rows.push(dayRow(days, dayOf(entry.at), entry));
     else if (entry.at - before.at >= QUIET_MS) rows.push({ kind: 'time', key: `time ${entry.key}`, at: entry.at });
     if (!marked && mark !== null && isStored(entry) && entry.offset > mark) {
       marked = true;
       rows.push({ kind: 'new', key: 'new' });
     }
-    push(rows, entry, ends);
+    if (!explained(rows, entry)) push(rows, entry, ends);
     before = entry;
   }
   return rows;
+}
+
+/** Gives the ack of before its reason, when this entry is the same ack said once more with one; tells whether it was. */
+function explained(rows: Row[], entry: Entry): boolean {
+  if (entry.kind !== 'ack' || entry.reason === '') return false;
+  const at = rows.findLastIndex(row => row.kind === 'deed' && 'alert' in row.event && row.event.alert === entry.alert);
+  const row = rows[at];
+  if (row?.kind !== 'deed' || row.event.kind !== 'ack' || row.event.by.id !== entry.by.id || row.event.reason !== '' || entry.at - row.event.at > REASON_MS) return false;
+  rows[at] = { ...row, event: { ...row.event, reason: entry.reason } };
+  return true;
+}
+
+/** A day is known by itself: older entries of it move its row. One that comes again, when a clock was set, is another row. */
+function dayRow(days: Set<number>, day: number, entry: Entry): Row {
+  const key = days.has(day) ? `day ${day} ${entry.key}` : `day ${day}`;
+  days.add(day);
+  return { kind: 'day', key, at: entry.at };
+}
+
+/** Whether a row stays where it is when older ones join; dividers move or go. */
+export function isPlaced(row: Row): boolean {
+  return !['start', 'day', 'time', 'new'].includes(row.kind);
 }
 
 function push(rows: Row[], entry: Entry, ends: ReadonlyMap<string, AlertEvent>): void {

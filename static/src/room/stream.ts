@@ -3,7 +3,7 @@ import { isFields, number } from '../wire/parse';
 import type { Past, RoomChannel } from './channel';
 import { eventOf, type RoomEvent } from './event';
 import {
-  EMPTY, newestOffset, oldestOffset, trimmed, withEvent, withNewer, withNewest, withOlder, withOwn, type Page, type SessionEntry, type TimeLine, type VisitEntry,
+  EMPTY, newestOffset, oldestOffset, trimmed, withEvent, withNamed, withNewer, withNewest, withOlder, withOwn, type Page, type SessionEntry, type TimeLine, type VisitEntry,
 } from './timeline';
 
 export interface StreamWatcher {
@@ -64,6 +64,11 @@ export class RoomStream {
 
   add(own: SessionEntry | VisitEntry): void {
     this.#set(withOwn(this.#line, own));
+  }
+
+  /** Someone who came unnamed gave a name. */
+  named(before: string, who: string, name: string): void {
+    this.#set(withNamed(this.#line, before, who, name));
   }
 
   trim(count: number, side: 'old' | 'new'): void {

@@ -19,10 +19,10 @@ import { pinOfAlert } from './moment';
 import { pinsOf } from './pins';
 import type { People } from './presence';
 import { RowMaker } from './rowmaker';
-import { rowsOf } from './rows';
+import { isPlaced, rowsOf } from './rows';
 import { RoomStream } from './stream';
 import { Seen } from './seen';
-import type { TimeLine } from './timeline';
+import { oldestOffset, type TimeLine } from './timeline';
 import { Trails } from './trails';
 import { Writing } from './writing';
 
@@ -75,16 +75,17 @@ export class Talk {
     this.log = new SessionLog(texts, entry => this.#stream.add({ ...entry, at: Math.min(entry.at, now()) }));
     this.#maker = new RowMaker({ texts, alerts, actions, now, comment: alert => this.write(pinOfAlert(alert, room.id, panelTitle)), dayWords: dayWriter(texts.talk.locale), panelTitle, jump, ink: stage.parts.ink, trails: new Trails((method, request) => link.call(method, request)) });
     this.#view = new LogView(root, texts, {
-      older: () => void this.#stream.older(), newer: () => void this.#stream.newer(),
+      // Not while the last page is not written yet: the top is near only until it is.
+      older: () => { if (!this.#asked) void this.#stream.older(); }, newer: () => void this.#stream.newer(),
       newest: () => this.#toEnd(), scrolled: () => this.#look(),
     });
     this.#writing = new Writing({
-      root, room, texts, link, person, panelTitle, now, later, changed: () => this.#ask(), typing: () => this.#showPeople(), wrote: () => this.#toEnd(),
+      root, room, texts, link, person, panelTitle, now, later, changed: () => this.#ask(), oldest: () => oldestOffset(this.#stream.line), typing: () => this.#showPeople(), wrote: () => this.#toEnd(),
     });
     this.#edge = new RoomEdge(root, room.id, alerts, texts);
     this.#people = new PeopleView(root, texts, { take: name => person.take(name) });
     this.#attendance = new Attendance(this.#channel, {
-      changed: people => { this.#here = people; this.#showPeople(); }, visited: entry => this.#stream.add(entry), now, me: () => person.current()?.id ?? null,
+      changed: people => { this.#here = people; this.#showPeople(); }, visited: entry => this.#stream.add(entry), named: (before, who, name) => this.#stream.named(before, who, name), now, me: () => person.current()?.id ?? null,
     });
   }
 
@@ -135,6 +136,7 @@ export class Talk {
 
   #opened(line: TimeLine): void {
     for (const entry of line.entries) if (entry.kind === 'comment') this.#writing.arrived(entry, false);
+    this.#writing.opened();
     this.#seen.opened(line);
     this.#ask();
   }
@@ -162,7 +164,7 @@ export class Talk {
     const { line } = this.#stream;
     const { pins } = this.#parts.stage.parts;
     this.#view.show([
-      ...rows.map(row => ({ key: row.key, signature: this.#maker.signature(row), make: () => this.#maker.make(row) })), ...(line.toEnd ? own : []),
+      ...rows.map(row => ({ key: row.key, signature: this.#maker.signature(row), isPlaced: isPlaced(row), make: () => this.#maker.make(row) })), ...(line.toEnd ? own : []),
     ], line.toEnd);
     pins.set(pinsOf(line.entries));
     this.#look();

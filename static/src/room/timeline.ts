@@ -95,6 +95,12 @@ export function withOwn(line: TimeLine, own: SessionEntry | VisitEntry): TimeLin
   return { ...line, entries: line.entries.toSpliced(at, 0, own) };
 }
 
+/** Gives who came unnamed the name that they gave afterwards. */
+export function withNamed(line: TimeLine, before: string, who: string, name: string): TimeLine {
+  if (!line.entries.some(entry => entry.kind === 'visit' && entry.who === before)) return line;
+  return { ...line, entries: line.entries.map(entry => (entry.kind === 'visit' && entry.who === before ? { ...entry, who, name } : entry)) };
+}
+
 /** Drops entries from one end; they can be loaded again. */
 export function trimmed(line: TimeLine, count: number, side: 'old' | 'new'): TimeLine {
   if (count <= 0) return line;

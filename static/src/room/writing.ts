@@ -22,6 +22,8 @@ export interface WritingParts {
   readonly later: (ms: number, act: () => void) => void;
   /** What is on its way is another. */
   readonly changed: () => void;
+  /** Gives the offset of the oldest event of the time line. */
+  readonly oldest: () => number | null;
   /** Others type, or do not any more. */
   readonly typing: () => void;
   /** Something was written: its end of the time line is wanted. */
@@ -46,7 +48,7 @@ export class Writing {
     this.#parts = parts;
     this.#outbox = new Outbox({
       keep: tabKeep(`outbox.${room.id}`), say: message => link.call('say', { room: room.id, ...message }),
-      introduce: () => link.call('introduce', person.current()), live: () => link.state.kind === 'live', later, now, freshId, refused: texts.talk.refused,
+      introduce: () => link.call('introduce', person.current()), live: () => link.state.kind === 'live', oldest: parts.oldest, later, now, freshId, refused: texts.talk.refused,
     }, parts.changed);
     this.#typists = new TypistLine(root, link, room.id, texts, me, parts.typing);
     this.#composer = new Composer(root, room.title, texts, tabKeep(`draft.${room.id}`), {
@@ -70,6 +72,11 @@ export class Writing {
     this.#outbox.pump();
   }
 
+  /** The newest page is here, and may begin after what was written here. */
+  opened(): void {
+    this.#outbox.settle();
+  }
+
   tick(): void {
     this.#typists.tick();
   }
@@ -88,7 +95,7 @@ export class Writing {
   /** Gives the rows of what is on its way. */
   get rows(): Shown[] {
     return this.#outbox.items.map(item => ({
-      key: `out ${item.id}`, signature: outSignature(item), make: () => ({ element: outRow(item, this.#parts.texts, this.#acts) }),
+      key: `out ${item.id}`, signature: outSignature(item), isPlaced: false, make: () => ({ element: outRow(item, this.#parts.texts, this.#acts) }),
     }));
   }
 

@@ -51,7 +51,7 @@ export interface AlertView {
   readonly inhibited: boolean;
   /** It fires because nothing is measured. */
   readonly nodata: boolean;
-  /** It is over because its rule was changed or taken away. */
+  /** In events: it is over because its rule was changed or taken away. */
   readonly edited: boolean;
 }
 
