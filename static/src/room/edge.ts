@@ -12,7 +12,7 @@ const LAST_MAX = 200;
 
 /** Gives the alerts of a room that fire and that count: not silenced, not inhibited; the most severe first, then the newest. */
 export function countedOf(alerts: Iterable<AlertView>, room: string): AlertView[] {
-  const firing = [...alerts].filter(alert => alert.state === 'firing' && !alert.inhibited && alert.silences.length === 0 && alert.rooms.includes(room));
+  const firing = [...alerts].filter(alert => alert.state === 'firing' && !alert.inhibited && alert.silences.length === 0 && (alert.rooms.includes(room) || alert.panels.has(room)));
   const rank = (alert: AlertView): number => (alert.severity === 'critical' ? 0 : 1);
   return firing.sort((a, b) => rank(a) - rank(b) || (b.fired ?? 0) - (a.fired ?? 0));
 }
