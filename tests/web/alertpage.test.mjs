@@ -176,3 +176,22 @@ test('a replaced file is ranked anew, a rule that fails is named, all is said on
   await tablet.goto(`${server.url}/alerts`);
   await until('where it goes is said', async () => tablet.locator('#rules .to').first().isVisible());
 });
+
+test('what ended before a restart is not called never', async t => {
+  const server = await ownServer(t, { rules: RULES.replace('for = "2s"', '') });
+  const browser = await browserFor(t);
+  const pushed = pushing(t, server.url, { room_temperature_celsius: 35 }, { desk: 'taras' });
+  const page = await opened(t, browser, `${server.url}/alerts`);
+  await until('it fires', async () => /firing/.test(await chipOf(page, 'Room warm')));
+  pushed.room_temperature_celsius = 20;
+  await until('it is over', async () => /ok/.test(await chipOf(page, 'Room warm')));
+  await page.locator('.rule-name', { hasText: 'Room warm' }).click();
+  await page.locator('#tab-past').click();
+  await until('its past is known', async () => /Fired once/.test(await page.locator('#t-past').textContent()));
+  await server.kill();
+  await server.start();
+  const again = await opened(t, browser, `${server.url}/alerts`);
+  await again.locator('.rule-name', { hasText: 'Room warm' }).click();
+  await until('the pane says since when', async () => /^In order since/.test(await again.locator('[data-says]').textContent()));
+  assert.doesNotMatch(await again.locator('#rules tr', { hasText: 'Room warm' }).locator('.changed').textContent(), /never/);
+});
