@@ -50,7 +50,7 @@ export interface AlertView {
   readonly silences: readonly string[];
   readonly inhibited: boolean;
   readonly nodata: boolean;
-  /** In events: it is over because its rule was changed or taken away. */
+  /** It is over because its rule was changed or taken away. */
   readonly edited: boolean;
 }
 
