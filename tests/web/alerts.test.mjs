@@ -165,6 +165,12 @@ test('everything about an alert by keyboard alone', { timeout: 120_000 }, async 
 
   await keyboard.press('s');
   await until('the form', async () => (await focused(page)) === 'silence-why');
+  for (const key of ['Tab', 'Shift+Tab']) {
+    for (let i = 0; i < 9; i++) {
+      await keyboard.press(key);
+      assert.ok(await page.evaluate(() => document.activeElement?.closest('[data-pop="silence"]') !== null), `${key} ${i + 1} stays in the form`);
+    }
+  }
   await keyboard.press('Escape');
   await until('it is closed', async () => (await page.locator('[data-pop]').count()) === 0);
   assert.equal(await focused(page), home, 'the focus is back');

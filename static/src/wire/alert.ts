@@ -51,7 +51,7 @@ export interface AlertView {
   readonly inhibited: boolean;
   /** It fires because nothing is measured. */
   readonly nodata: boolean;
-  /** In events: it is over because its rule was changed or taken away. */
+  /** It is over because its rule was changed or taken away. */
   readonly edited: boolean;
 }
 
