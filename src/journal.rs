@@ -10,7 +10,6 @@
 //! names one life of a stream, and a file that was lost is another life.
 
 mod commit;
-mod copy;
 mod counters;
 mod reader;
 mod retention;
@@ -36,17 +35,17 @@ use tokio::{
 
 pub use self::{
     commit::{Append, Appended, Commit, KEY_MS_MAX, LocalKind, Record, RecordKind, Written},
-    copy::copy,
     reader::KeyValues,
     retention::{EVENTS_MS, LOG_BYTES_MAX, LOG_EVENTS_MAX, Retention},
     stream::{HistoryFilter, HistoryPage, StreamPosition},
 };
 
 use crate::clock::Clock;
+use crate::sqlite::{self, OpenError};
 use crate::store::retention_clock::RetentionClock;
 use crate::telemetry::Registry;
 use counters::Counters;
-use reader::Readers;
+use reader::Reader;
 use transaction::Streams;
 use writer::{Job, Told, Writer};
 
@@ -105,6 +104,26 @@ impl JournalError {
     }
 }
 
+impl From<OpenError> for JournalError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Sqlite(error) => Self::Sqlite(error),
+            OpenError::Newer { found, known } => Self::Newer { found, known },
+        }
+    }
+}
+
+/// Copies the events of `folder` into `file`, in one consistent state; the writer goes on meanwhile.
+///
+/// *Blocks*.
+///
+/// # Errors
+///
+/// When there are no events in the folder, or either file fails.
+pub fn copy(folder: &Path, file: &Path) -> Result<(), JournalError> {
+    Ok(sqlite::copy(&folder.join(FILE_NAME), file)?)
+}
+
 /// What a journal is opened with.
 #[derive(Debug, Default)]
 pub struct JournalConfig {
@@ -123,7 +142,7 @@ struct Inner {
     path: PathBuf,
     jobs: mpsc::Sender<Job>,
     room: Arc<Semaphore>,
-    readers: Readers,
+    reader: Reader,
     retention: Retention,
     clock: Clock,
     counters: Counters,
@@ -154,7 +173,7 @@ impl Journal {
         let path = folder.join(FILE_NAME);
         let lock = File::create(folder.join(LOCK_NAME))?;
         lock.try_lock().map_err(|_| JournalError::InUse(path.clone()))?;
-        let connection = schema::open(&path)?;
+        let connection = sqlite::open(&path, schema::MIGRATIONS)?;
         let generation = schema::generation(&connection)?;
         let newest = "SELECT at FROM event ORDER BY id DESC LIMIT 1";
         let newest = connection.query_row(newest, [], |row| row.get(0)).optional()?;
@@ -176,7 +195,7 @@ impl Journal {
         Ok(Self(Arc::new(Inner {
             jobs: sender,
             room: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
-            readers: Readers::new(path.clone(), generation, counters.clone()),
+            reader: Reader::new(path.clone(), generation, counters.clone()),
             retention: config.retention,
             clock: clock.clone(),
             counters,
@@ -276,7 +295,7 @@ impl Journal {
     /// When the file fails.
     pub async fn history(&self, channel: &str, filter: &HistoryFilter) -> Result<HistoryPage, JournalError> {
         let (inner, channel, filter) = (Arc::clone(&self.0), channel.to_owned(), filter.clone());
-        off_runtime(move || inner.readers.history(&channel, &filter)).await
+        off_runtime(move || inner.reader.history(&channel, &filter)).await
     }
 
     /// The records of a kind that have not expired, by key.
@@ -286,7 +305,7 @@ impl Journal {
     /// When the file fails.
     pub async fn records(&self, kind: RecordKind) -> Result<KeyValues, JournalError> {
         let inner = Arc::clone(&self.0);
-        let records = off_runtime(move || inner.readers.records(kind, inner.clock.now_ms())).await?;
+        let records = off_runtime(move || inner.reader.records(kind, inner.clock.now_ms())).await?;
         Ok(records.into_iter().filter_map(|record| Some((record.key, record.value?))).collect())
     }
 
@@ -298,7 +317,7 @@ impl Journal {
     ///
     /// When the file fails.
     pub fn records_now(&self, kind: RecordKind) -> Result<Vec<Record>, JournalError> {
-        self.0.readers.records(kind, self.0.clock.now_ms())
+        self.0.reader.records(kind, self.0.clock.now_ms())
     }
 
     /// What this node keeps of a kind, by key.
@@ -309,7 +328,7 @@ impl Journal {
     ///
     /// When the file fails.
     pub fn kept(&self, kind: LocalKind) -> Result<KeyValues, JournalError> {
-        self.0.readers.kept(kind)
+        self.0.reader.kept(kind)
     }
 
     /// Forgets, at times, what is past its time; called once a second.

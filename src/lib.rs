@@ -22,6 +22,7 @@ pub mod model;
 pub mod query;
 pub mod rooms;
 pub mod rules;
+pub mod sqlite;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;

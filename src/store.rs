@@ -6,7 +6,6 @@
 pub mod bits;
 pub mod codec;
 pub mod config;
-mod copy;
 pub mod disk;
 pub mod durable;
 pub mod handle;
@@ -27,8 +26,7 @@ mod tests;
 pub mod upkeep;
 
 pub use config::StoreConfig;
-pub use copy::copy;
-pub use disk::{Restored, StoreError};
+pub use disk::{Restored, StoreError, copy};
 pub use durable::{Durable, PersistError};
 pub use handle::Store;
 pub use head::Head;

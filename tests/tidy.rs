@@ -15,6 +15,7 @@ const LAYERS: &[&str] = &[
     "document",
     "supervisor",
     "telemetry",
+    "sqlite",
     "model",
     "store",
     "query",

@@ -1,9 +1,6 @@
-//! Reading, on connections of its own: it goes on while the disk takes no writes.
+//! Reading of streams and records.
 
-use std::{
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
-};
+use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::value::RawValue;
@@ -12,47 +9,29 @@ use super::{
     HistoryFilter, HistoryPage, JournalError, LocalKind, Record, RecordKind, StreamPosition,
     counters::Counters, schema,
 };
+use crate::sqlite::Readers;
 use crate::wire::centrifugo::Publication;
 
-/// Connections that wait for the next read; each has 1 MiB of pages.
-const READERS_KEPT_MAX: usize = 2;
-
-/// Connections for reading: each read takes one, and makes one when there is none.
+/// Reads streams and records.
 #[derive(Debug)]
-pub(super) struct Readers {
-    path: PathBuf,
+pub(super) struct Reader {
+    readers: Readers,
     generation: i64,
     counters: Counters,
-    idle: Mutex<Vec<Connection>>,
 }
 
 /// Keys with their values.
 pub type KeyValues = Vec<(String, Box<RawValue>)>;
 
-impl Readers {
+impl Reader {
     /// Reads from the file at `path`.
     pub(super) fn new(path: PathBuf, generation: i64, counters: Counters) -> Self {
-        Self { path, generation, counters, idle: Mutex::default() }
-    }
-
-    fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle().pop();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => schema::open_reader(&self.path)?,
-        };
-        let answer = read(&connection)?;
-        let mut idle = idle();
-        if idle.len() < READERS_KEPT_MAX {
-            idle.push(connection);
-        }
-        Ok(answer)
+        Self { readers: Readers::new(path), generation, counters }
     }
 
     /// A part of a channel's stream.
     pub(super) fn history(&self, channel: &str, filter: &HistoryFilter) -> Result<HistoryPage, JournalError> {
-        self.with(|connection| {
+        self.readers.with(|connection| {
             // One state for the position and the page.
             let connection = connection.unchecked_transaction()?;
             let stream: Option<(i64, String, u64)> = connection
@@ -99,7 +78,7 @@ impl Readers {
     pub(super) fn records(&self, kind: RecordKind, now_ms: i64) -> Result<Vec<Record>, JournalError> {
         let sql =
             "SELECT key, value, expires FROM record WHERE kind = ?1 AND (expires IS NULL OR ?2 < expires)";
-        self.with(|connection| {
+        self.readers.with(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query(params![kind.name(), now_ms])?;
             let mut found = Vec::new();
@@ -120,9 +99,9 @@ impl Readers {
 
     /// What this node keeps of a kind, by key.
     pub(super) fn kept(&self, kind: LocalKind) -> Result<KeyValues, JournalError> {
-        self.with(|connection| {
+        self.readers.with(|connection| {
             let mut statement = connection.prepare_cached("SELECT key, value FROM local WHERE kind = ?1")?;
-            self.key_values(statement.query([kind.name()])?)
+            Ok(self.key_values(statement.query([kind.name()])?)?)
         })
     }
 

@@ -31,8 +31,9 @@ use tokio::sync::watch;
 
 use super::{config::StoreConfig, head::Head, report::StorageState};
 use crate::clock::Clock;
+use crate::model::Sample;
+use crate::sqlite::{self, OpenError, Readers};
 use queue::{Job, Queue};
-use reader::Readers;
 use writer::Writer;
 
 /// The file's name in the folder of the store.
@@ -66,6 +67,26 @@ pub enum StoreError {
     /// The store was shut down, or has no file.
     #[error("the store has no file open")]
     Closed,
+}
+
+impl From<OpenError> for StoreError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Sqlite(error) => Self::Sqlite(error),
+            OpenError::Newer { found, known } => Self::Newer { found, known },
+        }
+    }
+}
+
+/// Copies the samples of `folder` into `file`, in one consistent state; the writer goes on meanwhile.
+///
+/// *Blocks*.
+///
+/// # Errors
+///
+/// When there are no samples in the folder, or either file fails.
+pub fn copy(folder: &Path, file: &Path) -> Result<(), StoreError> {
+    Ok(sqlite::copy(&folder.join(FILE_NAME), file)?)
 }
 
 /// What the file told when it was opened.
@@ -109,7 +130,7 @@ impl Disk {
         let path = folder.join(FILE_NAME);
         let lock = File::create(folder.join("samples.lock"))?;
         lock.try_lock().map_err(|_| StoreError::InUse(path.clone()))?;
-        let mut connection = schema::open(&path)?;
+        let mut connection = sqlite::open(&path, schema::MIGRATIONS)?;
         let (restored, rows) = restore::restore(&mut connection, head)?;
         let queue = Arc::new(Queue::new(config.pending_bytes_max));
         let (state_sender, state) = watch::channel(StorageState::Ok);
@@ -132,9 +153,20 @@ impl Disk {
         &self.queue
     }
 
-    /// The connections for reading.
-    pub fn readers(&self) -> &Readers {
-        &self.readers
+    /// Loads the samples of sealed chunks, `samples_max` at most; a damaged chunk is left out and counted.
+    ///
+    /// *Blocks*.
+    ///
+    /// # Errors
+    ///
+    /// When the file fails, or there are more samples.
+    pub fn load(
+        &self,
+        wanted: &[reader::Wanted],
+        samples_max: usize,
+        damaged: &mut usize,
+    ) -> Result<Vec<Vec<Sample>>, StoreError> {
+        reader::load(&self.readers, wanted, samples_max, damaged)
     }
 
     /// How the writer does.

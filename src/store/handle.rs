@@ -207,7 +207,7 @@ impl Store {
             })
             .collect();
         let mut damaged = 0;
-        let mut loaded = disk.readers().load(&wanted, samples_max, &mut damaged)?.into_iter();
+        let mut loaded = disk.load(&wanted, samples_max, &mut damaged)?.into_iter();
         let series = selected.series.into_iter().map(|found| {
             let older = found.on_disk.and_then(|_| loaded.next()).unwrap_or_default();
             found.decode(older, &mut damaged)
