@@ -88,6 +88,7 @@ impl Board {
     ) -> Changed {
         let mut changed = Changed::default();
         let mut own = BTreeSet::new();
+        let mut is_new = false;
         for alert in alerts {
             let id = id(alert);
             let standing = match self.standing.remove(&id) {
@@ -97,26 +98,31 @@ impl Board {
                     }
                     Standing { of: of.clone(), alert: alert.clone(), ..before }
                 }
-                None => Standing {
-                    of: of.clone(),
-                    alert: alert.clone(),
-                    inhibited: false,
-                    rooms: Vec::new(),
-                    remembered: now_ms,
-                },
+                None => {
+                    is_new = true;
+                    Standing {
+                        of: of.clone(),
+                        alert: alert.clone(),
+                        inhibited: false,
+                        rooms: Vec::new(),
+                        remembered: now_ms,
+                    }
+                }
             };
             self.standing.insert(id.clone(), standing);
             own.insert(id);
         }
-        let gone = match own.is_empty() {
-            true => self.of_rules.remove(&of.rule.id).unwrap_or_default(),
-            false => {
-                let before = self.of_rules.insert(of.rule.id.clone(), own).unwrap_or_default();
-                let own = self.of_rules.get(&of.rule.id);
-                before.into_iter().filter(|id| own.is_none_or(|own| !own.contains(id))).collect()
-            }
+        let before = self.of_rules.remove(&of.rule.id).unwrap_or_default();
+        let gone: Vec<String> = before.difference(&own).cloned().collect();
+        if !own.is_empty() {
+            self.of_rules.insert(of.rule.id.clone(), own);
+        }
+        // Most evaluations only bring values, which change no rank.
+        let (freed, outranked) = if is_new || !transitions.is_empty() {
+            self.inhibit(&of.rule.id)
+        } else {
+            (Vec::new(), Vec::new())
         };
-        let (freed, outranked) = self.inhibit(&of.rule.id);
         for transition in transitions {
             let id = id(&transition.alert);
             let is_end = matches!(transition.change, Change::Resolved | Change::Cleared);
@@ -156,31 +162,27 @@ impl Board {
     /// Marks what something worse of the same rule and series stands over; returns what is free again, and what is
     /// held back from now on.
     fn inhibit(&mut self, rule: &str) -> (Vec<String>, Vec<String>) {
-        let ids = self.of_rules.get(rule).into_iter().flatten();
-        let own: Vec<(String, Alert, bool)> = ids
-            .filter_map(|id| Some((id, self.standing.get(id)?)))
-            .map(|(id, one)| (id.clone(), one.alert.clone(), one.inhibited))
-            .collect();
+        let ids = self.of_rules.get(rule);
         let mut over: FxHashMap<Labels, (Severity, State)> = FxHashMap::default();
-        for (_, alert, _) in own.iter().filter(|(_, alert, _)| alert.state != State::Resolved) {
+        let own = ids.into_iter().flatten().filter_map(|id| self.standing.get(id));
+        for Standing { alert, .. } in own.filter(|one| one.alert.is_active()) {
             let worst = over.entry(alert.series.clone()).or_insert((alert.severity, alert.state));
             if worst.0 < alert.severity {
                 *worst = (alert.severity, alert.state);
             }
         }
         let (mut freed, mut outranked) = (Vec::new(), Vec::new());
-        for (id, alert, was) in own {
-            let inhibited = over.get(&alert.series).is_some_and(|(severity, state)| {
+        for id in ids.into_iter().flatten() {
+            let Some(Standing { alert, inhibited, .. }) = self.standing.get_mut(id) else { continue };
+            let was = *inhibited;
+            *inhibited = over.get(&alert.series).is_some_and(|(severity, state)| {
                 alert.severity < *severity && rank(alert.state) <= rank(*state)
             });
-            if was && !inhibited && alert.state != State::Resolved {
+            if was && !*inhibited && alert.is_active() {
                 freed.push(id.clone());
             }
-            if !was && inhibited {
+            if !was && *inhibited {
                 outranked.push(id.clone());
-            }
-            if let Some(standing) = self.standing.get_mut(&id) {
-                standing.inhibited = inhibited;
             }
         }
         (freed, outranked)
@@ -253,9 +255,9 @@ impl Board {
     /// Who took care of an alert: of this one, not of what stood under the same labels before.
     pub(super) fn ack(&self, id: &str) -> Option<&Ack> {
         let standing = self.standing.get(id)?;
-        self.acks.get(id).filter(|ack| {
-            standing.alert.state != State::Resolved && standing.alert.since - CLOCKS_MS <= ack.at
-        })
+        self.acks
+            .get(id)
+            .filter(|ack| standing.alert.is_active() && standing.alert.since - CLOCKS_MS <= ack.at)
     }
 
     /// The rooms that were told of an alert that stood when the process ended.

@@ -123,10 +123,7 @@ impl Dispatcher {
             self.take(&mut came);
             self.work().await;
         }
-        while let Ok(one) = self.incoming.try_recv() {
-            came.push(one);
-        }
-        self.take(&mut came);
+        self.take_waiting();
         self.wait.clear();
         // What is not told now is told after the restart: the state is remembered only after it was told.
         drop(tokio::time::timeout(LAST_WORDS_MAX, self.work()).await);
@@ -145,6 +142,15 @@ impl Dispatcher {
             self.dropped.increment();
             waiting -= 1;
         }
+    }
+
+    /// Takes what came meanwhile.
+    fn take_waiting(&mut self) {
+        let mut came = Vec::new();
+        while let Ok(one) = self.incoming.try_recv() {
+            came.push(one);
+        }
+        self.take(&mut came);
     }
 
     /// When there is something to do without anything coming.
@@ -185,11 +191,7 @@ impl Dispatcher {
                 sleep(PAUSE).await;
             }
             is_first = false;
-            let mut came = Vec::new();
-            while let Ok(one) = self.incoming.try_recv() {
-                came.push(one);
-            }
-            self.take(&mut came);
+            self.take_waiting();
             if let Err(error) = self.tell(&ready).await {
                 self.failures += 1;
                 self.failed.increment();

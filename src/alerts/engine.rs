@@ -30,7 +30,7 @@ use super::{
 use crate::backend::{Record, RecordKind};
 use crate::clock::Clock;
 use crate::model::Batch;
-use crate::rules::{Rule, State};
+use crate::rules::Rule;
 use crate::store::Store;
 
 /// Rules that are evaluated before what they gave is told: some milliseconds of work, so that the first do not wait for
@@ -258,7 +258,7 @@ impl Engine {
         Some(Facts {
             name: standing.of.rule.name.clone(),
             rooms: standing.of.places.rooms.clone(),
-            is_active: standing.alert.state != State::Resolved,
+            is_active: standing.alert.is_active(),
             ack: self.board.ack(id).cloned(),
         })
     }
@@ -362,7 +362,7 @@ impl Engine {
             self.tell_silences(turned, now).await;
         }
         self.counters.standing(self.board.all().map(|(_, standing)| standing.alert.state));
-        let active = self.board.all().filter(|(_, one)| one.alert.state != State::Resolved);
+        let active = self.board.all().filter(|(_, one)| one.alert.is_active());
         let alerts: BTreeMap<&String, Number> =
             active.map(|(id, one)| (id, Number(one.alert.value))).collect();
         let alerts = json!(alerts);

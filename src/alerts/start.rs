@@ -143,7 +143,7 @@ impl Engine {
             let alert = Alert { state: State::Resolved, resolved: Some(now), ..alert.clone() };
             Transition { change, alert }
         };
-        let standing = alerts.iter().filter(|alert| alert.state != State::Resolved);
+        let standing = alerts.iter().filter(|alert| alert.is_active());
         let transitions: Vec<Transition> = standing.map(ended).collect();
         self.board.observed(&of, alerts.iter(), &[], now);
         Some(Turned { of, alerts: Vec::new(), transitions })

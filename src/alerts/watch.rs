@@ -78,7 +78,7 @@ impl Watch {
         let index = Index::new(rules.iter());
         let watched = |rule: Rule| {
             let alerts = remembered.remove(&rule.name).unwrap_or_default();
-            let missed = alerts.iter().filter(|alert| alert.state != State::Resolved && !alert.no_data);
+            let missed = alerts.iter().filter(|alert| alert.is_active() && !alert.no_data);
             let missed =
                 missed.map(|alert| (alert.fingerprint, (alert.series.clone(), alert.value))).collect();
             let machine = if alerts.is_empty() { Machine::new() } else { Machine::restore(alerts) };
@@ -248,13 +248,8 @@ impl Watched {
         if self.missed.is_empty() {
             return;
         }
-        let waits = if matches!(self.of.rule.levels.first(), Some(level) if level.condition == Condition::Present)
-        {
-            now < started + RESTART_GRACE_MS && self.fed.is_none_or(|fed| now < fed + PRESENT_GRACE_MS)
-        } else {
-            now < started + RESTART_GRACE_MS
-        };
-        if !waits {
+        let told = self.gives_nothing() && self.fed.is_some_and(|fed| fed + PRESENT_GRACE_MS <= now);
+        if told || started + RESTART_GRACE_MS <= now {
             self.missed.clear();
             return;
         }
@@ -274,6 +269,11 @@ impl Watched {
         }
     }
 
+    /// Whether its expression gives nothing where all is well.
+    fn gives_nothing(&self) -> bool {
+        self.of.rule.levels.first().is_some_and(|level| level.condition == Condition::Present)
+    }
+
     fn state(&self, failed: bool) -> RuleState {
         let mut state = RuleState::Ok;
         for alert in self.machine.alerts() {
@@ -283,11 +283,9 @@ impl Watched {
                 State::Pending | State::Resolved => {}
             }
         }
-        let present =
-            matches!(self.of.rule.levels.first(), Some(level) if level.condition == Condition::Present);
         match state {
             _ if failed => RuleState::Error,
-            RuleState::Ok if self.health.series == 0 && !present => RuleState::NoData,
+            RuleState::Ok if self.health.series == 0 && !self.gives_nothing() => RuleState::NoData,
             state => state,
         }
     }
