@@ -1,11 +1,6 @@
 //! A disk that is slow and then full, as those see it who push and who look.
 
-use std::{
-    io::{BufRead, BufReader},
-    net::SocketAddr,
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+use std::path::Path;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -15,7 +10,7 @@ use tokio::{
 };
 use watchroom::live::Live;
 
-use crate::{client::Client, server::SOON, slowdisk};
+use crate::{client::Client, process::Process, server::SOON, slowdisk};
 
 /// Steps whose latency is measured.
 const STEPS: usize = 5;
@@ -25,30 +20,7 @@ const LATENCY_MS_MAX: i64 = 200 + 300;
 const PUSH_SAMPLES: i64 = 50_000;
 const PUSHES: usize = 8;
 
-/// The server in a process of its own.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-    http: reqwest::Client,
-}
-
 impl Process {
-    fn start(folder: &Path, environment: &[(&str, &Path)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_watchroom"))
-            .args(["--listen", "127.0.0.1:0", "--config", ".", "--data", "data"])
-            .current_dir(folder)
-            .envs(environment.iter().copied())
-            .env("SLOWDISK_FSYNC_MS", "100")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().rsplit('/').find(|part| part.contains(':')).unwrap().parse().unwrap();
-        Self { child, address, http: reqwest::Client::new() }
-    }
-
     fn post(&self, path: &str, body: String) -> impl Future<Output = reqwest::Response> + 'static {
         let request = self.http.post(format!("http://{}{path}", self.address)).body(body);
         async { request.send().await.unwrap() }
@@ -65,14 +37,6 @@ impl Process {
         let answer = self.push(number).await;
         assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.text().await);
         kept.push(number);
-    }
-}
-
-impl Drop for Process {
-    /// A crash: what the test looks at afterwards was acknowledged.
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
     }
 }
 
@@ -149,6 +113,7 @@ async fn a_bad_disk_is_told_and_costs_nothing_that_was_acknowledged() {
     let library = slowdisk::build(folder.path());
     let environment = [
         ("LD_PRELOAD", &*library),
+        ("SLOWDISK_FSYNC_MS", Path::new("100")),
         ("SLOWDISK_DIR", &data),
         ("SLOWDISK_SLOW", &slow),
         ("SLOWDISK_FULL", &full),

@@ -2,10 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +17,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{client::Client, server::SOON, slowdisk};
+use crate::{client::Client, process::Process, server::SOON, slowdisk};
 
 /// Kills of the server.
 const KILLS: usize = 20;
@@ -29,29 +27,7 @@ const AUTHORS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 const ROOM: &str = "room:host";
 
-/// The server in a process of its own; ends as a crash.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-}
-
 impl Process {
-    fn start(folder: &Path, environment: &[(&str, &Path)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_watchroom"))
-            .args(["--listen", "127.0.0.1:0", "--config", ".", "--data", "data"])
-            .current_dir(folder)
-            .envs(environment.iter().copied())
-            .env("SLOWDISK_FSYNC_MS", "200")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().rsplit('/').find(|part| part.contains(':')).unwrap().parse().unwrap();
-        Self { child, address }
-    }
-
     async fn person(&self, id: &str) -> Client {
         let mut client = Client::connect_to(self.address).await;
         client.rpc("introduce", json!({ "id": id, "name": id })).await;
@@ -63,13 +39,6 @@ impl Process {
         let text = reqwest::get(url).await.unwrap().text().await.unwrap();
         let line = text.lines().find(|line| line.starts_with(name) && !line.starts_with('#'));
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
     }
 }
 
@@ -291,6 +260,7 @@ async fn a_bad_disk_is_said_and_recovers_by_itself() {
     let library = slowdisk::build(folder.path());
     let environment = [
         ("LD_PRELOAD", &*library),
+        ("SLOWDISK_FSYNC_MS", Path::new("200")),
         ("SLOWDISK_DIR", &data),
         ("SLOWDISK_SLOW", &slow),
         ("SLOWDISK_FULL", &full),

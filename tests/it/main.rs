@@ -11,6 +11,7 @@ mod limits;
 mod nodes;
 mod open_mode;
 mod page;
+mod process;
 mod push;
 mod query;
 mod redis_server;
