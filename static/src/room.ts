@@ -55,7 +55,7 @@ export function startRoom(wiring: Wiring): void {
     root: document, room: boot.room, stage, fold, person: wiring.alerts.person, alerts: wiring.alerts.state, actions: wiring.alerts.actions,
     panelTitle: id => board.panels.find(view => view.panel.id === id)?.panel.title ?? null,
     jump: pin => jumpTo(pin, stage, walk, fold),
-    frame: act => void requestAnimationFrame(act), later: (ms, act) => void setTimeout(act, ms),
+    later: (ms, act) => void setTimeout(act, ms),
   });
   const { log } = talk;
   const pill = new LivePill(document, stage, log, { node: boot.node, version: boot.version, panels: () => board.panels.length });

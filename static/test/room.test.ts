@@ -12,6 +12,7 @@ import { pinOfAlert } from '../src/room/moment';
 import { phaseOf } from '../src/room/phase';
 import { PinBoard, pinsOf } from '../src/room/pins';
 import type { People } from '../src/room/presence';
+import { Redraw } from '../src/room/redraw';
 import { readMark, readMarkText } from '../src/room/readmark';
 import { Seen } from '../src/room/seen';
 import { EMPTY, withEvent, withNewest } from '../src/room/timeline';
@@ -222,4 +223,30 @@ test('a trail has its past from one question, and goes on with what comes', asyn
   assert.deepEqual(asked, [{ expr: 'm', start: now - (TRAIL_STEPS - 1) * TRAIL_STEP_MS, end: now, step: TRAIL_STEP_MS }]);
   assert.equal(firingFrom(alert, now), TRAIL_STEPS - 3);
   assert.equal(firingFrom(view({ fired: 1 }), now), 0);
+});
+
+test('the time line is written at once, rests after it in proportion, and seldom when nobody sees it', async () => {
+  let [now, written, cost] = [1_000, 0, 30];
+  const waits: [number, () => void][] = [];
+  const root = { hidden: false };
+  const redraw = new Redraw(root as Document, (ms, act) => waits.push([ms, act]), () => { written++; now += cost; }, () => now);
+  redraw.ask();
+  redraw.ask();
+  assert.deepEqual([written, redraw.isPending], [0, true], 'after all that happens together');
+  await Promise.resolve();
+  assert.deepEqual([written, redraw.isPending, waits.length], [1, false, 0]);
+  redraw.ask();
+  await Promise.resolve();
+  assert.deepEqual([written, waits.map(([ms]) => ms)], [1, [60]], 'twice as long as it took');
+  waits.pop()?.[1]();
+  assert.equal(written, 2);
+  [now, cost] = [now + 60, 900];
+  redraw.ask();
+  await Promise.resolve();
+  redraw.ask();
+  assert.deepEqual([written, waits.pop()?.[0]], [3, 100], 'but not for ever');
+  root.hidden = true;
+  const idle = new Redraw(root as Document, (ms, act) => waits.push([ms, act]), () => written++, () => now);
+  idle.ask();
+  assert.equal(waits.pop()?.[0], 1_000);
 });

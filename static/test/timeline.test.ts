@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { withAhead } from '../src/room/ahead';
 import { eventOf, type RoomEvent } from '../src/room/event';
 import { isPlaced, rowsOf, sumOf } from '../src/room/rows';
 import { EMPTY, isStored, trimmed, withEvent, withNamed, withNewer, withNewest, withOlder, withOwn, type Page, type TimeLine, type VisitEntry } from '../src/room/timeline';
+import { alertOf, type AlertView } from '../src/wire/alert';
 import { heard, opened, sighted, type Unread } from '../src/room/unread';
 
 const OLENA = { id: 'a'.repeat(16), name: 'Olena' };
@@ -102,6 +104,41 @@ test('an alert that fired is ended by the next event of the same alert', () => {
 test('a fold names each visitor by what they did last', () => {
   const sum = sumOf([visit(1, 'Marek', true), visit(2, 'Iryna', true), visit(3, 'Iryna', false), visit(4, '', true, 'client x'), visit(5, 'Marek', false), visit(6, 'Marek', true)]);
   assert.deepEqual(sum, { came: ['Marek'], left: ['Iryna'], unnamedCame: 1, unnamedLeft: 0 });
+});
+
+const stands = (more: object): AlertView => {
+  const view = alertOf({ id: 'f00d', name: 'High', state: 'firing', since: 4000, fired: 5000, rooms: ['host'], ...more });
+  assert.ok(view);
+  return view;
+};
+
+test('what fires stands before its event is stored, and is the same row afterwards', () => {
+  const line = withNewest(EMPTY, { epoch: 'e', newest: 2, events: [comment(1), alert(2, 'pending')], complete: true });
+  const ahead = rowsOf(withAhead(line, [stands({})], 'host'), null, () => 1);
+  const event = eventOf({ type: 'alert', id: 'f00d-3', at: 5100, alert: { id: 'f00d', name: 'High', state: 'firing', fired: 5000 } }, 3);
+  assert.ok(event);
+  const told = withEvent(line, event);
+  assert.equal(withAhead(told, [stands({})], 'host'), told);
+  const rows = rowsOf(told, null, () => 1);
+  assert.deepEqual(ahead.map(row => row.key), rows.map(row => row.key));
+  assert.deepEqual(ahead.map(row => row.kind), ['start', 'day', 'comment', 'alert', 'alert']);
+});
+
+test('nothing stands ahead that is told, over, elsewhere, outranked, or in pages that are not here', () => {
+  const whole = withNewest(EMPTY, page(1, 8, 8, true));
+  const rest = withNewest(EMPTY, page(6, 8, 8));
+  const adds = (line: TimeLine, more: object): boolean => withAhead(line, [stands(more)], 'host') !== line;
+  assert.equal(adds(whole, {}), true);
+  assert.equal(adds(EMPTY, {}), false);
+  assert.equal(adds(whole, { state: 'pending' }), false);
+  assert.equal(adds(whole, { state: 'resolved' }), false);
+  assert.equal(adds(whole, { rooms: ['other'] }), false);
+  assert.equal(adds(whole, { inhibited: true }), false);
+  assert.equal(adds(rest, {}), false);
+  assert.equal(adds(rest, { fired: 7000 }), true);
+  assert.equal(adds(trimmed(whole, 1, 'new'), {}), false);
+  assert.equal(adds(withEvent(whole, alert(9, 'resolved')), { fired: 8999 }), false);
+  assert.equal(adds(withEvent(whole, alert(9, 'resolved')), { fired: 9500 }), true);
 });
 
 const START: Unread = { read: null, mark: null, inSight: false };

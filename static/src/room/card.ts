@@ -10,7 +10,7 @@ import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
 import { factsOf, runbookFact, timeOf, whereFact } from './cardfacts';
 import { heldWords, valueParts } from './cardwords';
-import type { AlertEvent } from './event';
+import type { AlertMoment } from './event';
 import { richLine, richText } from './richtext';
 import { firingFrom, type Trails } from './trails';
 
@@ -41,13 +41,13 @@ export class FiringCard {
   /** Size of the trail, told by the observer: to ask for it each second would lay out the page. */
   #size = { width: 0, height: 0 };
 
-  constructor(event: AlertEvent, alert: AlertView, parts: CardParts) {
+  constructor(event: AlertMoment, alert: AlertView, parts: CardParts) {
     this.#alert = alert;
     this.#parts = parts;
     const { texts } = parts;
     const { talk } = texts;
     const severity = talk.severities.get(alert.severity) ?? alert.severity;
-    const head = el('div', { class: 'card-head' }, this.#glyph(), el('h3', {}, el('span', { class: 'sr' }, talk.firingHead(severity)), shown(alert.name)), timeOf(event.at));
+    const head = el('div', { class: 'card-head' }, this.#glyph(), el('h3', {}, el('span', { class: 'sr' }, talk.firingHead(severity)), shown(alert.name)), timeOf(alert.fired ?? event.at));
     const facts = factsOf([
       [talk.facts.state, this.#state(severity)], [talk.facts.limit, [heldWords(alert, texts)]], ...whereFact(alert, texts), ...runbookFact(alert, texts),
     ]);

@@ -7,7 +7,7 @@ import type { Texts } from '../texts/texts';
 import type { AlertView, Severity } from '../wire/alert';
 import { factsOf, timeOf, whereFact, type Fact } from './cardfacts';
 import { extremeWords, heldWords, valueWords } from './cardwords';
-import type { AlertEvent } from './event';
+import type { AlertMoment } from './event';
 
 /** Gives the other severity at which the same series of the same rule fires, since before `at`; null where none does. */
 export function firesBeside(alert: AlertView, at: number, all: Iterable<AlertView>): Severity | null {
@@ -22,7 +22,7 @@ function isSameSeries(a: AlertView, b: AlertView): boolean {
 }
 
 /** Gives what is said beside the name: of a rule with two limits, which of them is over, and whether the other one still is not. */
-export function doneWords({ alert, at }: AlertEvent, alerts: Pick<AlertState, 'rules' | 'all'>, { talk }: Texts): string {
+export function doneWords({ alert, at }: AlertMoment, alerts: Pick<AlertState, 'rules' | 'all'>, { talk }: Texts): string {
   const word = (severity: Severity): string => talk.severities.get(severity) ?? severity;
   const beside = firesBeside(alert, at, alerts.all());
   if (beside) return talk.isOverBut(word(alert.severity), word(beside));
@@ -30,7 +30,7 @@ export function doneWords({ alert, at }: AlertEvent, alerts: Pick<AlertState, 'r
 }
 
 /** Makes the card, with the value that the alert had when it resolved; `words` are `doneWords`. */
-export function doneCard(event: AlertEvent, words: string, texts: Texts): HTMLElement {
+export function doneCard(event: AlertMoment, words: string, texts: Texts): HTMLElement {
   const { alert } = event;
   const { talk } = texts;
   const mark = icon('g-resolved');

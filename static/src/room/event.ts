@@ -32,6 +32,9 @@ export interface AlertEvent extends Stored {
   readonly alert: AlertView;
 }
 
+/** What a card tells of: an event that is stored, or one that is about to be. */
+export type AlertMoment = Pick<AlertEvent, 'at' | 'alert'>;
+
 export interface AckEvent extends Stored {
   readonly kind: 'ack' | 'unack';
   readonly by: Person;

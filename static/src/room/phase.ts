@@ -1,6 +1,6 @@
 // Whether an alert of the time line still fires, by what came after it and by what the server says of it now.
 import type { AlertView } from '../wire/alert';
-import type { AlertEvent } from './event';
+import type { AlertMoment } from './event';
 
 export type Phase =
   | { readonly kind: 'firing'; readonly alert: AlertView }
@@ -14,7 +14,7 @@ export type Phase =
 const APART_MS = 15_000;
 
 /** `ended` is the next event of the same alert, `now` what the server says of it; `known` whether it has said anything. */
-export function phaseOf(event: AlertEvent, ended: AlertEvent | null, now: AlertView | undefined, known: boolean, time: number): Phase {
+export function phaseOf(event: AlertMoment, ended: AlertMoment | null, now: AlertView | undefined, known: boolean, time: number): Phase {
   if (ended) return { kind: 'over', resolved: ended.alert.state === 'resolved' ? ended.alert.resolved ?? ended.at : null };
   if (!known) return { kind: 'firing', alert: event.alert };
   if (now?.state === 'firing' && (now.fired ?? 0) <= event.at + APART_MS) return { kind: 'firing', alert: now };

@@ -9,7 +9,7 @@ import { FiringCard, type CardParts } from './card';
 import { hasNoData, valueWords } from './cardwords';
 import { dayOf } from './days';
 import { doneCard, doneWords } from './donecard';
-import type { AckEvent, AlertEvent, CommentEvent, Pin, SilenceEvent } from './event';
+import type { AckEvent, AlertMoment, CommentEvent, Pin, SilenceEvent } from './event';
 import { faceMark } from './face';
 import { phaseOf } from './phase';
 import { richText } from './richtext';
@@ -139,7 +139,7 @@ export class RowMaker {
     return el('li', { class: 'event-line' }, mark, fold, this.#time(last, false));
   }
 
-  #phase(event: AlertEvent, ended: AlertEvent | null): ReturnType<typeof phaseOf> {
+  #phase(event: AlertMoment, ended: AlertMoment | null): ReturnType<typeof phaseOf> {
     const { alerts, now } = this.#parts;
     return phaseOf(event, ended, alerts.get(event.alert.id), alerts.known, now());
   }
@@ -150,7 +150,7 @@ export class RowMaker {
     return alert.value === null ? talk.pending : talk.pendingAt(valueWords(alert.value, alert, this.#parts.texts));
   }
 
-  #alert(event: AlertEvent, ended: AlertEvent | null): RowView {
+  #alert(event: AlertMoment, ended: AlertMoment | null): RowView {
     const { texts } = this.#parts;
     const { talk } = texts;
     const { alert } = event;

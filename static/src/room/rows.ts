@@ -1,13 +1,13 @@
 // From entries to what is written: dividers of time, the mark of what is new, and visits folded into one line.
-import type { AckEvent, AlertEvent, CommentEvent, SilenceEvent } from './event';
-import { isStored, type Entry, type SessionEntry, type TimeLine, type VisitEntry } from './timeline';
+import type { AckEvent, AlertEvent, AlertMoment, CommentEvent, SilenceEvent } from './event';
+import { isStored, type AheadEntry, type Entry, type SessionEntry, type TimeLine, type VisitEntry } from './timeline';
 
 export type Row =
   | { readonly kind: 'start'; readonly key: string }
   | { readonly kind: 'day' | 'time'; readonly key: string; readonly at: number }
   | { readonly kind: 'new'; readonly key: string }
   | { readonly kind: 'comment'; readonly key: string; readonly event: CommentEvent }
-  | { readonly kind: 'alert'; readonly key: string; readonly event: AlertEvent; readonly ended: AlertEvent | null }
+  | { readonly kind: 'alert'; readonly key: string; readonly event: AlertMoment; readonly ended: AlertEvent | null }
   | { readonly kind: 'deed'; readonly key: string; readonly event: AckEvent | SilenceEvent }
   | { readonly kind: 'session'; readonly key: string; readonly entry: SessionEntry }
   | { readonly kind: 'visits'; readonly key: string; readonly visits: readonly VisitEntry[] };
@@ -25,6 +25,7 @@ export function rowsOf(line: TimeLine, mark: number | null, dayOf: (at: number) 
   let before: Entry | null = null;
   let marked = mark === null;
   const days = new Set<number>();
+  const cards = new Set<string>();
   for (const entry of line.entries) {
     if (before === null || dayOf(before.at) !== dayOf(entry.at)) rows.push(dayRow(days, dayOf(entry.at), entry));
     else if (entry.at - before.at >= QUIET_MS) rows.push({ kind: 'time', key: `time ${entry.key}`, at: entry.at });
@@ -32,7 +33,7 @@ export function rowsOf(line: TimeLine, mark: number | null, dayOf: (at: number) 
       marked = true;
       rows.push({ kind: 'new', key: 'new' });
     }
-    if (!explained(rows, entry)) push(rows, entry, ends);
+    if (!explained(rows, entry)) push(rows, entry, ends, cards);
     before = entry;
   }
   return rows;
@@ -60,11 +61,12 @@ export function isPlaced(row: Row): boolean {
   return !['start', 'day', 'time', 'new'].includes(row.kind);
 }
 
-function push(rows: Row[], entry: Entry, ends: ReadonlyMap<string, AlertEvent>): void {
+function push(rows: Row[], entry: Entry, ends: ReadonlyMap<string, AlertEvent>, cards: Set<string>): void {
   const last = rows.at(-1);
   switch (entry.kind) {
     case 'comment': rows.push({ kind: 'comment', key: entry.key, event: entry }); break;
-    case 'alert': rows.push({ kind: 'alert', key: entry.key, event: entry, ended: ends.get(entry.key) ?? null }); break;
+    case 'alert': rows.push({ kind: 'alert', key: cardKey(cards, entry), event: entry, ended: ends.get(entry.key) ?? null }); break;
+    case 'ahead': rows.push({ kind: 'alert', key: cardKey(cards, entry), event: entry, ended: null }); break;
     case 'session': rows.push({ kind: 'session', key: entry.key, entry }); break;
     case 'visit':
       if (last?.kind === 'visits') rows[rows.length - 1] = { ...last, visits: [...last.visits, entry] };
@@ -72,6 +74,14 @@ function push(rows: Row[], entry: Entry, ends: ReadonlyMap<string, AlertEvent>):
       break;
     default: rows.push({ kind: 'deed', key: entry.key, event: entry });
   }
+}
+
+/** What fires is known by its alert and by when it began, so that the card stays the same when its event is stored. */
+function cardKey(cards: Set<string>, { key, alert }: AlertEvent | AheadEntry): string {
+  const card = `fires ${alert.id} ${alert.fired}`;
+  if (alert.state !== 'firing' || alert.fired === null || cards.has(card)) return key;
+  cards.add(card);
+  return card;
 }
 
 /** Gives for each event of an alert that fired the next event of the same alert: what ended it. */

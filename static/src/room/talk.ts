@@ -7,6 +7,7 @@ import { PeopleView } from '../page/people';
 import type { Person } from '../page/person';
 import { SessionLog } from '../page/sessionlog';
 import type { Stage } from '../page/stage';
+import { withAhead } from './ahead';
 import { announceFiring } from './announce';
 import { Attendance } from './attendance';
 import { roomChannel, type RoomChannel } from './channel';
@@ -19,7 +20,8 @@ import { pinOfAlert } from './moment';
 import { pinsOf } from './pins';
 import type { People } from './presence';
 import { RowMaker } from './rowmaker';
-import { isPlaced, rowsOf } from './rows';
+import { isPlaced, rowsOf, type Row } from './rows';
+import { Redraw } from './redraw';
 import { RoomStream } from './stream';
 import { Seen } from './seen';
 import { oldestOffset, type TimeLine } from './timeline';
@@ -37,7 +39,6 @@ export interface TalkParts {
   readonly panelTitle: (id: string) => string | null;
   /** Shows a moment of a panel: the crosshair goes there. */
   readonly jump: (pin: Pin) => void;
-  readonly frame: (act: () => void) => void;
   readonly later: (ms: number, act: () => void) => void;
 }
 
@@ -60,8 +61,8 @@ export class Talk {
   readonly #people: PeopleView;
   readonly #attendance: Attendance;
   readonly #channel: RoomChannel;
+  readonly #redraw: Redraw;
   #here: People = { named: [], unnamed: 0, youUnnamed: false };
-  #asked = false;
   #ticks = 0;
 
   constructor(parts: TalkParts) {
@@ -69,18 +70,19 @@ export class Talk {
     const { texts, link, serverTime } = stage.parts;
     const now = (): number => serverTime.now();
     this.#parts = parts;
+    this.#redraw = new Redraw(root, later, () => this.#render());
     this.#channel = roomChannel(link, room.id);
-    this.#stream = new RoomStream(this.#channel, { changed: () => this.#ask(), happened: event => this.#happened(event), opened: line => this.#opened(line) }, later);
+    this.#stream = new RoomStream(this.#channel, { changed: () => this.#redraw.ask(), happened: event => this.#happened(event), opened: line => this.#opened(line) }, later);
     this.#seen = new Seen(deviceKeep(`read.${room.id}`), event => 'by' in event && event.by.id === person.current()?.id);
     this.log = new SessionLog(texts, entry => this.#stream.add({ ...entry, at: Math.min(entry.at, now()) }));
     this.#maker = new RowMaker({ texts, alerts, actions, now, comment: alert => this.write(pinOfAlert(alert, room.id, panelTitle)), dayWords: dayWriter(texts.talk.locale), panelTitle, jump, ink: stage.parts.ink, trails: new Trails((method, request) => link.call(method, request)) });
     this.#view = new LogView(root, texts, {
       // Not while the last page is not written yet: the top is near only until it is.
-      older: () => { if (!this.#asked) void this.#stream.older(); }, newer: () => void this.#stream.newer(),
+      older: () => { if (!this.#redraw.isPending) void this.#stream.older(); }, newer: () => void this.#stream.newer(),
       newest: () => this.#toEnd(), scrolled: () => this.#look(),
     });
     this.#writing = new Writing({
-      root, room, texts, link, person, panelTitle, now, later, changed: () => this.#ask(), oldest: () => oldestOffset(this.#stream.line), typing: () => this.#showPeople(), wrote: () => this.#toEnd(),
+      root, room, texts, link, person, panelTitle, now, later, changed: () => this.#redraw.ask(), oldest: () => oldestOffset(this.#stream.line), typing: () => this.#showPeople(), wrote: () => this.#toEnd(),
     });
     this.#edge = new RoomEdge(root, room.id, alerts, texts);
     this.#people = new PeopleView(root, texts, { take: name => person.take(name) });
@@ -105,11 +107,11 @@ export class Talk {
     this.#writing.start();
     fold.changed = () => this.#look();
     root.addEventListener('visibilitychange', () => this.#look());
-    alerts.watch(changed => { if (changed === 'facts') this.#ask(); });
+    alerts.watch(changed => { if (changed === 'facts') this.#redraw.ask(); });
     pins.point = pin => { this.#view.point(pin?.key ?? null); if (pin) stage.parts.crosshair.move(pin.time, null); };
     pins.choose = pin => { this.#open(); this.#view.reveal(pin.key); };
     setInterval(() => this.#tick(), TICK_MS);
-    this.#ask();
+    this.#redraw.ask();
   }
 
   /** Goes to where one writes, with a moment of a chart or without. */
@@ -138,28 +140,21 @@ export class Talk {
     for (const entry of line.entries) if (entry.kind === 'comment') this.#writing.arrived(entry, false);
     this.#writing.opened();
     this.#seen.opened(line);
-    this.#ask();
+    this.#redraw.ask();
   }
 
-  /** Writes the time line once in the next frame, however much happened; a page that is not seen waits until it is. */
-  #ask(): void {
-    if (this.#asked) return;
-    this.#asked = true;
-    const act = (): void => {
-      this.#asked = false;
-      this.#render();
-    };
-    if (this.#parts.root.hidden) this.#parts.later(TICK_MS, act);
-    else this.#parts.frame(act);
+  #rows(): Row[] {
+    const { alerts, room } = this.#parts;
+    return rowsOf(withAhead(this.#stream.line, alerts.all(), room.id), this.#seen.mark, dayOf);
   }
 
   #render(): void {
-    let rows = rowsOf(this.#stream.line, this.#seen.mark, dayOf);
+    let rows = this.#rows();
     const own = this.#writing.rows;
     const over = rows.length + own.length - ROWS_MAX;
     if (over > 0) {
       this.#stream.trim(over, this.#view.farSide);
-      rows = rowsOf(this.#stream.line, this.#seen.mark, dayOf);
+      rows = this.#rows();
     }
     const { line } = this.#stream;
     const { pins } = this.#parts.stage.parts;
@@ -194,6 +189,6 @@ export class Talk {
     if (this.#parts.root.hidden) return;
     this.#edge.firing();
     if (this.#parts.fold.open) this.#view.tick();
-    if (++this.#ticks % LOOK_EVERY === 0) this.#ask();
+    if (++this.#ticks % LOOK_EVERY === 0) this.#redraw.ask();
   }
 }

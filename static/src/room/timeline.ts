@@ -1,5 +1,6 @@
 // The time line of a room: a pure reducer. Stored events stand in the order of the stream, what only this page saw stands
 // among them by its time.
+import type { AlertView } from '../wire/alert';
 import type { RoomEvent } from './event';
 
 /** Something of this session alone: what happened to the link, a panel that appeared. */
@@ -21,7 +22,16 @@ export interface VisitEntry {
   readonly came: boolean;
 }
 
-export type Entry = RoomEvent | SessionEntry | VisitEntry;
+/** An alert that fires and whose event is not stored yet. */
+export interface AheadEntry {
+  readonly kind: 'ahead';
+  readonly key: string;
+  /** When it fired, ms. */
+  readonly at: number;
+  readonly alert: AlertView;
+}
+
+export type Entry = RoomEvent | SessionEntry | VisitEntry | AheadEntry;
 
 export interface TimeLine {
   readonly entries: readonly Entry[];
@@ -46,7 +56,7 @@ export interface Page {
 }
 
 export function isStored(entry: Entry): entry is RoomEvent {
-  return entry.kind !== 'session' && entry.kind !== 'visit';
+  return entry.kind !== 'session' && entry.kind !== 'visit' && entry.kind !== 'ahead';
 }
 
 /** Gives the offset of the oldest event that is here, or null before the first. */
@@ -89,8 +99,8 @@ export function withNewer(line: TimeLine, page: Page): TimeLine {
   return { ...line, entries: inserted(line.entries, page.events), toEnd: page.complete, newest: Math.max(line.newest, page.newest) };
 }
 
-/** Takes what this page saw itself, by its time. */
-export function withOwn(line: TimeLine, own: SessionEntry | VisitEntry): TimeLine {
+/** Takes what is not of the stream, by its time. */
+export function withOwn(line: TimeLine, own: SessionEntry | VisitEntry | AheadEntry): TimeLine {
   const at = line.entries.findLastIndex(entry => entry.at <= own.at) + 1;
   return { ...line, entries: line.entries.toSpliced(at, 0, own) };
 }
