@@ -3,7 +3,7 @@
 mod tell;
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -33,9 +33,9 @@ use crate::model::Batch;
 use crate::rules::Rule;
 use crate::store::Store;
 
-/// Rules that are evaluated before what they gave is told: some milliseconds of work, so that the first do not wait for
-/// the last.
-const TOGETHER: usize = 16;
+/// Rules are evaluated for so long before what they gave is told: together, because a page draws once for each frame
+/// that it gets; not longer, so that the first do not wait for the last.
+const TOGETHER: Duration = Duration::from_millis(10);
 
 /// Alerts of the whole; more are counted. At some 1.2 KB each, below what may wait of replies for one reader.
 pub const WHOLE_ALERTS_MAX: usize = 5_000;
@@ -157,9 +157,9 @@ impl Engine {
 
     /// Evaluates what is due, some rules at a time, and tells what that changed. Who asks is answered in between.
     async fn advance(&mut self, shutdown: &CancellationToken) {
-        let due = self.watch.due(self.clock.now_ms());
-        for some in due.chunks(TOGETHER) {
-            self.evaluate(some).await;
+        let mut due: VecDeque<usize> = self.watch.due(self.clock.now_ms()).into();
+        while !due.is_empty() && !shutdown.is_cancelled() {
+            self.evaluate(&mut due).await;
             while let Ok(command) = self.commands.try_recv() {
                 let places_hold = !matches!(command, Command::Reload(_));
                 self.apply(command).await;
@@ -167,30 +167,35 @@ impl Engine {
                     return;
                 }
             }
-            if shutdown.is_cancelled() {
-                return;
-            }
         }
     }
 
-    async fn evaluate(&mut self, some: &[usize]) {
+    /// Evaluates the first of these rules, for as long as [`TOGETHER`] says, and takes them off.
+    async fn evaluate(&mut self, due: &mut VecDeque<usize>) {
         let now = self.clock.now_ms();
-        let plans = some.iter().filter_map(|at| Some((*at, self.watch.get(*at)?.of.rule.value.clone())));
+        let plans = due.iter().filter_map(|at| Some((*at, self.watch.get(*at)?.of.rule.value.clone())));
         let plans: Vec<_> = plans.collect();
         let store = self.store.clone();
         let evaluated = tokio::task::spawn_blocking(move || {
-            let one = |(at, plan)| {
+            let all = Instant::now();
+            let mut evaluated = Vec::new();
+            for (at, plan) in plans {
                 let began = Instant::now();
                 let outcome = evaluate(&plan, now, &store);
-                (at, outcome, began.elapsed())
-            };
-            plans.into_iter().map(one).collect::<Vec<_>>()
+                evaluated.push((at, outcome, began.elapsed()));
+                if TOGETHER < all.elapsed() {
+                    break;
+                }
+            }
+            evaluated
         });
         // A panic in an evaluation is a defect; the runtime logs it, and the next evaluation is a second later.
         let Ok(evaluated) = evaluated.await else {
             self.counters.failed.increment();
+            due.clear();
             return;
         };
+        due.drain(..evaluated.len().min(due.len()));
         // The first sample of a metric can be an alert: where it is shown must be known by then.
         if self.map.refresh() && self.watch.place(&self.map) {
             self.tell(&json!({ "rules": self.rules() })).await;

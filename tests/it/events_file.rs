@@ -179,10 +179,11 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
     let mut round = 0;
     let acknowledged = Acknowledged::default();
     let mut random = fastrand::Rng::with_seed(20_261_123);
+    let mut alive = Duration::ZERO;
     let mut authors: Vec<(usize, u64)> = (0..AUTHORS).map(|author| (author, 0)).collect();
     for _ in 0..KILLS {
         let server = Process::start(folder.path(), &[]);
-        let address = server.address;
+        let (address, began) = (server.address, Instant::now());
         let mut speaking = JoinSet::new();
         #[expect(clippy::disallowed_methods, reason = "a test owns its tasks, and waits for them")]
         let turning = tokio::task::spawn(turn(address, round));
@@ -204,6 +205,7 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
             sleep(Duration::from_millis(1)).await;
         }
         sleep(Duration::from_micros(random.u64(0..20_000))).await;
+        alive += began.elapsed();
         drop(server);
         while let Some(one) = speaking.join_next().await {
             authors.push(one.unwrap());
@@ -215,6 +217,13 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
     let events = whole_room(&server).await;
     acknowledged.check(&events);
     let turned = check_alerts(&events);
+    let of_each_second = |count: usize| count as f64 / alive.as_secs_f64();
+    println!(
+        "{KILLS} lives of {:.1} s in all, {:.0} messages and {:.0} transitions a second",
+        alive.as_secs_f64(),
+        of_each_second(events.len() - turned),
+        of_each_second(turned),
+    );
     assert!(50 < turned, "alerts turned under fire: {turned}");
     drop(server);
     assert!(500 < acknowledged.len(), "much was said under fire: {}", acknowledged.len());
