@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 
 use crate::backend::StreamOptions;
 use crate::document::{self, Problems, Table};
-use crate::hub::channel::{Class, Namespace, Rules};
+use crate::hub::channel::{Allowed, Class, Namespace, Rules};
 
 /// The file's name.
 pub const FILE: &str = "watchroom.toml";
@@ -189,12 +189,13 @@ fn rules(table: &mut Table<'_>) -> Rules {
         stream,
         presence: flag("presence"),
         join_leave: flag("join_leave"),
-        allow_subscribe_for_client: flag("allow_subscribe_for_client"),
-        allow_publish_for_subscriber: flag("allow_publish_for_subscriber"),
-        allow_presence_for_subscriber: flag("allow_presence_for_subscriber"),
-        allow_history_for_subscriber: flag("allow_history_for_subscriber"),
         force_positioning: flag("force_positioning"),
         force_recovery: flag("force_recovery"),
+        subscribe: Allowed { client: flag("allow_subscribe_for_client"), ..Allowed::default() },
+        publish: Allowed { subscriber: flag("allow_publish_for_subscriber"), ..Allowed::default() },
+        presence_for: Allowed { subscriber: flag("allow_presence_for_subscriber"), ..Allowed::default() },
+        history_for: Allowed { subscriber: flag("allow_history_for_subscriber"), ..Allowed::default() },
+        ..Rules::default()
     }
 }
 
@@ -208,7 +209,7 @@ mod tests {
                     allow_subscribe_for_client = true\nallow_publish_for_subscriber = true\n";
         let config = parse("watchroom.toml", text).unwrap();
         let rules = &config.namespaces[0].rules;
-        assert!(rules.allow_publish_for_subscriber && rules.stream.is_kept());
+        assert!(rules.publish.subscriber && rules.stream.is_kept());
         assert_eq!(config.listen.port(), 0);
     }
 

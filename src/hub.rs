@@ -8,6 +8,7 @@ pub mod channel;
 pub mod connection;
 pub mod counters;
 pub mod notice;
+pub mod options;
 pub mod outbox;
 pub mod rate;
 mod reader;

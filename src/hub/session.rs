@@ -234,7 +234,7 @@ impl Session {
         let Some(rules) = self.hub.rules(channel) else {
             return Err((ErrorCode::UnknownChannel, ErrorCode::UnknownChannel.text().to_owned()));
         };
-        if !rules.allow_subscribe_for_client {
+        if !rules.subscribe.client {
             return Err((ErrorCode::PermissionDenied, ErrorCode::PermissionDenied.text().to_owned()));
         }
         if self.subscription(channel).is_some() {
@@ -304,9 +304,7 @@ impl Session {
 
     async fn publish(&mut self, id: u32, request: Publish) -> Result<(), Refusal> {
         let rules = match self.subscription(&request.channel) {
-            Some(subscription) if subscription.rules.allow_publish_for_subscriber => {
-                subscription.rules.clone()
-            }
+            Some(subscription) if subscription.rules.publish.subscriber => subscription.rules.clone(),
             _ => return Err((ErrorCode::PermissionDenied, ErrorCode::PermissionDenied.text().to_owned())),
         };
         let info = Some(self.speaker.info.clone());
@@ -327,7 +325,7 @@ impl Session {
     }
 
     async fn present(&self, channel: &str) -> Result<Vec<centrifugo::ClientInfo>, Refusal> {
-        let rules = self.allowed(channel, |rules| rules.allow_presence_for_subscriber)?;
+        let rules = self.allowed(channel, |rules| rules.presence_for.subscriber)?;
         if !rules.presence {
             return Err((ErrorCode::NotAvailable, ErrorCode::NotAvailable.text().to_owned()));
         }
@@ -335,7 +333,7 @@ impl Session {
     }
 
     async fn history(&mut self, id: u32, request: History) -> Result<(), Refusal> {
-        let rules = self.allowed(&request.channel, |rules| rules.allow_history_for_subscriber)?;
+        let rules = self.allowed(&request.channel, |rules| rules.history_for.subscriber)?;
         if !rules.stream.is_kept() {
             return Err((ErrorCode::NotAvailable, ErrorCode::NotAvailable.text().to_owned()));
         }
