@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 use crate::backend::StreamOptions;
 use crate::document::{self, Problems, Table};
 use crate::hub::channel::{Allowed, Class, Namespace, Rules};
+use crate::hub::options::Options;
 
 /// The file's name.
 pub const FILE: &str = "watchroom.toml";
@@ -34,6 +35,8 @@ pub struct Config {
     pub without_namespace: Option<Rules>,
     /// Namespaces of the user's own.
     pub namespaces: Vec<Namespace>,
+    /// What holds for all connections.
+    pub options: Options,
 }
 
 impl Default for Config {
@@ -48,6 +51,7 @@ impl Default for Config {
             collect_host: true,
             without_namespace: None,
             namespaces: Vec::new(),
+            options: Options::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP: pages, assets, the push doors, the query API, and the way to the socket.
 
 mod assets;
+mod clients;
 pub mod error;
 pub mod intake;
 mod metrics;
@@ -10,6 +11,7 @@ mod push;
 mod query;
 pub mod security;
 pub mod serve;
+mod serverapi;
 mod upgrade;
 mod view;
 
@@ -113,12 +115,13 @@ pub fn router(site: Shared) -> Doors {
         .route("/-/healthy", get(metrics::healthy))
         .route("/-/ready", get(metrics::healthy))
         .layer(CompressionLayer::new().gzip(true))
-        .route("/connection/websocket", get(upgrade::websocket))
+        .merge(serverapi::routes(&site))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(site.timeouts.clone(), in_time))
         .layer(middleware::from_fn(security::headers))
         .layer(middleware::from_fn(security::open_mode))
+        .merge(clients::routes(&site))
+        .layer(middleware::from_fn_with_state(site.timeouts.clone(), in_time))
         .with_state(site);
     Doors { router, stalled }
 }

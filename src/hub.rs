@@ -4,22 +4,31 @@
 //! queue, and its class of delivery says what happens when that is full.
 
 mod alertcalls;
+pub mod announce;
+mod bases;
 pub mod channel;
 pub mod connection;
 pub mod counters;
+mod emulated;
 pub mod notice;
 pub mod options;
+pub mod order;
 pub mod outbox;
+mod permit;
 pub mod rate;
 mod reader;
+mod recover;
 mod refusal;
 mod rpc;
 mod session;
 pub mod shard;
 mod speaker;
 mod subscribe;
+pub mod tagfilter;
+mod users;
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
@@ -30,30 +39,38 @@ use std::{
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
-use serde_json::value::RawValue;
-use tokio::{net::TcpStream, sync::mpsc};
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use crate::alerts::{Alerts, Change, TRANSITIONS};
-use crate::backend::{Backend, Delivery as Delivered};
+use crate::backend::{Backend, BackendError, Delivery as Delivered};
 use crate::clock::Clock;
 use crate::dashboards::Dashboards;
 use crate::live::{Live, Step};
 use crate::rooms::Rooms;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
-use crate::wire::centrifugo::{ClientInfo, InfoBody, Publication, Push, PushBody};
-use crate::wire::{Close, Frame};
-use channel::{Class, NOTICES, Namespaces, ROOM, Rules, TYPING};
+use crate::wire::centrifugo::{ClientInfo, PresenceStats, Protocol, Publication, PushBody, raw};
+use crate::wire::{Cast, Close, Dialect, Framing};
+use announce::Lately;
+use bases::Bases;
+use channel::{Class, NOTICES, Namespaces, ROOM, Rules, TYPING, is_like};
 use connection::Connection;
 use counters::Counters;
-use notice::Standing;
+use emulated::Sessions;
+use notice::Standing as StandingNotices;
+use options::Options;
+use order::Order;
 use outbox::Delivery;
-use shard::{Command, Publish, Shard};
+use permit::Standing;
+use shard::{Command, Publish, Seconds, Shard, To};
+use users::Users;
 
 /// Connections of one node. Each takes a descriptor; 20,000 is a common hard limit of a process.
 pub const CONNECTIONS_MAX: usize = 16_384;
-/// Subscriptions of one connection.
-pub const SUBSCRIPTIONS_MAX: usize = 256;
 /// Workers of the fan-out; a worker is one task, so more than the cores that are there gain nothing.
 const SHARDS_MAX: usize = 8;
 
@@ -81,6 +98,8 @@ pub struct Parts {
     pub node: String,
     /// Which channels there are.
     pub namespaces: Namespaces,
+    /// What holds for all connections.
+    pub options: Arc<Options>,
     /// Which rooms there are: one for each dashboard.
     pub dashboards: Dashboards,
     /// What nodes share.
@@ -109,6 +128,11 @@ struct Inner {
     next_number: AtomicU64,
     open: AtomicU64,
     kept: Mutex<Kept>,
+    users: Mutex<Users>,
+    bases: Mutex<Bases>,
+    lately: Mutex<Lately>,
+    began: Instant,
+    sessions: Sessions,
     supervisor: Supervisor,
 }
 
@@ -116,23 +140,29 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Kept {
     /// The newest publication of each channel but [`NOTICES`].
-    newest: FxHashMap<Arc<str>, Box<RawValue>>,
-    notices: Standing,
+    newest: FxHashMap<Arc<str>, Bytes>,
+    notices: StandingNotices,
 }
 
 impl Kept {
-    fn note(&mut self, channel: &Arc<str>, data: &RawValue) {
+    fn note(&mut self, channel: &Arc<str>, data: &Bytes) {
         if &**channel == NOTICES {
-            self.notices.note(data);
+            if let Ok(notice) = raw::value(data) {
+                self.notices.note(&notice);
+            }
         } else if !channel.starts_with(TYPING) {
             // Who typed a while ago is no news to who comes later.
-            self.newest.insert(Arc::clone(channel), data.to_owned());
+            self.newest.insert(Arc::clone(channel), data.clone());
         }
     }
 
     /// The `data` of a subscribe reply.
-    fn data(&self, channel: &str) -> Option<Box<RawValue>> {
-        if channel == NOTICES { Some(self.notices.all()) } else { self.newest.get(channel).cloned() }
+    fn data(&self, channel: &str) -> Option<Bytes> {
+        if channel == NOTICES {
+            Some(raw::one_line(self.notices.all()))
+        } else {
+            self.newest.get(channel).cloned()
+        }
     }
 }
 
@@ -141,9 +171,14 @@ impl Hub {
     pub fn start(parts: Parts, supervisor: &Supervisor, registry: &Registry) -> Self {
         let counters = Counters::new(registry);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let seconds = Seconds {
+            clock: parts.clock.clone(),
+            ping_every: ping_seconds(&parts.options),
+            pong_within: parts.options.pong_timeout.map(whole_seconds),
+        };
         let shards = (0..cores.min(SHARDS_MAX))
             .map(|number| {
-                let (shard, commands) = Shard::new(number, counters.clone());
+                let (shard, commands) = Shard::new(number, seconds.clone(), counters.clone());
                 supervisor.spawn("shard", shard.run(supervisor.token().clone()));
                 commands
             })
@@ -155,6 +190,11 @@ impl Hub {
             next_number: AtomicU64::new(1),
             open: AtomicU64::new(0),
             kept: Mutex::default(),
+            users: Mutex::default(),
+            bases: Mutex::default(),
+            lately: Mutex::default(),
+            began: Instant::now(),
+            sessions: Sessions::default(),
             supervisor: supervisor.clone(),
         }))
     }
@@ -181,24 +221,24 @@ impl Hub {
             };
             match delivery {
                 None => return Ok(()),
-                Some(Delivered::Publication { channel, publication }) if *channel == *TRANSITIONS => {
-                    if let Some(event) = publication.data {
+                Some(Delivered::Publication { channel, publication, .. }) if *channel == *TRANSITIONS => {
+                    if let Ok(event) = raw::value(&publication.data) {
                         self.0.parts.alerts.event(event).await;
                     }
                 }
-                Some(Delivered::Publication { channel, publication }) => {
-                    self.publication(channel, &publication).await;
+                Some(Delivered::Publication { channel, publication, delta }) => {
+                    self.publication(channel, publication, delta).await;
                 }
                 Some(Delivered::Join { channel, info }) => {
-                    let frame =
-                        Push { channel: &channel, body: PushBody::Join(InfoBody { info: &info }) }.frame();
-                    self.publish(channel, frame, None, Delivery::Event).await;
+                    self.tell(Cast::other(channel, PushBody::Join(info)), To::Watchers).await;
                 }
                 Some(Delivered::Leave { channel, info }) => {
-                    let frame =
-                        Push { channel: &channel, body: PushBody::Leave(InfoBody { info: &info }) }.frame();
-                    self.publish(channel, frame, None, Delivery::Event).await;
+                    self.tell(Cast::other(channel, PushBody::Leave(info)), To::Watchers).await;
                 }
+                Some(Delivered::Order(order)) => match serde_json::from_str(order.get()) {
+                    Ok(order) => self.carry_out(order),
+                    Err(error) => tracing::debug!(error = %error, "an order of a newer node"),
+                },
                 Some(Delivered::Record(record)) => self.0.parts.alerts.record(record).await,
                 Some(Delivered::Samples(batch)) => self.0.parts.live.carried(batch).await,
                 Some(Delivered::Gap) => {
@@ -212,28 +252,129 @@ impl Hub {
         }
     }
 
-    async fn publication(&self, channel: Arc<str>, publication: &Publication) {
-        let class = self.0.parts.namespaces.rules(&channel).map_or(Class::Event, |rules| rules.class);
-        let delivery = match class {
-            Class::Signal => {
-                if let Some(data) = &publication.data {
-                    self.kept().note(&channel, data);
-                }
+    async fn publication(&self, channel: Arc<str>, publication: Publication, delta: bool) {
+        let namespaces = &self.0.parts.namespaces;
+        let own = namespaces.own(&channel).filter(|rules| rules.class != Class::Event);
+        let delivery = match own {
+            Some(rules) if rules.class == Class::Signal => {
+                self.kept().note(&channel, &publication.data);
                 Delivery::Signal
             }
-            Class::Series | Class::Event | Class::State => Delivery::Event,
+            _ => Delivery::Event,
         };
-        let frame = Push { channel: &channel, body: PushBody::Pub(publication) }.frame();
         let offset = (publication.offset != 0).then_some(publication.offset);
-        self.publish(channel, frame, offset, delivery).await;
+        let takes_delta = || namespaces.configured(&channel).is_some_and(|rules| rules.allow_delta);
+        let base = if offset.is_some() && takes_delta() {
+            let mut bases = self.0.bases.lock().unwrap_or_else(PoisonError::into_inner);
+            bases.put(&channel, &publication).filter(|_| delta)
+        } else {
+            None
+        };
+        let cast = match base {
+            Some(base) => Cast::difference(channel, publication, base),
+            None => Cast::publication(channel, publication),
+        };
+        self.publish(Publish { cast, offset, delivery, to: To::All }).await;
     }
 
-    /// What holds in a channel that a client names; nothing if there is no such channel.
-    fn rules(&self, channel: &str) -> Option<&Rules> {
+    async fn tell(&self, cast: Cast, to: To) {
+        self.publish(Publish { cast, offset: None, delivery: Delivery::Event, to }).await;
+    }
+
+    /// What holds in a channel that a client names; nothing if there is no such channel for it.
+    fn rules(&self, channel: &str, standing: Standing) -> Option<&Arc<Rules>> {
         let parts = &self.0.parts;
         let room = channel.strip_prefix(ROOM).or_else(|| channel.strip_prefix(TYPING));
         let is_there = room.is_none_or(|id| parts.dashboards.has(id));
-        is_there.then(|| parts.namespaces.rules(channel)).flatten()
+        let own = parts.namespaces.own(channel).filter(|_| is_there && standing == Standing::Page);
+        own.or_else(|| parts.namespaces.configured(channel))
+    }
+
+    /// The time, s since the epoch.
+    fn now_s(&self) -> i64 {
+        self.0.parts.clock.now_ms() / 1_000
+    }
+
+    /// Seconds until a time, at least 0.
+    fn seconds_until(&self, at_s: i64) -> u32 {
+        u32::try_from((at_s - self.now_s()).max(0)).unwrap_or(u32::MAX)
+    }
+
+    fn ping_seconds(&self) -> u64 {
+        ping_seconds(&self.0.parts.options)
+    }
+
+    fn users(&self) -> std::sync::MutexGuard<'_, Users> {
+        self.0.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter_user(&self, connection: &Arc<Connection>, user: &str) {
+        self.users().enter(connection, user);
+    }
+
+    fn leave_user(&self, connection: &Connection, user: &str) {
+        self.users().leave(connection, user);
+    }
+
+    fn connections_of(&self, user: &str) -> usize {
+        self.users().count(user)
+    }
+
+    fn lately(&self) -> std::sync::MutexGuard<'_, Lately> {
+        self.0.lately.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What holds in a channel of the configuration; nothing if there can be no such channel.
+    pub fn configured(&self, channel: &str) -> Option<&Rules> {
+        self.0.parts.namespaces.configured(channel).map(Arc::as_ref)
+    }
+
+    /// This node's name.
+    pub fn node(&self) -> &str {
+        &self.0.parts.node
+    }
+
+    /// Seconds since the hub began.
+    pub fn uptime_s(&self) -> u64 {
+        self.0.began.elapsed().as_secs()
+    }
+
+    /// Channels of this node that have subscribers, with their number; those of the configuration that are like a pattern,
+    /// all if it is empty.
+    pub async fn channels(&self, pattern: &str) -> BTreeMap<String, usize> {
+        let mut all = BTreeMap::new();
+        for shard in &self.0.shards {
+            let (answer, channels) = oneshot::channel();
+            // A shard that has stopped has no subscribers.
+            drop(shard.send(Command::Channels(answer)).await);
+            for (channel, count) in channels.await.unwrap_or_default() {
+                let is_own = self.0.parts.namespaces.own(&channel).is_some();
+                if !is_own && (pattern.is_empty() || is_like(pattern.as_bytes(), channel.as_bytes())) {
+                    *all.entry(channel.to_string()).or_default() += count;
+                }
+            }
+        }
+        all
+    }
+
+    /// Connections that have said `connect`, and their users.
+    pub fn totals(&self) -> (usize, usize) {
+        self.users().totals()
+    }
+
+    /// Tells the hubs of all nodes, this one too, to do something with their connections.
+    ///
+    /// # Errors
+    ///
+    /// When the bus does not carry it.
+    pub async fn order(&self, order: &Order) -> Result<(), BackendError> {
+        let order = serde_json::value::to_raw_value(order).map_err(|_| BackendError::NotJson)?;
+        self.0.parts.backend.order(order).await
+    }
+
+    fn carry_out(&self, order: Order) {
+        let session = self.0.sessions.number(&order.whom().session);
+        self.users().carry_out(order, session);
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
@@ -254,8 +395,9 @@ impl Hub {
                 step = steps.recv() => step,
             };
             let Some(step) = step else { return Ok(()) };
-            let delivery = step.offset.map_or(Delivery::Correction, Delivery::Step);
-            self.publish(step.channel, step.frame, step.offset, delivery).await;
+            let Step { cast, offset } = step;
+            let delivery = offset.map_or(Delivery::Correction, Delivery::Step);
+            self.publish(Publish { cast, offset, delivery, to: To::All }).await;
         }
     }
 
@@ -271,15 +413,16 @@ impl Hub {
             let Some(Some(change)) = shutdown.run_until_cancelled(changes.recv()).await else {
                 return Ok(());
             };
-            written += change.frame.bytes().len();
+            let Change { cast, seq } = change;
+            written += cast.as_publication().map_or(0, |publication| publication.data.len());
             if changes.is_empty() {
                 written = 0;
             } else if CHANGES_BYTES_MAX < written {
                 tokio::time::sleep(CHANGES_PAUSE).await;
                 written = 0;
             }
-            let delivery = change.seq.map_or(Delivery::Signal, |_| Delivery::State);
-            self.publish(Arc::from(change.channel), change.frame, change.seq, delivery).await;
+            let delivery = seq.map_or(Delivery::Signal, |_| Delivery::State);
+            self.publish(Publish { cast, offset: seq, delivery, to: To::All }).await;
         }
     }
 
@@ -296,24 +439,28 @@ impl Hub {
         });
     }
 
-    /// Hands a frame to all subscribers of a channel on this node.
-    pub async fn publish(&self, channel: Arc<str>, frame: Frame, offset: Option<u64>, delivery: Delivery) {
+    /// Hands a push to subscribers of a channel on this node.
+    async fn publish(&self, publish: Publish) {
         self.0.counters.publications.increment();
         for shard in &self.0.shards {
-            let (channel, frame) = (Arc::clone(&channel), frame.clone());
-            let command = Command::Publish(Publish { channel, frame, offset, delivery });
             // A shard that has stopped has no subscribers.
-            drop(shard.send(command).await);
+            drop(shard.send(Command::Publish(publish.clone())).await);
         }
     }
 
     /// Whether one more connection is within the limit; counted if not.
     pub fn has_room(&self) -> bool {
-        let room = self.0.open.load(Ordering::Relaxed) < CONNECTIONS_MAX as u64;
+        let most = self.0.parts.options.connection_limit.unwrap_or(CONNECTIONS_MAX).min(CONNECTIONS_MAX);
+        let room = self.0.open.load(Ordering::Relaxed) < most as u64;
         if !room {
             self.0.counters.refused.increment();
         }
         room
+    }
+
+    /// What holds for all connections.
+    pub fn options(&self) -> &Options {
+        &self.0.parts.options
     }
 
     /// Runs a task that shutdown waits for: an upgrade under way.
@@ -321,24 +468,93 @@ impl Hub {
         self.0.supervisor.track(task);
     }
 
-    /// Serves an upgraded socket until it ends; `leftover` is what came right behind the handshake.
-    pub fn accept(&self, socket: TcpStream, peer: SocketAddr, leftover: Bytes) {
-        let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
-        let info = ClientInfo { client: client_id(number), ..ClientInfo::default() };
-        tracing::debug!(connection.number = number, connection.peer = %peer, "connection opened");
-        let connection = Arc::new(Connection::new(number, socket, self.0.counters.clone()));
-        self.0.open.fetch_add(1, Ordering::Relaxed);
-        self.0.counters.connections.add(1.0);
+    /// Serves an upgraded socket until it ends.
+    pub fn accept(&self, upgraded: Upgraded) {
+        let Upgraded { socket, peer, leftover, protocol, is_page } = upgraded;
+        let dialect = Dialect { protocol, framing: Framing::WebSocket };
+        let connection = self.open(Some(socket), dialect);
+        tracing::debug!(connection.number = connection.number, connection.peer = %peer, "connection opened");
         let hub = self.clone();
         self.0.supervisor.track(async move {
-            reader::run(&hub, connection, info, leftover).await;
-            hub.0.open.fetch_sub(1, Ordering::Relaxed);
-            hub.0.counters.connections.add(-1.0);
+            reader::run(&hub, connection, is_page, leftover).await;
+            hub.closed();
         });
+    }
+
+    /// Serves a client whose commands come by another way than what it is told; returns what is to be written to it.
+    pub fn emulate(&self, dialect: Dialect, is_page: bool, first: Bytes) -> mpsc::Receiver<Bytes> {
+        let connection = self.open(None, dialect);
+        tracing::debug!(connection.number = connection.number, "connection opened");
+        let (body, chunks) = mpsc::channel(1);
+        let hub = self.clone();
+        self.0.supervisor.track(async move {
+            emulated::run(&hub, connection, is_page, first, body).await;
+            hub.closed();
+        });
+        chunks
+    }
+
+    /// Hands commands to a session; tells whether it is of this node.
+    pub async fn emulated(&self, node: &str, session: &str, commands: Bytes) -> bool {
+        if node != self.0.parts.node {
+            return false;
+        }
+        // One that ended meanwhile has told its client so in its own response.
+        self.0.sessions.hand(session, commands).await;
+        true
+    }
+
+    fn open(&self, socket: Option<TcpStream>, dialect: Dialect) -> Arc<Connection> {
+        let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        self.0.counters.connections.add(1.0);
+        let event_bytes_max = self.0.parts.options.queue_max_size;
+        let counters = self.0.counters.clone();
+        Arc::new(Connection::new(number, client_id(), (socket, dialect), event_bytes_max, counters))
+    }
+
+    fn closed(&self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.counters.connections.add(-1.0);
     }
 }
 
-/// An id that no other connection of any node has: 96 random bits and the number.
-fn client_id(number: u64) -> String {
-    format!("{:016x}{:08x}-{number:x}", fastrand::u64(..), fastrand::u32(..))
+/// A socket that speaks WebSocket from here on.
+#[derive(Debug)]
+pub struct Upgraded {
+    /// The socket.
+    pub socket: TcpStream,
+    /// Who is at its other end.
+    pub peer: SocketAddr,
+    /// What came right behind the handshake.
+    pub leftover: Bytes,
+    /// How messages are encoded.
+    pub protocol: Protocol,
+    /// Whether a page of our own asks.
+    pub is_page: bool,
+}
+
+/// How many connections and users a list of those present has.
+pub fn stats(present: &[ClientInfo]) -> PresenceStats {
+    let users: std::collections::BTreeSet<_> = present.iter().map(|info| &info.user).collect();
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    PresenceStats { num_clients: count(present.len()), num_users: count(users.len()) }
+}
+
+/// A second is the least that pings are counted in.
+fn whole_seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs().max(1)).unwrap_or(u32::MAX)
+}
+
+fn ping_seconds(options: &Options) -> u64 {
+    u64::from(whole_seconds(options.ping_interval))
+}
+
+/// An id that no other connection of any node has: a random UUID.
+fn client_id() -> String {
+    let id = fastrand::u128(..);
+    let (version, variant) = (0x4 << 76, 0x2 << 62);
+    let id = id & !(0xf << 76) & !(0x3 << 62) | version | variant;
+    let hex = format!("{id:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -50,7 +50,8 @@ pub struct Grant {
 }
 
 /// What holds in place of what the namespace says.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct Overrides {
     /// See the namespace's option of this name; so the others.
     pub presence: Option<bool>,

@@ -30,7 +30,7 @@ use tokio::{
 
 use super::{
     Append, BackendError, Commit, DELIVERIES_MAX, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage,
-    StreamOptions, StreamPosition,
+    Publishing, StreamOptions, StreamPosition,
     encode::{self, Origin},
 };
 use crate::journal::Retention;
@@ -38,7 +38,7 @@ use crate::model::Batch;
 use crate::model::limits::LATE_MS_MAX;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
-use crate::wire::centrifugo::{ClientInfo, Publication};
+use crate::wire::centrifugo::{ClientInfo, Publication, raw};
 use counters::Counters;
 use presence::Entered;
 use scripts::Scripts;
@@ -155,22 +155,49 @@ impl Redis {
     pub async fn publish(
         &self,
         channel: &str,
-        data: Box<RawValue>,
-        info: Option<ClientInfo>,
+        publishing: Publishing,
         options: StreamOptions,
     ) -> Result<StreamPosition, BackendError> {
         if options == StreamOptions::Journal {
+            let Publishing { data, info, .. } = publishing;
+            let data = raw::value(&data).map_err(|_| BackendError::NotJson)?;
             let append = Append { channel: channel.to_owned(), data, info, key: None };
             let commit = Commit { appends: vec![append], records: Vec::new() };
             let appended = self.commit(&commit).await?.pop();
             return appended.map(|appended| appended.position).ok_or(BackendError::Stopped);
         }
-        let body = message::publication_body(channel, &data, info.as_ref());
+        let body = message::publication_body(channel, &publishing);
         let published = match self.0.bounds(options) {
             Some(bounds) => self.0.publish_kept(channel, &body, bounds).await,
             None => self.0.publish_only(&message::publication(&body)).await,
         };
         published.inspect_err(|_| self.0.counters.publish_errors.increment())
+    }
+
+    /// See [`super::Backend::forget`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn forget(&self, channel: &str) -> Result<(), BackendError> {
+        let work = async {
+            let mut up = self.0.up().await?;
+            redis::cmd("DEL")
+                .arg(keys::log(channel))
+                .exec_async(&mut up.connection)
+                .await
+                .map_err(unreachable)
+        };
+        bounded(work).await
+    }
+
+    /// See [`super::Backend::order`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn order(&self, order: &RawValue) -> Result<(), BackendError> {
+        self.0.publish_only(&message::order(order)).await.map(drop)
     }
 
     /// See [`super::Backend::history`].

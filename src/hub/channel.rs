@@ -4,11 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use regex::Regex;
 
+use super::options::Syntax;
 use crate::backend::StreamOptions;
 pub use crate::rooms::{ROOM, TYPING};
-
-/// Bytes of a channel's name, as in Centrifugo.
-pub const CHANNEL_BYTES_MAX: usize = 255;
 
 /// The prefix of live queries.
 pub const LIVE: &str = "live:";
@@ -201,70 +199,109 @@ pub struct Namespace {
 /// All channels there can be.
 #[derive(Debug, Clone)]
 pub struct Namespaces {
-    own: Vec<Namespace>,
-    without: Option<Rules>,
-    room: Rules,
-    state: Rules,
-    signal: Rules,
-    live: Rules,
+    own: Vec<(String, Arc<Rules>)>,
+    without: Option<Arc<Rules>>,
+    syntax: Syntax,
+    room: Arc<Rules>,
+    state: Arc<Rules>,
+    signal: Arc<Rules>,
+    live: Arc<Rules>,
 }
 
 impl Namespaces {
     /// Our own channels, those of the configuration, and what holds for channels without a namespace, if any
     /// are allowed.
-    pub fn new(own: Vec<Namespace>, without: Option<Rules>) -> Self {
+    pub fn new(own: Vec<Namespace>, without: Option<Rules>, syntax: Syntax) -> Self {
         let all = Allowed { client: true, subscriber: true, anonymous: true };
         let open = Rules { subscribe: all, ..Rules::default() };
+        let own = own.into_iter().map(|Namespace { name, rules }| (name, Arc::new(rules))).collect();
         Self {
             own,
-            without,
-            room: Rules {
+            without: without.map(Arc::new),
+            syntax,
+            room: Arc::new(Rules {
                 stream: StreamOptions::Journal,
                 presence: true,
                 join_leave: true,
+                force_push_join_leave: true,
                 presence_for: all,
                 history_for: all,
                 force_positioning: true,
                 force_recovery: true,
                 ..open.clone()
-            },
-            state: Rules { class: Class::State, ..open.clone() },
-            signal: Rules { class: Class::Signal, ..open.clone() },
-            live: Rules { class: Class::Series, force_positioning: true, force_recovery: true, ..open },
+            }),
+            state: Arc::new(Rules { class: Class::State, ..open.clone() }),
+            signal: Arc::new(Rules { class: Class::Signal, ..open.clone() }),
+            live: Arc::new(Rules {
+                class: Class::Series,
+                force_positioning: true,
+                force_recovery: true,
+                ..open
+            }),
         }
     }
 
-    /// What holds in a channel; nothing if there can be no such channel.
-    pub fn rules(&self, channel: &str) -> Option<&Rules> {
-        if channel.is_empty() || CHANNEL_BYTES_MAX < channel.len() {
-            return None;
-        }
-        if channel == crate::alerts::TRANSITIONS {
-            // The nodes' own.
-            return None;
-        }
+    /// What holds in one of our own channels; nothing if a name is not that of one. Rooms are looked up elsewhere.
+    pub fn own(&self, channel: &str) -> Option<&Arc<Rules>> {
         if channel == crate::alerts::CHANNEL {
             return Some(&self.state);
         }
-        if [crate::alerts::NOW_CHANNEL, crate::alerts::RULES_NOW_CHANNEL].contains(&channel) {
+        let is_signal =
+            [crate::alerts::NOW_CHANNEL, crate::alerts::RULES_NOW_CHANNEL, NOTICES].contains(&channel);
+        if is_signal || channel.starts_with(TOP) || channel.starts_with(TYPING) {
             return Some(&self.signal);
         }
-        if channel == NOTICES || channel.starts_with(TOP) || channel.starts_with(TYPING) {
-            return Some(&self.signal);
-        }
-        if channel.starts_with(LIVE) {
+        if channel.strip_prefix(LIVE).is_some_and(is_hash) {
             return Some(&self.live);
         }
-        if channel.starts_with(ROOM) {
-            return Some(&self.room);
+        channel.starts_with(ROOM).then_some(&self.room)
+    }
+
+    /// What holds in a channel of the configuration; nothing if there can be no such channel.
+    pub fn configured(&self, channel: &str) -> Option<&Arc<Rules>> {
+        // The nodes' own.
+        if channel.is_empty()
+            || self.syntax.max_length < channel.len()
+            || channel == crate::alerts::TRANSITIONS
+        {
+            return None;
         }
-        match channel.split_once(':') {
-            Some((name, _)) => {
-                self.own.iter().find(|namespace| namespace.name == name).map(|namespace| &namespace.rules)
-            }
+        let bare = channel.strip_prefix(&*self.syntax.private_prefix).unwrap_or(channel);
+        match bare.split_once(&*self.syntax.namespace_boundary) {
+            Some((name, _)) => self.own.iter().find(|(own, _)| own == name).map(|(_, rules)| rules),
             None => self.without.as_ref(),
         }
     }
+}
+
+/// Whether a text is like a pattern, in which `*` stands for any characters and `?` for one.
+pub fn is_like(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    // Where the last `*` stood, and what it was taken for up to now.
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p + 1, t));
+                p += 1;
+            }
+            Some(byte) if *byte == b'?' || *byte == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => {
+                let Some((after, taken)) = star else { return false };
+                star = Some((after, taken + 1));
+                (p, t) = (after, taken + 1);
+            }
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+/// Whether a name is one that we make of a query.
+fn is_hash(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -272,23 +309,26 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(channel: &str, expected: Option<Class>) {
-        let own = vec![Namespace { name: "bench".to_owned(), rules: Rules::default() }];
-        let namespaces = Namespaces::new(own, None);
-        assert_eq!(namespaces.rules(channel).map(|rules| rules.class), expected, "{channel}");
+    fn check(channel: &str, own: Option<Class>, configured: bool) {
+        let names = vec![Namespace { name: "room".to_owned(), rules: Rules::default() }];
+        let namespaces = Namespaces::new(names, None, Syntax::default());
+        assert_eq!(namespaces.own(channel).map(|rules| rules.class), own, "{channel}");
+        assert_eq!(namespaces.configured(channel).is_some(), configured, "{channel}");
     }
 
     #[test]
     fn a_channel_belongs_to_one_class() {
-        check("live:0f", Some(Class::Series));
-        check("room:host", Some(Class::Event));
-        check("top:web-03", Some(Class::Signal));
-        check("typing:host", Some(Class::Signal));
-        check("notices", Some(Class::Signal));
-        check("bench:r", Some(Class::Event));
-        check("other:r", None);
-        check("alone", None);
-        check("", None);
-        check(&"x".repeat(300), None);
+        check("live:00112233445566778899aabbccddeeff", Some(Class::Series), false);
+        check("live:0f", None, false);
+        check("room:host", Some(Class::Event), true);
+        check("top:web-03", Some(Class::Signal), false);
+        check("typing:host", Some(Class::Signal), false);
+        check("notices", Some(Class::Signal), false);
+        check("transitions", None, false);
+        check("$room:r", None, true);
+        check("other:r", None, false);
+        check("alone", None, false);
+        check("", None, false);
+        check(&"x".repeat(300), None, false);
     }
 }

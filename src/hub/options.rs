@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::outbox::EVENT_BYTES_MAX;
 use crate::tokens::Verifier;
 
 /// Bytes of one message from a client, over all its fragments.
@@ -77,6 +78,17 @@ pub struct Personal {
     pub namespace: String,
     /// Who connects anew ends the connections of before.
     pub single_connection: bool,
+}
+
+impl Personal {
+    /// The channel of a user.
+    pub fn channel(&self, syntax: &Syntax, user: &str) -> String {
+        let Syntax { namespace_boundary, user_boundary, .. } = syntax;
+        match &*self.namespace {
+            "" => format!("{user_boundary}{user}"),
+            namespace => format!("{namespace}{namespace_boundary}{user_boundary}{user}"),
+        }
+    }
 }
 
 /// How channels are written.
@@ -175,8 +187,8 @@ impl Default for Options {
             stale_close_delay: Duration::from_secs(10),
             expired_close_delay: Duration::from_secs(25),
             expired_sub_close_delay: Duration::from_secs(25),
-            channel_limit: 128,
-            queue_max_size: 1 << 20,
+            channel_limit: 256,
+            queue_max_size: EVENT_BYTES_MAX,
             connection_limit: None,
             user_connection_limit: None,
             connection_rate_limit: None,

@@ -5,30 +5,30 @@ use std::{io, pin::Pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use tokio::{
     io::Interest,
+    net::TcpStream,
     time::{Sleep, sleep},
 };
 
 use super::{Hub, connection::Connection, outbox::Delivery, session::Session, shard::Command};
-use crate::wire::centrifugo::ClientInfo;
 use crate::wire::websocket::{Decoded, Decoder, Message, Opcode};
 use crate::wire::{Close, Frame};
 
-/// How long a client may take to send `connect`.
-const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a closing connection may take to read what waits for it.
-const CLOSE_MAX: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_MAX: Duration = Duration::from_secs(2);
 /// Bytes read at once. The buffer is on the stack of the poll, so an idle connection has none.
 const READ_BYTES: usize = 8 * 1024;
 
 /// Serves a connection until it ends, and takes it off the hub.
-pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, info: ClientInfo, leftover: Bytes) {
+pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, is_page: bool, leftover: Bytes) {
     let number = connection.number;
     let shard = hub.shard(number);
     if shard.send(Command::Open(Arc::clone(&connection))).await.is_err() {
         connection.close(Close::Shutdown);
     }
-    let mut session = Session::new(hub.clone(), Arc::clone(&connection), info);
-    serve(&connection, &mut session, leftover).await;
+    let mut session = Session::new(hub.clone(), Arc::clone(&connection), is_page, None);
+    if let Some(socket) = connection.socket() {
+        serve(&connection, socket, &mut session, leftover, hub.options().stale_close_delay).await;
+    }
     connection.end();
     Box::pin(session.end()).await;
     // A shard that has stopped has forgotten the connection.
@@ -36,9 +36,15 @@ pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, info: ClientInfo
     tracing::debug!(connection.number = number, "connection ended");
 }
 
-async fn serve(connection: &Connection, session: &mut Session, leftover: Bytes) {
+async fn serve(
+    connection: &Connection,
+    socket: &TcpStream,
+    session: &mut Session,
+    leftover: Bytes,
+    stale: Duration,
+) {
     let mut decoder = Decoder::default();
-    let mut deadline: Option<Pin<Box<Sleep>>> = Some(Box::pin(sleep(CONNECT_MAX)));
+    let mut deadline: Option<Pin<Box<Sleep>>> = Some(Box::pin(sleep(stale)));
     let mut was_closing = false;
     if !leftover.is_empty() && !take(connection, session, decoder.feed(&leftover)).await {
         return;
@@ -60,14 +66,14 @@ async fn serve(connection: &Connection, session: &mut Session, leftover: Bytes) 
         let interest = if waiting { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
         tokio::select! {
             biased;
-            () = connection.wake().notified() => {}
-            ready = connection.socket().ready(interest) => {
+            () = connection.wake().notified() => Box::pin(session.controls()).await,
+            ready = socket.ready(interest) => {
                 let Ok(ready) = ready else { return };
                 if ready.is_writable() && connection.flush().is_err() {
                     return;
                 }
                 if ready.is_readable() {
-                    match read(connection, &mut decoder) {
+                    match read(socket, &mut decoder) {
                         Ok(Some(decoded)) => {
                             if !take(connection, session, decoded).await {
                                 return;
@@ -89,9 +95,9 @@ async fn serve(connection: &Connection, session: &mut Session, leftover: Bytes) 
 }
 
 /// Reads once; nothing if the socket had nothing.
-fn read(connection: &Connection, decoder: &mut Decoder) -> io::Result<Option<Decoded>> {
+fn read(socket: &TcpStream, decoder: &mut Decoder) -> io::Result<Option<Decoded>> {
     let mut buffer = [0_u8; READ_BYTES];
-    match connection.socket().try_read(&mut buffer) {
+    match socket.try_read(&mut buffer) {
         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
         Ok(length) => Ok(Some(decoder.feed(&buffer[..length]))),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
@@ -107,8 +113,8 @@ async fn take(connection: &Connection, session: &mut Session, decoded: Decoded) 
             return true;
         }
         match message {
-            Message::Text(text) => Box::pin(session.take(&text)).await,
-            Message::Binary(_) => connection.close(Close::InappropriateProtocol),
+            Message::Text(text) => Box::pin(session.take(text.as_bytes())).await,
+            Message::Binary(bytes) => Box::pin(session.take(&bytes)).await,
             Message::Ping(payload) => {
                 connection.send(&Frame::control(Opcode::Pong, &payload), Delivery::Event);
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use super::{Redis, bounded, keys, message, meta_ttl_ms, new_epoch, position, ttl_ms, unreachable};
-use crate::backend::{Appended, BackendError, Claim, Claimed, Commit, RecordKind, SETTLE};
+use crate::backend::{Appended, BackendError, Claim, Claimed, Commit, Publishing, RecordKind, SETTLE};
 use crate::journal::{KEY_MS_MAX, KeyValues};
 
 impl Redis {
@@ -43,7 +43,9 @@ impl Redis {
             invocation.arg(kind.name());
         }
         for append in &commit.appends {
-            let body = message::publication_body(&append.channel, &append.data, append.info.as_ref());
+            let data = append.data.get().to_owned().into();
+            let publishing = Publishing { data, info: append.info.clone(), ..Publishing::default() };
+            let body = message::publication_body(&append.channel, &publishing);
             invocation.arg(new_epoch()).arg(body).arg(if append.key.is_some() { "1" } else { "" });
         }
         for record in &commit.records {
