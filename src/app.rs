@@ -57,7 +57,7 @@ impl App {
     /// As [`App::build`].
     pub async fn at(clock: Clock, arguments: &Serve) -> anyhow::Result<Self> {
         arguments.folders.verify()?;
-        let mut config = config::read(arguments.folders.config()).map_err(explain)?;
+        let mut config = config::read(arguments.folders.config(), None).map_err(explain)?;
         if let Some(listen) = arguments.listen {
             config.listen = listen;
         }

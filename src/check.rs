@@ -42,10 +42,12 @@ pub fn check(folders: &Folders) -> Findings {
         findings.unreadable.push(error.to_string());
         return findings;
     }
-    match config::read(folders.config()) {
+    match config::read(folders.config(), None) {
         Ok(config) => findings.good.push(format!("{}: listens on {}", config::FILE, config.listen)),
         Err(ConfigError::Problems(problems)) => findings.problems(problems),
-        Err(error @ ConfigError::File(_)) => findings.unreadable.push(error.to_string()),
+        Err(error @ (ConfigError::File(_) | ConfigError::Missing(_))) => {
+            findings.unreadable.push(error.to_string());
+        }
     }
     // What is right for one machine is right for each.
     let folder = Folder { path: folders.dashboards(), instance: crate::collect::host_name() };

@@ -29,7 +29,7 @@ pub const FILE_BYTES_MAX: u64 = 1 << 20;
 pub struct Reader {
     source: Arc<NamedSource<String>>,
     problems: Vec<Problem>,
-    warnings: Vec<String>,
+    warnings: Vec<(usize, String)>,
     typing: Typing,
 }
 
@@ -66,12 +66,15 @@ impl Reader {
     /// Notes what is right and will not do what its writer may think; the message names the key with its path.
     pub fn warn(&mut self, span: &Range<usize>, message: &str) {
         let (line, column) = problem::place(self.source.inner(), span);
-        self.warnings.push(format!("{}:{line}:{column}: {message}", self.source.name()));
+        let warning = format!("{}:{line}:{column}: {message}", self.source.name());
+        self.warnings.push((span.start, warning));
     }
 
-    /// The warnings so far, each with its place, which are not kept.
+    /// The warnings so far, each with its place and in the order of the file; they are not kept.
     pub fn take_warnings(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.warnings)
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.sort_by_key(|(start, _)| *start);
+        warnings.into_iter().map(|(_, warning)| warning).collect()
     }
 
     /// Where a part of a text stands in the file: the character of `text`'s value at a line and column, both from 1.
