@@ -119,7 +119,8 @@ fn a_file_of_centrifugo_is_read_whole() {
         (options.trust, options.ping_interval, options.pong_timeout),
         (Trust::Strict, Duration::from_secs(20), None)
     );
-    assert_eq!((options.channel_limit, options.user_connection_limit), (128, Some(3)));
+    let default = Options::default();
+    assert_eq!((options.channel_limit, options.user_connection_limit), (default.channel_limit, Some(3)));
     assert_eq!(options.allowed_origins, ["https://shop.example", "http://localhost:*"]);
     let personal = Personal { namespace: "personal".to_owned(), single_connection: true };
     assert_eq!(options.personal, Some(personal));
