@@ -361,3 +361,25 @@ fn watchroom_toml_has_the_same_sections() {
         ]
     );
 }
+
+/// The file that is shipped, with the `#` of its keys and tables taken away.
+#[test]
+fn the_shipped_file_shows_defaults() {
+    let shipped = include_str!("../../watchroom.toml");
+    let is_key = |line: &str| line.starts_with('[') || line.split(" = ").next().is_some_and(is_bare_key);
+    let lines = shipped.lines().map(|line| match line.strip_prefix("# ") {
+        Some(below) if is_key(below) => below,
+        _ => line,
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let config = parse("watchroom.toml", &text).unwrap();
+    let default = Options { trust: Trust::Strict, ..Options::default() };
+    assert_eq!(config.warnings, [""; 0]);
+    assert_eq!(format!("{:?}", config.options), format!("{default:?}"));
+    assert_eq!((config.namespaces.len(), config.listen), (1, LISTEN));
+    assert!(config.without_namespace.is_some() && config.namespaces[0].rules.publish.subscriber);
+}
+
+fn is_bare_key(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.'))
+}
