@@ -18,6 +18,7 @@ mod session;
 pub mod shard;
 mod speaker;
 mod subscribe;
+pub mod tagfilter;
 
 use std::{
     net::SocketAddr,
