@@ -2,6 +2,7 @@
 
 pub mod centrifugo;
 pub mod close;
+pub mod deflate;
 pub mod fossil;
 pub mod frame;
 pub mod websocket;
