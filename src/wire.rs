@@ -3,6 +3,7 @@
 pub mod cast;
 pub mod centrifugo;
 pub mod close;
+pub mod deflate;
 pub mod fossil;
 pub mod frame;
 pub mod websocket;
