@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::document::{Placed, Table};
-use crate::hub::options::Trust;
 
 use super::channel::Names;
 use super::sections::{Sections, sections};
@@ -81,8 +80,7 @@ pub(super) struct Centrifugo {
 
 /// Reads the root of the file.
 pub(super) fn centrifugo(table: &mut Table<'_>) -> Centrifugo {
-    let mut sections = sections(table, Names::Centrifugos);
-    sections.options.trust = Trust::Strict;
+    let sections = sections(table, Names::Centrifugos);
     let listen = server(table, &sections);
     let redis = table.table("engine", engine).flatten();
     table.table("log", |log| {

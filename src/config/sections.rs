@@ -2,7 +2,7 @@
 
 use crate::document::{Placed, Table};
 use crate::hub::channel::{Namespace, Rules};
-use crate::hub::options::{Options, Personal, Trust};
+use crate::hub::options::{Options, Personal};
 
 use super::channel::{Channels, Names, channel};
 use super::client::client;
@@ -22,10 +22,8 @@ pub(super) struct Sections {
 
 /// Reads the sections; clients need tokens where there is a `[client]`.
 pub(super) fn sections(table: &mut Table<'_>, names: Names) -> Sections {
-    let mut options = Options::default();
-    if table.has("client") {
-        options.trust = Trust::Strict;
-    }
+    let is_strict = table.has("client") || names == Names::Centrifugos;
+    let mut options = if is_strict { Options::strict() } else { Options::default() };
     let personal = table.table("client", |table| client(table, &mut options)).flatten();
     transports(table, &mut options);
     let channels =

@@ -119,7 +119,7 @@ fn a_file_of_centrifugo_is_read_whole() {
         (options.trust, options.ping_interval, options.pong_timeout),
         (Trust::Strict, Duration::from_secs(20), None)
     );
-    let default = Options::default();
+    let default = Options::strict();
     assert_eq!((options.channel_limit, options.user_connection_limit), (default.channel_limit, Some(3)));
     assert_eq!(options.allowed_origins, ["https://shop.example", "http://localhost:*"]);
     let personal = Personal { namespace: "personal".to_owned(), single_connection: true };
@@ -373,7 +373,7 @@ fn the_shipped_file_shows_defaults() {
     });
     let text = lines.collect::<Vec<_>>().join("\n");
     let config = parse("watchroom.toml", &text).unwrap();
-    let default = Options { trust: Trust::Strict, ..Options::default() };
+    let default = Options::strict();
     assert_eq!(config.warnings, [""; 0]);
     assert_eq!(format!("{:?}", config.options), format!("{default:?}"));
     assert_eq!((config.namespaces.len(), config.listen), (1, LISTEN));

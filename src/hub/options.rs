@@ -172,6 +172,13 @@ impl Default for Transports {
     }
 }
 
+impl Options {
+    /// What holds, unless something else is said, where clients need tokens: Centrifugo's own limits.
+    pub fn strict() -> Self {
+        Self { trust: Trust::Strict, channel_limit: 128, queue_max_size: 1 << 20, ..Self::default() }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

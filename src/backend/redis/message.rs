@@ -214,18 +214,25 @@ mod tests {
     }
 
     fn alice() -> ClientInfo {
-        ClientInfo { user: "alice".to_owned(), client: "c1".to_owned(), conn_info: None }
+        ClientInfo { user: "alice".to_owned(), client: "c1".to_owned(), ..ClientInfo::default() }
     }
 
     #[test]
     fn a_publication_comes_back_as_it_was() {
-        for data in [r#"{"a": [1, "\n"]}"#, "null", "1e400"] {
-            let bytes = publication(&publication_body("room:ä", &raw(data), Some(&alice())));
-            let Ok(Delivery::Publication { channel, publication }) = read(&bytes) else {
+        let tags: BTreeMap<String, String> = [("a".to_owned(), "b".to_owned())].into();
+        for data in [br#"{"a": [1, "\n"]}"#.as_slice(), b"null", b"1e400", b"\xff\x00"] {
+            let publishing = Publishing {
+                data: data.to_vec().into(),
+                info: Some(alice()),
+                tags: tags.clone(),
+                delta: true,
+            };
+            let bytes = publication(&publication_body("room:ä", &publishing));
+            let Ok(Delivery::Publication { channel, publication, delta: true }) = read(&bytes) else {
                 panic!("{bytes:?}")
             };
             assert_eq!(&*channel, "room:ä");
-            assert_eq!(publication.data.unwrap().get(), data);
+            assert_eq!((&*publication.data, &publication.tags), (data, &tags));
             assert_eq!((publication.offset, publication.info), (0, Some(alice())));
         }
     }
