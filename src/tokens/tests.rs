@@ -206,6 +206,13 @@ fn the_secret_before_is_taken_for_a_while() {
 }
 
 #[test]
+fn an_empty_secret_is_none() {
+    let empty = Settings { hmac_secret_key: Some(String::new()), ..Settings::default() };
+    let token = sign(Algorithm::HS256, &EncodingKey::from_secret(b""), &json!({ "sub": "42" }));
+    invalid(connection(&empty, &token), "no HS256 key");
+}
+
+#[test]
 fn a_token_holds_in_its_time() {
     let ends = |claims: Value| connection(&hmac(), &signed(&claims)).map(|claims| claims.expires_at);
     assert_eq!(ends(json!({})), Ok(None));
