@@ -184,11 +184,17 @@ fn what_is_not_built_is_warned_about_by_name() {
 fn who_a_proxy_would_have_asked_about_is_not_let_in() {
     let text = r#"{"client": {"allow_anonymous_connect_without_token": true, "proxy": {"connect": {"enabled": true}}},
         "channel": {"without_namespace": {"allow_subscribe_for_client": true, "subscribe_proxy_enabled": true},
-        "namespaces": [{"name": "poll", "subscription_type": "shared_poll", "allow_subscribe_for_client": true}]}}"#;
+        "namespaces": [{"name": "stream", "subscribe_stream_proxy_enabled": true, "allow_subscribe_for_client": true,
+        "subscribe_stream_proxy_bidirectional": true, "allow_publish_for_client": true},
+        {"name": "poll", "subscription_type": "shared_poll", "allow_subscribe_for_client": true}]}}"#;
     let config = both("", text).unwrap();
     assert!(!config.options.allow_anonymous_connect_without_token);
     assert_eq!(config.without_namespace.unwrap().subscribe, Allowed::default());
-    assert_eq!(config.namespaces[0].rules.subscribe, Allowed::default());
+    for Namespace { name, rules } in &config.namespaces {
+        assert_eq!((rules.subscribe, rules.publish), (Allowed::default(), Allowed::default()), "{name}");
+    }
+    let refresh = r#"{"client": {"allow_anonymous_connect_without_token": true, "proxy": {"refresh": {"enabled": true}}}}"#;
+    assert!(both("", refresh).unwrap().options.allow_anonymous_connect_without_token);
 }
 
 #[test]
