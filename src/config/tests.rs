@@ -286,6 +286,7 @@ fn sections_fit_together() {
         (r#"{"engine": {"type": "nats"}}"#, "cannot be `nats`"),
         (r#"{"engine": {"type": "redis", "redis": {"address": ["a:1", "b:1"]}}}"#, "several addresses"),
         (r#"{"engine": {"type": "redis", "redis": {"address": "rediss://a:1"}}}"#, "not an address of Redis"),
+        (r#"{"engine": {"type": "redis", "redis": {"address": "redis://a:1", "db": 1}}}"#, "that is a URL"),
         (r#"{"clients": {}}"#, "unknown key `clients`"),
         (
             r#"{"client": {"subscribe_to_user_personal_channel": {"enabled": true, "personal_channel_namespace": "x"}}}"#,
