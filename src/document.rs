@@ -287,10 +287,35 @@ mod tests {
             ("{'a': 1}", "c.json:1:2"),
             ("{} // no", "c.json:1:4"),
             ("{} {}", "c.json:1:4"),
+            ("{\"a\":\n \"\u{1}\"}", "c.json:2:3: control character"),
             (&"[".repeat(100_000), "c.json:1:"),
         ] {
             let problems = read_as(Format::Json, Typing::Weak, "c.json", text, |_| ()).unwrap_err();
             assert!(problems.to_string().starts_with(place), "{text:.20} {problems:.200}");
+        }
+    }
+
+    proptest::proptest! {
+        /// What another reader takes for JSON is JSON here, and nothing else is; nothing panics.
+        #[test]
+        fn json_is_what_others_take_for_it(
+            text in "(\\PC|[\\[\\]{}:,\"\\\\/ \\n\\t\\r\\x000-9a-fu.eE+-]|true|null|\"[a-c]\":|\\\\ud83d|1e5){0,12}",
+        ) {
+            for text in [format!("{{\"a\":[{text}]}}"), format!("{{\"a\":\"{text}\"}}"), text] {
+                let others: Result<serde_json::Value, _> = serde_json::from_str(&text);
+                let ours = read_as(Format::Json, Typing::Strict, "c.json", &text, |table| {
+                    table.leave("a");
+                    table.leave("b");
+                    table.leave("c");
+                });
+                let is_clear = ours.as_ref().err().is_none_or(|problems| {
+                    let message = problems.0[0].message();
+                    !["twice", "unknown key", "must be a table"].iter().any(|known| message.contains(known))
+                });
+                if is_clear {
+                    proptest::prop_assert_eq!(others.is_ok(), ours.is_ok(), "{:?} {:?} {:?}", text, others, ours);
+                }
+            }
         }
     }
 

@@ -159,6 +159,12 @@ fn engine(table: &mut Table<'_>) -> Option<String> {
             table.reader().wrong(second.span, message);
         }
         if address.starts_with("redis://") {
+            if user.is_some() || password.is_some() || db != 0 {
+                let message =
+                    "an address that is a URL has the user, the password and the number of the database, too";
+                let help = "write redis://USER:PASSWORD@HOST:PORT/DB, or HOST:PORT alone";
+                table.reader().wrong_with(span, message, help);
+            }
             return Some(address);
         }
         if address.contains("://") || address.contains('@') || address.contains('/') {

@@ -26,8 +26,6 @@ const TYPES: &[(&str, Option<SubscriptionType>)] = &[
     ("map_users", Some(SubscriptionType::MapUsers)),
     ("shared_poll", None),
 ];
-/// What of Centrifugo's channel options is not built, and allows nothing.
-const LACKING: &[&str] = &["sub_refresh_proxy_enabled", "subscribe_stream_proxy_bidirectional"];
 /// Names of proxies: said once where the proxy is turned on.
 const PROXY_NAMES: &[&str] =
     &["subscribe_proxy_name", "publish_proxy_name", "sub_refresh_proxy_name", "subscribe_stream_proxy_name"];
@@ -166,10 +164,11 @@ fn access(table: &mut Table<'_>, rules: &mut Rules) {
     if lacks(table, "subscribe_stream_proxy_enabled", CLOSED) || subscribe {
         rules.subscribe = Allowed::default();
     }
-    if lacks(table, "publish_proxy_enabled", CLOSED) {
+    let publish = lacks(table, "publish_proxy_enabled", CLOSED);
+    if lacks(table, "subscribe_stream_proxy_bidirectional", CLOSED) || publish {
         rules.publish = Allowed::default();
     }
-    lacking(table, LACKING);
+    lacking(table, &["sub_refresh_proxy_enabled"]);
     for name in PROXY_NAMES {
         table.leave(name);
     }

@@ -184,11 +184,17 @@ fn what_is_not_built_is_warned_about_by_name() {
 fn who_a_proxy_would_have_asked_about_is_not_let_in() {
     let text = r#"{"client": {"allow_anonymous_connect_without_token": true, "proxy": {"connect": {"enabled": true}}},
         "channel": {"without_namespace": {"allow_subscribe_for_client": true, "subscribe_proxy_enabled": true},
-        "namespaces": [{"name": "poll", "subscription_type": "shared_poll", "allow_subscribe_for_client": true}]}}"#;
+        "namespaces": [{"name": "stream", "subscribe_stream_proxy_enabled": true, "allow_subscribe_for_client": true,
+        "subscribe_stream_proxy_bidirectional": true, "allow_publish_for_client": true},
+        {"name": "poll", "subscription_type": "shared_poll", "allow_subscribe_for_client": true}]}}"#;
     let config = both("", text).unwrap();
     assert!(!config.options.allow_anonymous_connect_without_token);
     assert_eq!(config.without_namespace.unwrap().subscribe, Allowed::default());
-    assert_eq!(config.namespaces[0].rules.subscribe, Allowed::default());
+    for Namespace { name, rules } in &config.namespaces {
+        assert_eq!((rules.subscribe, rules.publish), (Allowed::default(), Allowed::default()), "{name}");
+    }
+    let refresh = r#"{"client": {"allow_anonymous_connect_without_token": true, "proxy": {"refresh": {"enabled": true}}}}"#;
+    assert!(both("", refresh).unwrap().options.allow_anonymous_connect_without_token);
 }
 
 #[test]
@@ -280,6 +286,7 @@ fn sections_fit_together() {
         (r#"{"engine": {"type": "nats"}}"#, "cannot be `nats`"),
         (r#"{"engine": {"type": "redis", "redis": {"address": ["a:1", "b:1"]}}}"#, "several addresses"),
         (r#"{"engine": {"type": "redis", "redis": {"address": "rediss://a:1"}}}"#, "not an address of Redis"),
+        (r#"{"engine": {"type": "redis", "redis": {"address": "redis://a:1", "db": 1}}}"#, "that is a URL"),
         (r#"{"clients": {}}"#, "unknown key `clients`"),
         (
             r#"{"client": {"subscribe_to_user_personal_channel": {"enabled": true, "personal_channel_namespace": "x"}}}"#,

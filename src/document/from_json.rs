@@ -29,6 +29,21 @@ const STRICT: ParseOptions = ParseOptions {
 /// The document's value; nothing if it is no JSON, and the reader knows why. The parser refuses what is nested so deep
 /// that reading it would overflow the stack.
 pub(super) fn parse(text: &str, reader: &mut Reader) -> Option<Node> {
+    let root = parsed(text, reader)?;
+    // The parser that knows places lets some pass, such as a line break within a text: the other one has the last word.
+    if let Err(error) = serde_json::from_str::<serde_json::Value>(text) {
+        let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+        let start = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+        let start = text.floor_char_boundary(start);
+        let message = error.to_string();
+        let message = message.split_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        reader.wrong(start..start, message);
+        return None;
+    }
+    Some(root)
+}
+
+fn parsed(text: &str, reader: &mut Reader) -> Option<Node> {
     match parse_to_ast(text, &CollectOptions::default(), &STRICT) {
         Ok(parsed) => match parsed.value {
             Some(value) => Some(node(&value, reader)),

@@ -41,7 +41,10 @@ struct Header {
 
 impl Keys {
     pub(super) fn new(settings: &Settings) -> Result<Self, KeyError> {
-        let secret = |key: &Option<String>| key.as_ref().map(|key| DecodingKey::from_secret(key.as_bytes()));
+        // Whoever knows that a secret is empty could sign with it.
+        let secret = |key: &Option<String>| {
+            key.as_ref().filter(|key| !key.is_empty()).map(|key| DecodingKey::from_secret(key.as_bytes()))
+        };
         Ok(Self {
             hmac: secret(&settings.hmac_secret_key),
             previous: secret(&settings.hmac_previous_secret_key),

@@ -47,6 +47,16 @@ zo0OANUGduCSdbU44JLAcUWEKRa3uTsXFRWQzRpF8B7NtLpm++vUHtQ14Kl33kBC
 TwIDAQAB
 -----END PUBLIC KEY-----
 ";
+/// The same key in the older form.
+const RSA_PUBLIC_PKCS1: &str = "-----BEGIN RSA PUBLIC KEY-----
+MIIBCgKCAQEA4AXQXAAD3fgTOOE5CZEMHIp+QASYBtslD77nwUXMkSDKdPWpv4JW
+PewpJhF8Lca+2FDh6JT8bDt6q+cBLFamVhCXPSTxnJnfVF5WDGeyca4jypdUd6XT
+RtMKN6oqlepBUGhg3SE2ppgoXnAqiqGZRvvlse48OBzw8hGj0Tukf/NOz5BeC71z
+yvZ0KurdSFCpckvn8DmXBBzfRHuaOALlEeOZzuhJFF618+AkpRDK/yQBRT0paLxs
+iHKfhBXHZ6zMnaNvqocaOcoPMlem3v25zo0OANUGduCSdbU44JLAcUWEKRa3uTsX
+FRWQzRpF8B7NtLpm++vUHtQ14Kl33kBCTwIDAQAB
+-----END RSA PUBLIC KEY-----
+";
 const P256_PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgHLV54Vgl6KvuZ8QC
 vG+lA/9wFzhxc8qcxmONaKIHQBWhRANCAAREYezOlbLyaNYyAOqRKvfJ21ZrrYhT
@@ -155,6 +165,8 @@ fn each_algorithm_is_checked_by_its_own_key() {
         invalid(connection(settings, &parts.join(".")), "signed");
         invalid(connection(&Settings::default(), &token), "signed");
     }
+    let older = Settings { rsa_public_key: Some(RSA_PUBLIC_PKCS1.to_owned()), ..Settings::default() };
+    assert!(connection(&older, &sign(RS256, &rsa, &claims)).is_ok());
     invalid(connection(&all_keys(), &sign(ES384, &p384, &claims)), "no ES384 key");
     let other = EncodingKey::from_secret(b"another");
     invalid(connection(&all_keys(), &sign(HS256, &other, &claims)), "no HS256 key");
@@ -203,6 +215,13 @@ fn the_secret_before_is_taken_for_a_while() {
     assert!(connection(&until(None), &token).is_ok());
     assert!(connection(&until(Some(NOW_S)), &token).is_ok());
     invalid(connection(&until(Some(NOW_S - 1)), &token), "no HS256 key");
+}
+
+#[test]
+fn an_empty_secret_is_none() {
+    let empty = Settings { hmac_secret_key: Some(String::new()), ..Settings::default() };
+    let token = sign(Algorithm::HS256, &EncodingKey::from_secret(b""), &json!({ "sub": "42" }));
+    invalid(connection(&empty, &token), "no HS256 key");
 }
 
 #[test]
