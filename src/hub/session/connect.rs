@@ -216,6 +216,9 @@ impl Session {
     }
 
     pub(super) fn refresh(&mut self, id: u32, token: &str) -> Result<(), Stop> {
+        if self.standing == Standing::Page {
+            return Err(Stop::refuse(ErrorCode::NotAvailable));
+        }
         if token.is_empty() {
             return Err(Close::BadRequest.into());
         }
@@ -247,6 +250,9 @@ impl Session {
 
     pub(super) fn sub_refresh(&mut self, id: u32, request: &SubRefresh) -> Result<(), Stop> {
         super::checked(&request.channel)?;
+        if self.standing == Standing::Page {
+            return Err(Stop::refuse(ErrorCode::NotAvailable));
+        }
         let Some(subscription) = self.subscription(&request.channel) else {
             return Err(Stop::refuse(ErrorCode::PermissionDenied));
         };
