@@ -9,7 +9,9 @@ mod bases;
 pub mod channel;
 pub mod connection;
 pub mod counters;
+mod deliver;
 mod emulated;
+pub mod entry;
 pub mod notice;
 pub mod options;
 pub mod order;
@@ -29,57 +31,43 @@ mod users;
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use tokio::{
-    net::TcpStream,
     sync::{mpsc, oneshot},
     time::Instant,
 };
 
-use crate::alerts::{Alerts, Change, TRANSITIONS};
-use crate::backend::{Backend, BackendError, Delivery as Delivered};
+use crate::alerts::Alerts;
+use crate::backend::{Backend, BackendError};
 use crate::clock::Clock;
 use crate::dashboards::Dashboards;
-use crate::live::{Live, Step};
+use crate::live::Live;
 use crate::rooms::Rooms;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
-use crate::wire::centrifugo::{ClientInfo, PresenceStats, Protocol, Publication, PushBody, raw};
-use crate::wire::{Cast, Close, Dialect, Framing};
+use crate::wire::centrifugo::{ClientInfo, PresenceStats, raw};
 use announce::Lately;
 use bases::Bases;
-use channel::{Class, NOTICES, Namespaces, ROOM, Rules, TYPING, is_like};
+use channel::{NOTICES, Namespaces, ROOM, Rules, TYPING, is_like};
 use connection::Connection;
 use counters::Counters;
 use emulated::Sessions;
 use notice::Standing as StandingNotices;
 use options::Options;
 use order::Order;
-use outbox::Delivery;
 use permit::Standing;
-use shard::{Command, Publish, Seconds, Shard, To};
+use shard::{Command, Seconds, Shard};
 use users::Users;
 
 /// Connections of one node. Each takes a descriptor; 20,000 is a common hard limit of a process.
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// Workers of the fan-out; a worker is one task, so more than the cores that are there gain nothing.
 const SHARDS_MAX: usize = 8;
-
-/// Changes of alerts that go out at once, in bytes: half of what may wait for a reader.
-const CHANGES_BYTES_MAX: usize = 32 << 10;
-/// The pause before more of them, so that a storm of alerts does not close readers that keep up.
-const CHANGES_PAUSE: Duration = Duration::from_millis(10);
-/// The wait before what nodes share is asked for again.
-const RESYNC_WAIT: Duration = Duration::from_secs(1);
 
 /// Writes the panels of pushed metrics as JSON. They are the page's to describe, and the page stands above the hub.
 #[derive(Clone)]
@@ -206,81 +194,6 @@ impl Hub {
         &shards[(number % shards.len() as u64) as usize]
     }
 
-    /// Hands deliveries of the backend to the subscribers, and other nodes' samples to `samples`.
-    ///
-    /// # Errors
-    ///
-    /// None; the type is the supervisor's.
-    pub async fn deliver(self, mut deliveries: mpsc::Receiver<Delivered>) -> anyhow::Result<()> {
-        let shutdown = self.0.supervisor.token().clone();
-        loop {
-            let delivery = tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return Ok(()),
-                delivery = deliveries.recv() => delivery,
-            };
-            match delivery {
-                None => return Ok(()),
-                Some(Delivered::Publication { channel, publication, .. }) if *channel == *TRANSITIONS => {
-                    if let Ok(event) = raw::value(&publication.data) {
-                        self.0.parts.alerts.event(event).await;
-                    }
-                }
-                Some(Delivered::Publication { channel, publication, delta }) => {
-                    self.publication(channel, publication, delta).await;
-                }
-                Some(Delivered::Join { channel, info }) => {
-                    self.tell(Cast::other(channel, PushBody::Join(info)), To::Watchers).await;
-                }
-                Some(Delivered::Leave { channel, info }) => {
-                    self.tell(Cast::other(channel, PushBody::Leave(info)), To::Watchers).await;
-                }
-                Some(Delivered::Order(order)) => match serde_json::from_str(order.get()) {
-                    Ok(order) => self.carry_out(order),
-                    Err(error) => tracing::debug!(error = %error, "an order of a newer node"),
-                },
-                Some(Delivered::Record(record)) => self.0.parts.alerts.record(record).await,
-                Some(Delivered::Samples(batch)) => self.0.parts.live.carried(batch).await,
-                Some(Delivered::Gap) => {
-                    self.resync();
-                    for shard in &self.0.shards {
-                        // A shard that has stopped has no connections.
-                        drop(shard.send(Command::CloseAll(Close::InsufficientState)).await);
-                    }
-                }
-            }
-        }
-    }
-
-    async fn publication(&self, channel: Arc<str>, publication: Publication, delta: bool) {
-        let namespaces = &self.0.parts.namespaces;
-        let own = namespaces.own(&channel).filter(|rules| rules.class != Class::Event);
-        let delivery = match own {
-            Some(rules) if rules.class == Class::Signal => {
-                self.kept().note(&channel, &publication.data);
-                Delivery::Signal
-            }
-            _ => Delivery::Event,
-        };
-        let offset = (publication.offset != 0).then_some(publication.offset);
-        let takes_delta = || namespaces.configured(&channel).is_some_and(|rules| rules.allow_delta);
-        let base = if offset.is_some() && takes_delta() {
-            let mut bases = self.0.bases.lock().unwrap_or_else(PoisonError::into_inner);
-            bases.put(&channel, &publication).filter(|_| delta)
-        } else {
-            None
-        };
-        let cast = match base {
-            Some(base) => Cast::difference(channel, publication, base),
-            None => Cast::publication(channel, publication),
-        };
-        self.publish(Publish { cast, offset, delivery, to: To::All }).await;
-    }
-
-    async fn tell(&self, cast: Cast, to: To) {
-        self.publish(Publish { cast, offset: None, delivery: Delivery::Event, to }).await;
-    }
-
     /// What holds in a channel that a client names; nothing if there is no such channel for it.
     fn rules(&self, channel: &str, standing: Standing) -> Option<&Arc<Rules>> {
         let parts = &self.0.parts;
@@ -380,158 +293,6 @@ impl Hub {
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Hands the steps of live queries to their subscribers.
-    ///
-    /// # Errors
-    ///
-    /// None; the type is the supervisor's.
-    pub async fn steps(self, mut steps: mpsc::Receiver<Step>) -> anyhow::Result<()> {
-        let shutdown = self.0.supervisor.token().clone();
-        loop {
-            let step = tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return Ok(()),
-                step = steps.recv() => step,
-            };
-            let Some(step) = step else { return Ok(()) };
-            let Step { cast, offset } = step;
-            let delivery = offset.map_or(Delivery::Correction, Delivery::Step);
-            self.publish(Publish { cast, offset, delivery, to: To::All }).await;
-        }
-    }
-
-    /// Hands changes of alerts to their subscribers.
-    ///
-    /// # Errors
-    ///
-    /// None; the type is the supervisor's.
-    pub async fn changes(self, mut changes: mpsc::Receiver<Change>) -> anyhow::Result<()> {
-        let shutdown = self.0.supervisor.token().clone();
-        let mut written = 0;
-        loop {
-            let Some(Some(change)) = shutdown.run_until_cancelled(changes.recv()).await else {
-                return Ok(());
-            };
-            let Change { cast, seq } = change;
-            written += cast.as_publication().map_or(0, |publication| publication.data.len());
-            if changes.is_empty() {
-                written = 0;
-            } else if CHANGES_BYTES_MAX < written {
-                tokio::time::sleep(CHANGES_PAUSE).await;
-                written = 0;
-            }
-            let delivery = seq.map_or(Delivery::Signal, |_| Delivery::State);
-            self.publish(Publish { cast, offset: seq, delivery, to: To::All }).await;
-        }
-    }
-
-    /// Reads again what nodes share of alerts: what changed while the bus was away was not delivered.
-    fn resync(&self) {
-        let (alerts, shutdown) = (self.0.parts.alerts.clone(), self.0.supervisor.token().clone());
-        self.0.supervisor.track(async move {
-            while let Some(Err(error)) = shutdown.run_until_cancelled(alerts.resync()).await {
-                tracing::debug!(error = %error, "silences and acks not read again yet");
-                if shutdown.run_until_cancelled(tokio::time::sleep(RESYNC_WAIT)).await.is_none() {
-                    return;
-                }
-            }
-        });
-    }
-
-    /// Hands a push to subscribers of a channel on this node.
-    async fn publish(&self, publish: Publish) {
-        self.0.counters.publications.increment();
-        for shard in &self.0.shards {
-            // A shard that has stopped has no subscribers.
-            drop(shard.send(Command::Publish(publish.clone())).await);
-        }
-    }
-
-    /// Whether one more connection is within the limit; counted if not.
-    pub fn has_room(&self) -> bool {
-        let most = self.0.parts.options.connection_limit.unwrap_or(CONNECTIONS_MAX).min(CONNECTIONS_MAX);
-        let room = self.0.open.load(Ordering::Relaxed) < most as u64;
-        if !room {
-            self.0.counters.refused.increment();
-        }
-        room
-    }
-
-    /// What holds for all connections.
-    pub fn options(&self) -> &Options {
-        &self.0.parts.options
-    }
-
-    /// Runs a task that shutdown waits for: an upgrade under way.
-    pub fn track<F: Future<Output = ()> + Send + 'static>(&self, task: F) {
-        self.0.supervisor.track(task);
-    }
-
-    /// Serves an upgraded socket until it ends.
-    pub fn accept(&self, upgraded: Upgraded) {
-        let Upgraded { socket, peer, leftover, protocol, is_page } = upgraded;
-        let dialect = Dialect { protocol, framing: Framing::WebSocket };
-        let connection = self.open(Some(socket), dialect);
-        tracing::debug!(connection.number = connection.number, connection.peer = %peer, "connection opened");
-        let hub = self.clone();
-        self.0.supervisor.track(async move {
-            reader::run(&hub, connection, is_page, leftover).await;
-            hub.closed();
-        });
-    }
-
-    /// Serves a client whose commands come by another way than what it is told; returns what is to be written to it.
-    pub fn emulate(&self, dialect: Dialect, is_page: bool, first: Bytes) -> mpsc::Receiver<Bytes> {
-        let connection = self.open(None, dialect);
-        tracing::debug!(connection.number = connection.number, "connection opened");
-        let (body, chunks) = mpsc::channel(1);
-        let hub = self.clone();
-        self.0.supervisor.track(async move {
-            emulated::run(&hub, connection, is_page, first, body).await;
-            hub.closed();
-        });
-        chunks
-    }
-
-    /// Hands commands to a session; tells whether it is of this node.
-    pub async fn emulated(&self, node: &str, session: &str, commands: Bytes) -> bool {
-        if node != self.0.parts.node {
-            return false;
-        }
-        // One that ended meanwhile has told its client so in its own response.
-        self.0.sessions.hand(session, commands).await;
-        true
-    }
-
-    fn open(&self, socket: Option<TcpStream>, dialect: Dialect) -> Arc<Connection> {
-        let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
-        self.0.open.fetch_add(1, Ordering::Relaxed);
-        self.0.counters.connections.add(1.0);
-        let event_bytes_max = self.0.parts.options.queue_max_size;
-        let counters = self.0.counters.clone();
-        Arc::new(Connection::new(number, client_id(), (socket, dialect), event_bytes_max, counters))
-    }
-
-    fn closed(&self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-        self.0.counters.connections.add(-1.0);
-    }
-}
-
-/// A socket that speaks WebSocket from here on.
-#[derive(Debug)]
-pub struct Upgraded {
-    /// The socket.
-    pub socket: TcpStream,
-    /// Who is at its other end.
-    pub peer: SocketAddr,
-    /// What came right behind the handshake.
-    pub leftover: Bytes,
-    /// How messages are encoded.
-    pub protocol: Protocol,
-    /// Whether a page of our own asks.
-    pub is_page: bool,
 }
 
 /// How many connections and users a list of those present has.
@@ -548,13 +309,4 @@ fn whole_seconds(duration: Duration) -> u32 {
 
 fn ping_seconds(options: &Options) -> u64 {
     u64::from(whole_seconds(options.ping_interval))
-}
-
-/// An id that no other connection of any node has: a random UUID.
-fn client_id() -> String {
-    let id = fastrand::u128(..);
-    let (version, variant) = (0x4 << 76, 0x2 << 62);
-    let id = id & !(0xf << 76) & !(0x3 << 62) | version | variant;
-    let hex = format!("{id:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

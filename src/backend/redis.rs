@@ -22,7 +22,6 @@ use std::{
 };
 
 use redis::{RedisError, aio::MultiplexedConnection};
-use serde_json::value::RawValue;
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -172,32 +171,6 @@ impl Redis {
             None => self.0.publish_only(&message::publication(&body)).await,
         };
         published.inspect_err(|_| self.0.counters.publish_errors.increment())
-    }
-
-    /// See [`super::Backend::forget`].
-    ///
-    /// # Errors
-    ///
-    /// [`BackendError::Unreachable`].
-    pub async fn forget(&self, channel: &str) -> Result<(), BackendError> {
-        let work = async {
-            let mut up = self.0.up().await?;
-            redis::cmd("DEL")
-                .arg(keys::log(channel))
-                .exec_async(&mut up.connection)
-                .await
-                .map_err(unreachable)
-        };
-        bounded(work).await
-    }
-
-    /// See [`super::Backend::order`].
-    ///
-    /// # Errors
-    ///
-    /// [`BackendError::Unreachable`].
-    pub async fn order(&self, order: &RawValue) -> Result<(), BackendError> {
-        self.0.publish_only(&message::order(order)).await.map(drop)
     }
 
     /// See [`super::Backend::history`].

@@ -19,7 +19,7 @@ use super::{
     error::Failure,
     progress::Progress,
 };
-use crate::hub::Upgraded;
+use crate::hub::entry::Upgraded;
 use crate::wire::centrifugo::Protocol;
 use crate::wire::websocket::accept_key;
 

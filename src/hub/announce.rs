@@ -49,11 +49,14 @@ pub enum AnnounceError {
     Backend(#[from] BackendError),
 }
 
+/// A channel, and a service's name for what it published there.
+type Key = (Box<str>, Box<str>);
+
 /// What this node published lately.
 #[derive(Debug, Default)]
 pub(super) struct Lately {
-    keys: FxHashMap<(Box<str>, Box<str>), StreamPosition>,
-    order: VecDeque<(Instant, (Box<str>, Box<str>))>,
+    keys: FxHashMap<Key, StreamPosition>,
+    order: VecDeque<(Instant, Key)>,
     versions: FxHashMap<Box<str>, (u64, Box<str>)>,
 }
 
@@ -71,7 +74,7 @@ impl Lately {
     }
 
     fn note(&mut self, channel: &str, key: &str, position: &StreamPosition) {
-        let key: (Box<str>, Box<str>) = (channel.into(), key.into());
+        let key: Key = (channel.into(), key.into());
         self.order.push_back((Instant::now(), key.clone()));
         self.keys.insert(key, position.clone());
     }

@@ -1,5 +1,7 @@
 //! One client's socket: written directly, and through a queue only when it would block.
 
+mod pulse;
+
 use std::{
     io::{self, IoSlice},
     sync::{
@@ -20,6 +22,7 @@ use super::{
 };
 use crate::wire::centrifugo::{Push, PushBody, Reply};
 use crate::wire::{Cast, Close, Dialect, Frame, Shape};
+pub use pulse::Tick;
 
 /// How long a client may take to read the replies that it asked for.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
@@ -80,31 +83,13 @@ pub struct Connection {
     /// Wakes the reader's task: something waits for the socket or the session, or the connection must end.
     wake: Notify,
     closing: AtomicBool,
-    /// Seconds since the ping that was not answered; [`ANSWERED`], or [`UNPINGED`] before `connect`.
+    /// Seconds since the ping that was not answered; see `pulse`.
     ping: AtomicU32,
     /// When the connection is closed, s since the epoch; 0 for never.
     ends_at: AtomicI64,
     /// When a subscription is to be looked at, s since the epoch; 0 for never.
     look_at: AtomicI64,
     counters: Counters,
-}
-
-/// No ping is on its way.
-const ANSWERED: u32 = u32::MAX;
-/// No ping may be sent yet.
-const UNPINGED: u32 = u32::MAX - 1;
-
-/// What one second is to a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Tick {
-    /// Which second, counted from the start.
-    pub number: u64,
-    /// The time, s since the epoch.
-    pub now_s: i64,
-    /// Seconds between two pings.
-    pub ping_every: u64,
-    /// Seconds that a pong may take; nothing where none is expected.
-    pub pong_within: Option<u32>,
 }
 
 impl Connection {
@@ -126,7 +111,7 @@ impl Connection {
             controls: Mutex::default(),
             wake: Notify::new(),
             closing: AtomicBool::new(false),
-            ping: AtomicU32::new(UNPINGED),
+            ping: AtomicU32::new(pulse::UNPINGED),
             ends_at: AtomicI64::new(0),
             look_at: AtomicI64::new(0),
             counters,
@@ -152,57 +137,6 @@ impl Connection {
     /// What the session was asked to do.
     pub fn asked(&self) -> Vec<Control> {
         std::mem::take(&mut *self.controls.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// When the connection is closed, s since the epoch.
-    pub fn ends_at(&self, at_s: Option<i64>) {
-        self.ends_at.store(at_s.unwrap_or_default(), Ordering::Relaxed);
-    }
-
-    /// When a subscription is to be looked at, s since the epoch.
-    pub fn look_at(&self, at_s: Option<i64>) {
-        self.look_at.store(at_s.unwrap_or_default(), Ordering::Relaxed);
-    }
-
-    /// A second has passed: pings, and ends what has ended.
-    pub fn tick(&self, tick: Tick) {
-        if self.is_closing() {
-            return;
-        }
-        let (ends_at, look_at) = (self.ends_at.load(Ordering::Relaxed), self.look_at.load(Ordering::Relaxed));
-        if ends_at != 0 && ends_at <= tick.now_s {
-            self.close(Close::Expired);
-            return;
-        }
-        if look_at != 0 && look_at <= tick.now_s {
-            self.look_at(None);
-            self.ask(Control::Look);
-        }
-        let is_due = self.number % tick.ping_every == tick.number % tick.ping_every;
-        match self.ping.load(Ordering::Relaxed) {
-            UNPINGED => {}
-            ANSWERED if is_due => {
-                if tick.pong_within.is_some() {
-                    self.ping.store(0, Ordering::Relaxed);
-                }
-                self.send(&self.dialect.ping(), Delivery::Event);
-            }
-            ANSWERED => {}
-            waited if tick.pong_within.is_some_and(|within| within <= waited + 1) => {
-                self.close(Close::NoPong);
-            }
-            waited => self.ping.store(waited + 1, Ordering::Relaxed),
-        }
-    }
-
-    /// `connect` was answered: pings may begin.
-    pub fn connected(&self) {
-        self.ping.store(ANSWERED, Ordering::Relaxed);
-    }
-
-    /// A pong came; tells whether one was expected.
-    pub fn ponged(&self) -> bool {
-        self.ping.swap(ANSWERED, Ordering::Relaxed) < UNPINGED
     }
 
     /// Whether the connection is to end as soon as its queue is written.
@@ -245,7 +179,7 @@ impl Connection {
                     Some(frame) => frames.push((frame, *delivery)),
                     None => {
                         self.send_some(&frames);
-                        self.close(Close::InappropriateProtocol);
+                        self.close(&Close::InappropriateProtocol);
                         return;
                     }
                 }
@@ -339,18 +273,18 @@ impl Connection {
                 let told = slowed_message(self.dialect, Some(every));
                 let verdict = self.outbox().push(told.bytes(), 0, Delivery::Event, self.event_bytes_max);
                 if verdict == Verdict::Overflow {
-                    self.close(Close::Slow);
+                    self.close(&Close::Slow);
                 }
             }
-            Verdict::Overflow => self.close(Close::Slow),
+            Verdict::Overflow => self.close(&Close::Slow),
         }
     }
 
     /// Queues a close frame behind what waits; the reader's task ends the connection once it is written, or
     /// after a while without it.
-    pub fn close(&self, close: Close) {
-        if self.close_with(&self.dialect.close(&close)) {
-            self.counters.closed(&close);
+    pub fn close(&self, close: &Close) {
+        if self.close_with(&self.dialect.close(close)) {
+            self.counters.closed(close);
         }
     }
 
@@ -385,7 +319,7 @@ impl Connection {
         let must_recover = outbox.must_recover();
         drop(outbox);
         if must_recover {
-            self.close(Close::InsufficientState);
+            self.close(&Close::InsufficientState);
         }
         taken
     }
@@ -410,7 +344,7 @@ impl Connection {
         let must_recover = outbox.must_recover();
         drop(outbox);
         if must_recover {
-            self.close(Close::InsufficientState);
+            self.close(&Close::InsufficientState);
         }
         Ok(())
     }
@@ -428,7 +362,7 @@ impl Connection {
             }
         };
         if timeout(DRAIN_MAX, drain).await.is_err() {
-            self.close(Close::Slow);
+            self.close(&Close::Slow);
         }
     }
 }

@@ -20,12 +20,15 @@ const REQUESTS_MAX: usize = 64;
 /// How long a request may wait for its place.
 const HAND_MAX: Duration = Duration::from_secs(5);
 
-/// The sessions of this node, by their names.
+/// By their names: the number of the connection, and where its commands go.
+type ByName = FxHashMap<Box<str>, (u64, Sender<Bytes>)>;
+
+/// The sessions of this node.
 #[derive(Debug, Default)]
-pub(super) struct Sessions(Mutex<FxHashMap<Box<str>, (u64, Sender<Bytes>)>>);
+pub(super) struct Sessions(Mutex<ByName>);
 
 impl Sessions {
-    fn lock(&self) -> MutexGuard<'_, FxHashMap<Box<str>, (u64, Sender<Bytes>)>> {
+    fn lock(&self) -> MutexGuard<'_, ByName> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -52,13 +55,16 @@ pub(super) async fn run(
     let number = connection.number;
     let shard = hub.shard(number);
     if shard.send(Command::Open(Arc::clone(&connection))).await.is_err() {
-        connection.close(Close::Shutdown);
+        connection.close(&Close::Shutdown);
     }
-    let name: Box<str> = super::client_id().into();
+    let name: Box<str> = super::entry::client_id().into();
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
     hub.0.sessions.lock().insert(name.clone(), (number, sender));
     let mut session = Session::new(hub.clone(), Arc::clone(&connection), is_page, Some(name.clone()));
-    serve(hub, &connection, &mut session, first, requests, &body).await;
+    let stale = Instant::now() + hub.options().stale_close_delay;
+    Box::pin(session.take(&first)).await;
+    drop(first);
+    serve(&connection, &mut session, requests, &body, stale).await;
     hub.0.sessions.lock().remove(&name);
     connection.end();
     Box::pin(session.end()).await;
@@ -68,17 +74,13 @@ pub(super) async fn run(
 }
 
 async fn serve(
-    hub: &Hub,
     connection: &Connection,
     session: &mut Session,
-    first: Bytes,
     mut requests: mpsc::Receiver<Bytes>,
     body: &Sender<Bytes>,
+    stale: Instant,
 ) {
-    let stale = Instant::now() + hub.options().stale_close_delay;
     let mut closing: Option<Instant> = None;
-    Box::pin(session.take(&first)).await;
-    drop(first);
     loop {
         if connection.is_closing() {
             closing.get_or_insert_with(|| Instant::now() + reader::CLOSE_MAX);
@@ -104,7 +106,7 @@ async fn serve(
                 if closing.is_some() {
                     return;
                 }
-                connection.close(Close::Stale);
+                connection.close(&Close::Stale);
             }
         }
     }

@@ -23,7 +23,7 @@ pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, is_page: bool, l
     let number = connection.number;
     let shard = hub.shard(number);
     if shard.send(Command::Open(Arc::clone(&connection))).await.is_err() {
-        connection.close(Close::Shutdown);
+        connection.close(&Close::Shutdown);
     }
     let mut session = Session::new(hub.clone(), Arc::clone(&connection), is_page, None);
     if let Some(socket) = connection.socket() {
@@ -88,7 +88,7 @@ async fn serve(
                 if was_closing {
                     return;
                 }
-                connection.close(Close::Stale);
+                connection.close(&Close::Stale);
             }
         }
     }

@@ -20,7 +20,7 @@ use super::{
     rpc,
     shard::Command,
     speaker::{Speaker, Speech},
-    subscribe::{self, Joining, Terms},
+    subscribe::{self, Joining},
 };
 use crate::model::Person;
 use crate::wire::Close;
@@ -136,7 +136,7 @@ impl Session {
             };
             if is_pong && self.is_connected() {
                 if !self.connection.ponged() {
-                    self.connection.close(Close::BadRequest);
+                    self.connection.close(&Close::BadRequest);
                     return;
                 }
                 continue;
@@ -144,7 +144,7 @@ impl Session {
             let Some(method) = method
                 .filter(|method| self.is_connected() || id != 0 && matches!(method, Method::Connect(_)))
             else {
-                self.connection.close(Close::BadRequest);
+                self.connection.close(&Close::BadRequest);
                 return;
             };
             self.hub.0.counters.commands.increment();
@@ -173,7 +173,7 @@ impl Session {
         self.replies = Vec::new();
         if let Some(error) = broken {
             tracing::debug!(connection.number = self.connection.number, error = %error, "bad message");
-            self.connection.close(Close::BadRequest);
+            self.connection.close(&Close::BadRequest);
         }
     }
 
@@ -191,7 +191,7 @@ impl Session {
                 self.bytes += message.len();
                 self.replies.push(message);
             }
-            None => self.connection.close(Close::InappropriateProtocol),
+            None => self.connection.close(&Close::InappropriateProtocol),
         }
     }
 
@@ -204,7 +204,7 @@ impl Session {
             }
             Stop::Close(close) => {
                 self.flush();
-                self.connection.close(close);
+                self.connection.close(&close);
             }
         }
     }
@@ -285,7 +285,9 @@ impl Session {
     }
 
     /// Notes a subscription, so that its limit and its uniqueness hold from here on.
-    fn note(&mut self, channel: &Arc<str>, rules: &Arc<Rules>, info: Bytes, terms: &Terms, by_server: bool) {
+    fn note(&mut self, joining: &Joining) {
+        let Joining { channel, rules, info, terms, id, .. } = joining;
+        let info = info.chan_info.clone();
         self.subscriptions.push(Subscription {
             channel: Arc::clone(channel),
             rules: Arc::clone(rules),
@@ -293,7 +295,7 @@ impl Session {
             presence: terms.presence,
             announce: terms.announce,
             expires_at: terms.expires_at,
-            by_server,
+            by_server: *id == 0,
         });
         self.hub.0.counters.subscriptions.add(1.0);
         self.look();

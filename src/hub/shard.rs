@@ -265,7 +265,7 @@ impl Shard {
             }
             Command::CloseAll(close) => {
                 for connection in self.connections.values() {
-                    connection.close(close.clone());
+                    connection.close(&close);
                 }
             }
         }
@@ -328,7 +328,7 @@ impl Shard {
                 Some(held) if held.len() < JOINING_MAX => {
                     held.push(publish.clone());
                 }
-                Some(_) => subscriber.connection.close(Close::Slow),
+                Some(_) => subscriber.connection.close(&Close::Slow),
             }
         }
     }

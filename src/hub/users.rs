@@ -62,9 +62,9 @@ impl Users {
             Order::Disconnect { code, reason, whitelist, .. } => {
                 let close = Close::Custom { code, reason: reason.into() };
                 let spared = |one: &Connection| whitelist.iter().any(|client| **client == *one.client);
-                meant.iter().filter(|one| !spared(one)).for_each(|one| one.close(close.clone()));
+                meant.iter().filter(|one| !spared(one)).for_each(|one| one.close(&close));
             }
-            Order::Refresh { expired: true, .. } => meant.iter().for_each(|one| one.close(Close::Expired)),
+            Order::Refresh { expired: true, .. } => meant.iter().for_each(|one| one.close(&Close::Expired)),
             Order::Refresh { expires_at, info, .. } => {
                 let info: Option<Bytes> = info.map(raw::one_line);
                 for one in meant {

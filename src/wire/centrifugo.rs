@@ -6,6 +6,7 @@
 
 mod command;
 mod message;
+mod push;
 pub mod raw;
 mod reply;
 
@@ -14,9 +15,10 @@ pub use command::{
     Publish, Refresh, Rpc, Send, SubRefresh, Subscribe, commands,
 };
 pub use message::{ClientInfo, FilterNode, Publication, Since};
+pub use push::{Push, PushBody, SubscribeBody};
 pub use reply::{
-    Answer, ConnectResult, HistoryResult, PresenceResult, PresenceStats, Push, PushBody, RefreshResult,
-    Reply, RpcResult, SubscribeBody, SubscribeResult,
+    Answer, ConnectResult, HistoryResult, PresenceResult, PresenceStats, RefreshResult, Reply, RpcResult,
+    SubscribeResult,
 };
 
 /// How messages are encoded.

@@ -9,6 +9,32 @@ use crate::backend::{Appended, BackendError, Claim, Claimed, Commit, Publishing,
 use crate::journal::{KEY_MS_MAX, KeyValues};
 
 impl Redis {
+    /// See [`crate::backend::Backend::forget`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn forget(&self, channel: &str) -> Result<(), BackendError> {
+        let work = async {
+            let mut up = self.0.up().await?;
+            redis::cmd("DEL")
+                .arg(keys::log(channel))
+                .exec_async(&mut up.connection)
+                .await
+                .map_err(unreachable)
+        };
+        bounded(work).await
+    }
+
+    /// See [`crate::backend::Backend::order`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn order(&self, order: &RawValue) -> Result<(), BackendError> {
+        self.0.publish_only(&message::order(order)).await.map(drop)
+    }
+
     /// See [`crate::backend::Backend::commit`].
     ///
     /// # Errors

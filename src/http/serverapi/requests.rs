@@ -92,12 +92,12 @@ pub(super) struct Subscribe {
 impl Subscribe {
     /// What others see of who it is.
     pub(super) fn info(&self) -> Result<Option<Box<RawValue>>, ApiError> {
-        json(self.info.as_ref(), &self.b64info)
+        json(self.info.as_deref(), &self.b64info)
     }
 
     /// What the client gets with it.
     pub(super) fn data(&self) -> Result<Option<Box<RawValue>>, ApiError> {
-        json(self.data.as_ref(), &self.b64data)
+        json(self.data.as_deref(), &self.b64data)
     }
 
     /// What the namespace says otherwise.
@@ -115,9 +115,9 @@ impl Subscribe {
 }
 
 /// JSON, or JSON in base64: what nodes tell each other is JSON.
-fn json(value: Option<&Box<RawValue>>, b64: &str) -> Result<Option<Box<RawValue>>, ApiError> {
+fn json(value: Option<&RawValue>, b64: &str) -> Result<Option<Box<RawValue>>, ApiError> {
     if b64.is_empty() {
-        return Ok(value.cloned());
+        return Ok(value.map(ToOwned::to_owned));
     }
     let bytes: Bytes = raw::from_base64(b64).map_err(|_| ErrorCode::BadRequest)?;
     raw::value(&bytes).map(Some).map_err(|_| ErrorCode::BadRequest.into())

@@ -21,7 +21,7 @@ impl Session {
         checked(channel)?;
         let rules = self.hub.rules(channel, self.standing);
         let rules = rules.ok_or_else(|| Stop::refuse(ErrorCode::UnknownChannel))?;
-        permit::name(channel, &rules, &self.hub.0.parts.options.syntax)?;
+        permit::name(channel, rules, &self.hub.0.parts.options.syntax)?;
         Ok(Arc::clone(rules))
     }
 

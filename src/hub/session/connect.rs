@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{Phase, Session, enter::granted};
+use super::{Phase, Session};
 use crate::hub::{
     options::Trust,
     order::{Order, Whom},
@@ -102,10 +102,7 @@ impl Session {
             let request = positions.remove(&sub.channel).unwrap_or_default();
             let rules = self.hub.rules(&sub.channel, self.standing);
             let rules = Arc::clone(rules.ok_or_else(|| Stop::refuse(ErrorCode::UnknownChannel))?);
-            let mut terms = granted(&rules, sub.overrides);
-            (terms.data, terms.expires_at) = (sub.data, sub.expires_at);
-            let joining = self.join_by_server(&sub.channel, &rules, request, sub.info.clone(), terms);
-            self.note(&joining.channel, &rules, sub.info, &joining.terms, true);
+            let joining = self.enter_by_server(&sub, rules, request);
             if let Some(one) = subscribe::open(&self.hub, &self.connection, &joining).await? {
                 opened.push((joining.channel, one.after, one.has_base));
                 result.subs.insert(sub.channel, one.result);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Joined, Session, enter::granted};
+use super::{Joined, Session};
 use crate::hub::{connection::Control, permit::ServerSubscribe, subscribe};
 use crate::wire::Close;
 use crate::wire::centrifugo::{PushBody, Subscribe, SubscribeBody};
@@ -42,15 +42,11 @@ impl Session {
             return;
         }
         if self.hub.0.parts.options.channel_limit <= self.subscriptions.len() {
-            self.connection.close(Close::ChannelLimit);
+            self.connection.close(&Close::ChannelLimit);
             return;
         }
         let Some(rules) = self.hub.rules(&sub.channel, self.standing).map(Arc::clone) else { return };
-        let mut terms = granted(&rules, sub.overrides);
-        (terms.data, terms.expires_at) = (sub.data.clone(), sub.expires_at);
-        let request = Subscribe::default();
-        let joining = self.join_by_server(&sub.channel, &rules, request, sub.info.clone(), terms);
-        self.note(&joining.channel, &rules, sub.info.clone(), &joining.terms, true);
+        let joining = self.enter_by_server(sub, rules, Subscribe::default());
         match subscribe::open(&self.hub, &self.connection, &joining).await {
             Ok(Some(opened)) => {
                 let result = opened.result;
@@ -69,7 +65,7 @@ impl Session {
             Ok(None) => {}
             Err(_) => {
                 self.leave(&sub.channel, Joined::No).await;
-                self.connection.close(Close::ServerError);
+                self.connection.close(&Close::ServerError);
             }
         }
     }
@@ -113,7 +109,7 @@ impl Session {
             .collect();
         for (channel, by_server) in over {
             if by_server {
-                self.connection.close(Close::SubscriptionExpired);
+                self.connection.close(&Close::SubscriptionExpired);
                 return;
             }
             self.end_subscription(&channel, EXPIRED).await;

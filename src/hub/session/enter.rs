@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::{Session, checked};
 use crate::hub::{
     channel::{Class, Rules},
-    permit,
+    permit::{self, ServerSubscribe},
     refusal::Stop,
     shard::Wants,
     subscribe::{Joining, Terms},
@@ -15,7 +13,7 @@ use crate::hub::{
 };
 use crate::tokens::{Overrides, SubscriptionClaims, TokenError};
 use crate::wire::Close;
-use crate::wire::centrifugo::{ErrorCode, Subscribe, raw};
+use crate::wire::centrifugo::{ClientInfo, ErrorCode, Subscribe, raw};
 
 /// The one format of differences that there is.
 const FOSSIL: &str = "fossil";
@@ -64,9 +62,11 @@ impl Session {
         let grant = claims.map(|claims| claims.grant).unwrap_or_default();
         terms.data = grant.data.map(raw::one_line).unwrap_or_default();
         let channel: Arc<str> = Arc::from(channel);
-        self.note(&channel, &rules, grant.info.map(raw::one_line).unwrap_or_default(), &terms, false);
-        let info = self.info_in(&channel);
-        Ok(Joining { id, request, channel, rules, info, terms })
+        let chan_info = grant.info.map(raw::one_line).unwrap_or_default();
+        let info = ClientInfo { chan_info, ..self.speaker.info.clone() };
+        let joining = Joining { id, request, channel, rules, info, terms };
+        self.note(&joining);
+        Ok(joining)
     }
 
     /// What a subscribe's token says, if it has one.
@@ -118,24 +118,26 @@ impl Session {
         Ok(terms)
     }
 
-    pub(super) fn join_by_server(
-        &self,
-        channel: &str,
-        rules: &Arc<Rules>,
+    /// Notes a subscription that the server makes; `request` has the position that the client had in it.
+    pub(super) fn enter_by_server(
+        &mut self,
+        sub: &ServerSubscribe,
+        rules: Arc<Rules>,
         request: Subscribe,
-        info: Bytes,
-        mut terms: Terms,
     ) -> Joining {
+        let mut terms = granted(&rules, sub.overrides);
+        (terms.data, terms.expires_at) = (sub.data.clone(), sub.expires_at);
         let is_positioned = terms.positioned || terms.recoverable;
         terms.wants.delta = request.delta == FOSSIL && rules.allow_delta && is_positioned;
-        let mut whom = self.speaker.info.clone();
-        whom.chan_info = info;
-        Joining { id: 0, request, channel: Arc::from(channel), rules: Arc::clone(rules), info: whom, terms }
+        let info = ClientInfo { chan_info: sub.info.clone(), ..self.speaker.info.clone() };
+        let joining = Joining { id: 0, request, channel: Arc::from(&*sub.channel), rules, info, terms };
+        self.note(&joining);
+        joining
     }
 }
 
 /// What a namespace and a token grant without being asked.
-pub(super) fn granted(rules: &Rules, overrides: Overrides) -> Terms {
+fn granted(rules: &Rules, overrides: Overrides) -> Terms {
     Terms {
         positioned: overrides.force_positioning.unwrap_or(rules.force_positioning),
         recoverable: overrides.force_recovery.unwrap_or(rules.force_recovery),

@@ -109,7 +109,7 @@ pub struct FilterNode {
     /// What `op` is about.
     #[prost(message, repeated, tag = "6")]
     #[serde(deserialize_with = "raw::or_default")]
-    pub nodes: Vec<FilterNode>,
+    pub nodes: Vec<Self>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
