@@ -1,6 +1,8 @@
 //! HTTP: pages, assets, the push doors, the query API, and the way to the socket.
 
 mod assets;
+#[cfg(feature = "conformance")]
+mod echo;
 pub mod error;
 pub mod intake;
 mod metrics;
@@ -97,7 +99,10 @@ pub fn router(site: Shared) -> Doors {
         "watchroom_http_stalled_total",
         "Connections closed because their reader took nothing of an answer.",
     );
-    let router = Router::new()
+    let router = Router::new();
+    #[cfg(feature = "conformance")]
+    let router = router.route("/echo", get(echo::websocket));
+    let router = router
         .route("/", get(pages::home))
         .route("/rooms/{id}", get(pages::room))
         .route("/alerts", get(pages::alerts))
