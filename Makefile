@@ -4,7 +4,7 @@ CARGO ?= cargo
 NPM ?= npm
 RUN_ARGS ?=
 
-.PHONY: help run build page check test test-rust test-page test-web setup bench soak fuzz clean
+.PHONY: help run build page check test test-rust test-page test-web setup bench soak fuzz conformance clean
 
 help:
 	@echo "make run      build page and binary, and serve on http://127.0.0.1:8080"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench    the figures, as ratios within one run"
 	@echo "make soak     ten minutes of drawing in a browser"
 	@echo "make fuzz     a fuzzer at every decoder of outside bytes, FUZZ_SECONDS (60) each"
+	@echo "make conformance  the Autobahn suite against our WebSockets; needs Python 2.7"
 	@echo "make clean    remove what was built"
 
 run: build
@@ -60,6 +61,9 @@ soak: build
 
 fuzz: page
 	scripts/fuzz
+
+conformance: page
+	scripts/conformance
 
 clean:
 	rm -rf static/dist static/node_modules fuzz/target fuzz/corpus fuzz/findings

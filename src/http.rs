@@ -2,6 +2,8 @@
 
 mod assets;
 mod clients;
+#[cfg(feature = "conformance")]
+mod echo;
 pub mod error;
 pub mod intake;
 mod metrics;
@@ -99,7 +101,10 @@ pub fn router(site: Shared) -> Doors {
         "watchroom_http_stalled_total",
         "Connections closed because their reader took nothing of an answer.",
     );
-    let router = Router::new()
+    let router = Router::new();
+    #[cfg(feature = "conformance")]
+    let router = router.route("/echo", get(echo::websocket));
+    let router = router
         .route("/", get(pages::home))
         .route("/rooms/{id}", get(pages::room))
         .route("/alerts", get(pages::alerts))

@@ -81,7 +81,7 @@ fn spoken(headers: &HeaderMap, query: &str) -> (Protocol, Option<&'static str>) 
 }
 
 /// Checks the opening handshake (RFC 6455 §4.2.1) and returns the answer to its key.
-fn handshake(headers: &HeaderMap) -> Answer<HeaderValue> {
+pub(super) fn handshake(headers: &HeaderMap) -> Answer<HeaderValue> {
     let has = |name, word: &str| {
         headers
             .get_all(name)
@@ -103,7 +103,7 @@ fn handshake(headers: &HeaderMap) -> Answer<HeaderValue> {
         .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not usable"))
 }
 
-fn tune(socket: &TcpStream) {
+pub(super) fn tune(socket: &TcpStream) {
     let reference = SockRef::from(socket);
     let tuned = reference.set_tcp_nodelay(true);
     #[cfg(target_os = "linux")]

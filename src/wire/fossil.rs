@@ -1,7 +1,14 @@
 //! Fossil deltas: what a publication changed in the one before, as Centrifugo's clients read it.
 //!
-//! A delta is the target's length, pieces that are copied from the source or written out, and a checksum of the target.
-//! Numbers have base 64. `docs/protocol.md` has the grammar; the format is that of the Fossil version control system.
+//! The format is that of the Fossil version control system:
+//!
+//! ```text
+//! delta  = length "\n" { copy | insert } checksum ";"
+//! copy   = count "@" offset ","      bytes of the source
+//! insert = count ":" bytes           so many, as they are
+//! ```
+//!
+//! Length and checksum are the target's. Numbers have 32 bits and base 64, the first digit weighs most.
 
 /// Bytes of the source that are looked up at once. Eight are one load, and about what the shortest copy costs.
 const BLOCK: usize = 8;
@@ -13,7 +20,7 @@ const CANDIDATES_MAX: usize = 8;
 const GOOD_BYTES: usize = 256;
 /// Bytes that are compared at once.
 const STRIDE: usize = 32;
-/// Digits of numbers, the least first.
+/// Digits by their value.
 const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
 
 /// Why a delta cannot be applied.
