@@ -37,7 +37,7 @@ fn framed(payload: &[u8], inflated: &Result<Vec<u8>, InflateError>) {
     frame.extend((payload.len() as u64).to_be_bytes());
     frame.extend([0; 4]);
     frame.extend(payload);
-    let decoded = Decoder::new(MESSAGE_BYTES_MAX, negotiated(b"permessage-deflate")).feed(&frame);
+    let decoded = Decoder::new(MESSAGE_BYTES_MAX, negotiated(b"permessage-deflate").is_some()).feed(&frame);
     let (message, broken) = match inflated {
         Ok(message) => (Some(Message::Binary(message.clone())), None),
         Err(InflateError::Damaged) => (None, Some(ProtocolError::Deflate)),

@@ -63,7 +63,7 @@ pub(super) async fn websocket(State(site): State<Shared>, mut request: Request) 
 }
 
 async fn serve(mut socket: TcpStream, leftover: &[u8], agreed: Option<Agreed>) -> io::Result<()> {
-    let mut decoder = Decoder::new(MESSAGE_BYTES_MAX, agreed);
+    let mut decoder = Decoder::new(MESSAGE_BYTES_MAX, agreed.is_some());
     let mut buffer = leftover.to_vec();
     loop {
         let decoded = decoder.feed(&buffer);

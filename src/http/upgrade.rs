@@ -21,7 +21,9 @@ use super::{
 };
 use crate::hub::entry::Upgraded;
 use crate::wire::centrifugo::Protocol;
+use crate::wire::deflate::{self, Agreed};
 use crate::wire::websocket::accept_key;
+use crate::wire::{Dialect, Framing};
 
 /// Unsent bytes that the kernel holds before it says that the socket is full. Without it 4 MiB pile up before any
 /// policy of ours acts; with it about 170 KiB.
@@ -40,6 +42,9 @@ pub(super) async fn websocket(
     let key = handshake(request.headers())?;
     let (protocol, subprotocol) = spoken(request.headers(), request.uri().query().unwrap_or_default());
     let is_page = visitor.is_page;
+    let agreed = compression(&site, request.headers());
+    let framing = agreed.map_or(Framing::WebSocket, |(_, from)| Framing::Deflated { from });
+    let dialect = Dialect { protocol, framing };
     if !site.hub.has_room() {
         return Err(full());
     }
@@ -56,17 +61,28 @@ pub(super) async fn websocket(
         };
         let socket = parts.io.into_inner().into_inner();
         tune(&socket);
-        hub.accept(Upgraded { socket, peer, leftover: parts.read_buf, protocol, is_page });
+        hub.accept(Upgraded { socket, peer, leftover: parts.read_buf, dialect, is_page });
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
+    if let Some((agreed, _)) = agreed {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreed.header());
+    }
     if let Some(subprotocol) = subprotocol {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
     }
     Ok(response)
+}
+
+/// What is agreed with a client that inflates, and from how many bytes on its messages are compressed. One that cannot look
+/// back far enough for all that we write gets them as they are.
+fn compression(site: &Shared, headers: &HeaderMap) -> Option<(Agreed, u32)> {
+    let from = site.hub.options().transports.websocket_compression?;
+    let agreed = deflate::negotiate(headers).filter(|agreed| agreed.fits(usize::MAX))?;
+    Some((agreed, u32::try_from(from).unwrap_or(u32::MAX)))
 }
 
 /// How a client wants messages encoded, and the subprotocol that says so.

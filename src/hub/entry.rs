@@ -9,8 +9,7 @@ use bytes::Bytes;
 use tokio::{net::TcpStream, sync::mpsc};
 
 use super::{CONNECTIONS_MAX, Hub, connection::Connection, emulated, options::Options, reader};
-use crate::wire::centrifugo::Protocol;
-use crate::wire::{Dialect, Framing};
+use crate::wire::Dialect;
 
 /// A socket that speaks WebSocket from here on.
 #[derive(Debug)]
@@ -21,8 +20,8 @@ pub struct Upgraded {
     pub peer: SocketAddr,
     /// What came right behind the handshake.
     pub leftover: Bytes,
-    /// How messages are encoded.
-    pub protocol: Protocol,
+    /// How it reads.
+    pub dialect: Dialect,
     /// Whether a page of our own asks.
     pub is_page: bool,
 }
@@ -50,8 +49,7 @@ impl Hub {
 
     /// Serves an upgraded socket until it ends.
     pub fn accept(&self, upgraded: Upgraded) {
-        let Upgraded { socket, peer, leftover, protocol, is_page } = upgraded;
-        let dialect = Dialect { protocol, framing: Framing::WebSocket };
+        let Upgraded { socket, peer, leftover, dialect, is_page } = upgraded;
         let connection = self.open(Some(socket), dialect);
         tracing::debug!(connection.number = connection.number, connection.peer = %peer, "connection opened");
         let hub = self.clone();

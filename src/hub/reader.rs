@@ -1,20 +1,23 @@
 //! The task of one connection: reads commands, writes what waits, ends in order.
 
-use std::{io, pin::Pin, sync::Arc, time::Duration};
+use std::{io, net::Shutdown, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use socket2::SockRef;
 use tokio::{
     io::Interest,
     net::TcpStream,
-    time::{Sleep, sleep},
+    time::{Sleep, sleep, timeout},
 };
 
 use super::{Hub, connection::Connection, outbox::Delivery, session::Session, shard::Command};
 use crate::wire::websocket::{Decoded, Decoder, Message, Opcode};
-use crate::wire::{Close, Frame};
+use crate::wire::{Close, Frame, Framing};
 
 /// How long a closing connection may take to read what waits for it.
 pub(super) const CLOSE_MAX: Duration = Duration::from_secs(2);
+/// How long a client may take to end after the close frame.
+const LINGER_MAX: Duration = Duration::from_secs(1);
 /// Bytes read at once. The buffer is on the stack of the poll, so an idle connection has none.
 const READ_BYTES: usize = 8 * 1024;
 
@@ -26,8 +29,10 @@ pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, is_page: bool, l
         connection.close(&Close::Shutdown);
     }
     let mut session = Session::new(hub.clone(), Arc::clone(&connection), is_page, None);
+    let options = hub.options();
+    let limits = (options.stale_close_delay, options.transports.message_size_limit);
     if let Some(socket) = connection.socket() {
-        serve(&connection, socket, &mut session, leftover, hub.options().stale_close_delay).await;
+        serve(&connection, socket, &mut session, leftover, limits).await;
     }
     connection.end();
     Box::pin(session.end()).await;
@@ -41,9 +46,10 @@ async fn serve(
     socket: &TcpStream,
     session: &mut Session,
     leftover: Bytes,
-    stale: Duration,
+    (stale, message_bytes_max): (Duration, usize),
 ) {
-    let mut decoder = Decoder::default();
+    let inflates = matches!(connection.dialect.framing, Framing::Deflated { .. });
+    let mut decoder = Decoder::new(message_bytes_max, inflates);
     let mut deadline: Option<Pin<Box<Sleep>>> = Some(Box::pin(sleep(stale)));
     let mut was_closing = false;
     if !leftover.is_empty() && !take(connection, session, decoder.feed(&leftover)).await {
@@ -54,6 +60,7 @@ async fn serve(
         let waiting = connection.has_waiting();
         if connection.is_closing() {
             if !waiting {
+                linger(socket).await;
                 return;
             }
             if !was_closing {
@@ -92,6 +99,27 @@ async fn serve(
             }
         }
     }
+}
+
+/// Says that nothing more comes, and reads what the client still sends until it ends, too: a socket that is closed with
+/// unread bytes takes the close frame back.
+async fn linger(socket: &TcpStream) {
+    // A peer that is gone has nothing to be told.
+    if SockRef::from(socket).shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    let drain = async {
+        let mut buffer = [0_u8; READ_BYTES];
+        while socket.readable().await.is_ok() {
+            match socket.try_read(&mut buffer) {
+                Ok(0) => return,
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
+                Ok(_) | Err(_) => {}
+            }
+        }
+    };
+    // It has had its time.
+    drop(timeout(LINGER_MAX, drain).await);
 }
 
 /// Reads once; nothing if the socket had nothing.

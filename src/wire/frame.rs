@@ -6,8 +6,12 @@ use prost::encoding::encode_varint;
 use super::{
     Close,
     centrifugo::{Protocol, Push, PushBody, Reply},
+    deflate,
     websocket::{self, Opcode},
 };
+
+/// How messages are compressed: the fastest level gains most of what there is to gain.
+const LEVEL: u32 = 1;
 
 /// Bytes that are ready to be written as they are.
 ///
@@ -21,6 +25,11 @@ pub enum Framing {
     /// Frames of a WebSocket.
     #[default]
     WebSocket,
+    /// The same to a client that inflates: messages of so many bytes and more are compressed where that pays.
+    Deflated {
+        /// How many.
+        from: u32,
+    },
     /// Server-sent events, each of one message.
     Events,
     /// One after another in the body of a response.
@@ -38,18 +47,19 @@ pub struct Dialect {
 
 impl Dialect {
     /// How many there are.
-    pub(super) const COUNT: usize = 6;
+    pub(super) const COUNT: usize = 8;
 
     /// A number of its own, below [`Dialect::COUNT`].
     pub(super) const fn index(self) -> usize {
         let framing = match self.framing {
             Framing::WebSocket => 0,
-            Framing::Events => 1,
-            Framing::Stream => 2,
+            Framing::Deflated { .. } => 1,
+            Framing::Events => 2,
+            Framing::Stream => 3,
         };
         match self.protocol {
             Protocol::Json => framing,
-            Protocol::Protobuf => framing + 3,
+            Protocol::Protobuf => framing + 4,
         }
     }
 
@@ -58,14 +68,27 @@ impl Dialect {
         let length = messages.iter().map(Vec::len).sum::<usize>() + 10 * messages.len();
         let mut bytes = Vec::with_capacity(length + websocket::HEADER_BYTES_MAX);
         match (self.framing, self.protocol) {
-            (Framing::WebSocket, protocol) => {
+            (framing @ (Framing::WebSocket | Framing::Deflated { .. }), protocol) => {
                 let payload = joined(protocol, messages);
                 let opcode = match protocol {
                     Protocol::Json => Opcode::Text,
                     Protocol::Protobuf => Opcode::Binary,
                 };
-                websocket::write_header(opcode, payload.len(), &mut bytes);
-                bytes.extend_from_slice(&payload);
+                let is_long = |from: u32| from as usize <= payload.len();
+                let shorter = match framing {
+                    Framing::Deflated { from } if is_long(from) => deflate::compress(&payload, LEVEL),
+                    _ => None,
+                };
+                match shorter {
+                    Some(payload) => {
+                        websocket::write_compressed_header(opcode, payload.len(), &mut bytes);
+                        bytes.extend_from_slice(&payload);
+                    }
+                    None => {
+                        websocket::write_header(opcode, payload.len(), &mut bytes);
+                        bytes.extend_from_slice(&payload);
+                    }
+                }
             }
             // Events are text: what is no JSON cannot be one.
             (Framing::Events, _) => {
@@ -96,7 +119,7 @@ impl Dialect {
     /// The last message: where the transport has no other word for it, a push.
     pub fn close(self, close: &Close) -> Frame {
         match self.framing {
-            Framing::WebSocket => Frame::close(close),
+            Framing::WebSocket | Framing::Deflated { .. } => Frame::close(close),
             Framing::Events | Framing::Stream => {
                 let push = Push::new("", PushBody::Disconnect(close.clone()));
                 self.frame(&[Reply::push(push).encode(self.protocol).unwrap_or_default()])
@@ -164,6 +187,16 @@ mod tests {
         check(Framing::Events, Protocol::Json, b"data: ab\n\ndata: c\n\n");
         check(Framing::Stream, Protocol::Json, b"ab\nc\n");
         check(Framing::Stream, Protocol::Protobuf, b"\x02ab\x01c");
+    }
+
+    #[test]
+    fn long_messages_are_compressed_for_who_inflates() {
+        let dialect = Dialect { protocol: Protocol::Json, framing: Framing::Deflated { from: 200 } };
+        let long = "so long and so much the same ".repeat(20).into_bytes();
+        let frame = dialect.frame(std::slice::from_ref(&long));
+        assert_eq!(frame.bytes()[0], 0xc1);
+        assert_eq!(deflate::inflate(&frame.bytes()[2..], 10_000).unwrap(), long);
+        assert_eq!(dialect.frame(&[long[..150].to_vec()]).bytes()[0], 0x81);
     }
 
     #[test]

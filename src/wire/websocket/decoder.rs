@@ -3,7 +3,7 @@
 use super::{
     COMPRESSED, CONTROL_BYTES_MAX, LAST, MESSAGE_BYTES_MAX, Message, Opcode, ProtocolError, RESERVED,
 };
-use crate::wire::deflate::{self, Agreed, InflateError};
+use crate::wire::deflate::{self, InflateError};
 
 /// Bytes of the longest header that a client sends: 2, an eight-byte length and a mask.
 const HEADER_BYTES_MAX: usize = 14;
@@ -69,15 +69,15 @@ struct Parts {
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self::new(MESSAGE_BYTES_MAX, None)
+        Self::new(MESSAGE_BYTES_MAX, false)
     }
 }
 
 impl Decoder {
     /// A decoder of messages of at most so many bytes, over all fragments and inflated, and of compressed ones if that
     /// was agreed.
-    pub const fn new(message_bytes_max: usize, deflate: Option<Agreed>) -> Self {
-        Self { message_bytes_max, inflates: deflate.is_some(), state: State::START, message: None }
+    pub const fn new(message_bytes_max: usize, inflates: bool) -> Self {
+        Self { message_bytes_max, inflates, state: State::START, message: None }
     }
 
     /// Takes bytes and returns the messages that they complete, in order.
