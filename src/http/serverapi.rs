@@ -101,7 +101,7 @@ async fn call(State(site): State<Shared>, Path(method): Path<String>, request: R
 
 /// Several calls, one after another or all at once.
 async fn batch(site: &Shared, batch: Batch) -> Value {
-    let one = |command: Map<String, Value>| {
+    let one = |command: Option<Map<String, Value>>| {
         let site = Arc::clone(site);
         async move { batched(&site, command).await }
     };
@@ -117,8 +117,9 @@ async fn batch(site: &Shared, batch: Batch) -> Value {
     serde_json::json!({ "replies": replies })
 }
 
-async fn batched(site: &Shared, command: Map<String, Value>) -> Value {
+async fn batched(site: &Shared, command: Option<Map<String, Value>>) -> Value {
     let error = |code| serde_json::json!({ "error": ApiError::new(code) });
+    let Some(command) = command else { return error(ErrorCode::BadRequest) };
     let Some((method, request)) = command.into_iter().next() else {
         return error(ErrorCode::MethodNotFound);
     };

@@ -23,7 +23,8 @@ pub struct Whom {
 
 /// What is to be done.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "order", rename_all = "snake_case")]
+// Not tagged from within: raw values do not come through that.
+#[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Joins a channel.
     Subscribe {
@@ -101,4 +102,34 @@ pub(super) fn subscription(
 ) -> ServerSubscribe {
     let line = |value: Option<Box<RawValue>>| value.map_or_else(Bytes::new, raw::one_line);
     ServerSubscribe { channel, info: line(info), data: line(data), expires_at, overrides }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_comes_as_it_was_given() {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).ok();
+        let whom = Whom { user: "42".to_owned(), ..Whom::default() };
+        let order = Order::Subscribe {
+            whom: whom.clone(),
+            channel: "a".to_owned(),
+            info: raw(r#"{"q":1}"#),
+            data: raw(r#"{"z": 1}"#),
+            expires_at: Some(7),
+            overrides: Overrides { presence: Some(true), ..Overrides::default() },
+        };
+        let json = serde_json::to_string(&order).unwrap();
+        let Order::Subscribe { info, data, overrides, .. } = serde_json::from_str(&json).unwrap() else {
+            panic!("{json}")
+        };
+        assert_eq!((info.unwrap().get(), data.unwrap().get()), (r#"{"q":1}"#, r#"{"z": 1}"#));
+        assert_eq!(overrides.presence, Some(true));
+        let refresh = Order::Refresh { whom, expired: false, expires_at: None, info: raw("1") };
+        let json = serde_json::to_string(&refresh).unwrap();
+        let read: Order = serde_json::from_str(&json).unwrap();
+        assert_eq!(read.whom().user, "42");
+        assert!(matches!(read, Order::Refresh { info: Some(info), .. } if info.get() == "1"));
+    }
 }

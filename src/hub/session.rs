@@ -79,6 +79,8 @@ pub(super) struct Session {
     session: Option<Box<str>>,
     standing: Standing,
     subscriptions: Vec<Subscription>,
+    /// Those that the connection's token asked for.
+    token_channels: Vec<Box<str>>,
     /// Replies of one message, sent together, and their bytes.
     replies: Vec<Vec<u8>>,
     bytes: usize,
@@ -104,6 +106,7 @@ impl Session {
             session,
             standing: Standing::Client,
             subscriptions: Vec::new(),
+            token_channels: Vec::new(),
             replies: Vec::new(),
             bytes: 0,
         }

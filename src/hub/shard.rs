@@ -61,6 +61,8 @@ pub enum Command {
         after: u64,
         /// Whether the client has the publication of that offset, so that the next one may be a difference from it.
         has_base: bool,
+        /// Told when that is done: what the client asked for next is answered after it.
+        done: oneshot::Sender<()>,
     },
     /// Ends a subscription.
     Unsubscribe {
@@ -253,8 +255,10 @@ impl Shard {
                 let subscriber = Subscriber { connection, wants, has_base, held, known: None };
                 self.channels.entry(channel).or_default().push(subscriber);
             }
-            Command::Activate { channel, number, reply, after, has_base } => {
+            Command::Activate { channel, number, reply, after, has_base, done } => {
                 self.activate((&channel, number), reply.as_ref(), after, has_base);
+                // Who asked may be gone.
+                done.send(()).ok();
             }
             Command::Unsubscribe { channel, number } => self.unsubscribe(&channel, number),
             Command::Publish(publish) => together.push(publish),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use super::{
     Hub,
@@ -128,7 +129,7 @@ pub(super) async fn open(
     }))
 }
 
-/// Lets go what was held back, behind the reply.
+/// Lets go what was held back, behind the reply; returns when that is written.
 pub(super) async fn activate(
     hub: &Hub,
     connection: &Connection,
@@ -137,8 +138,10 @@ pub(super) async fn activate(
     (after, has_base): (u64, bool),
 ) {
     let number = connection.number;
+    let (done, is_done) = oneshot::channel();
     // A shard that has stopped closes the connection itself.
-    drop(hub.shard(number).send(Command::Activate { channel, number, reply, after, has_base }).await);
+    drop(hub.shard(number).send(Command::Activate { channel, number, reply, after, has_base, done }).await);
+    drop(is_done.await);
 }
 
 async fn event(hub: &Hub, joining: &Joining, protocol: Protocol) -> Result<Opened, Stop> {

@@ -14,7 +14,7 @@ use crate::wire::centrifugo::{ErrorCode, Since, raw};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Batch {
-    pub(super) commands: Vec<Map<String, Value>>,
+    pub(super) commands: Vec<Option<Map<String, Value>>>,
     pub(super) parallel: bool,
 }
 
@@ -22,7 +22,8 @@ pub(super) struct Batch {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Payload {
-    data: Option<Box<RawValue>>,
+    #[serde(deserialize_with = "raw::deserialize")]
+    data: Bytes,
     b64data: String,
     pub(super) skip_history: bool,
     pub(super) tags: BTreeMap<String, String>,
@@ -38,7 +39,7 @@ impl Payload {
         if !self.b64data.is_empty() {
             return raw::from_base64(&self.b64data).map_err(|_| ErrorCode::BadRequest.into());
         }
-        Ok(self.data.clone().map(raw::one_line).unwrap_or_default())
+        Ok(self.data.clone())
     }
 }
 

@@ -15,7 +15,7 @@ use crate::hub::{
 use crate::tokens::{ConnectionClaims, Grant, TokenError};
 use crate::wire::Close;
 use crate::wire::centrifugo::{
-    Answer, Connect, ConnectResult, ErrorCode, RefreshResult, SubRefresh, Subscribe, raw,
+    Answer, Connect, ConnectResult, ErrorCode, RefreshResult, ServerSub, SubRefresh, Subscribe, raw,
 };
 
 /// Who connects.
@@ -42,6 +42,7 @@ impl Session {
         if self.standing == Standing::Page {
             self.speaker.connected(&request.data);
         }
+        self.token_channels = identity.subs.iter().map(|sub| sub.channel.as_str().into()).collect();
         let subs = self.server_subs(identity.subs, &request)?;
         let options = Arc::clone(&self.hub.0.parts.options);
         if options.channel_limit < subs.len() {
@@ -105,7 +106,7 @@ impl Session {
             let joining = self.enter_by_server(&sub, rules, request);
             if let Some(one) = subscribe::open(&self.hub, &self.connection, &joining).await? {
                 opened.push((joining.channel, one.after, one.has_base));
-                result.subs.insert(sub.channel, one.result);
+                result.subs.push(ServerSub { channel: sub.channel, result: Some(one.result) });
             }
         }
         self.reply(id, Answer::Connect(Box::new(result)));
@@ -227,7 +228,10 @@ impl Session {
             [] => claims.channels.iter().map(String::as_str).collect(),
             subs => subs.iter().map(|(channel, _)| channel.as_str()).collect(),
         };
-        if channels.iter().any(|channel| self.subscription(channel).is_none()) {
+        let is_gone = |channel: &Box<str>| !channels.contains(&&**channel);
+        if channels.iter().any(|channel| self.subscription(channel).is_none())
+            || self.token_channels.iter().any(is_gone)
+        {
             return Err(Close::InsufficientState.into());
         }
         let Some(at) = claims.expires_at else {

@@ -14,11 +14,21 @@ use serde_json::value::RawValue;
 /// When it is no JSON: such a message cannot be told to a client that reads JSON.
 pub(super) fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
     let value: &RawValue = serde_json::from_slice(bytes).map_err(ser::Error::custom)?;
+    // What came in another encoding than JSON was not read as a value.
+    if memchr::memchr2(b'\n', b'\r', bytes).is_some() {
+        let line = value.get().replace(['\n', '\r'], " ");
+        let line: &RawValue = serde_json::from_str(&line).map_err(ser::Error::custom)?;
+        return line.serialize(serializer);
+    }
     value.serialize(serializer)
 }
 
 /// Reads a payload out of JSON, in one line: a line break ends a message of the protocol.
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+///
+/// # Errors
+///
+/// When there is no value.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
     let value = Box::<RawValue>::deserialize(deserializer)?;
     Ok(one_line(value))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use prost::Message as _;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{
     ErrorCode, Protocol,
@@ -171,9 +171,9 @@ pub struct ConnectResult {
     #[serde(serialize_with = "raw::serialize", skip_serializing_if = "Bytes::is_empty")]
     pub data: Bytes,
     /// Channels that the server subscribed it to.
-    #[prost(btree_map = "string, message", tag = "6")]
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub subs: BTreeMap<String, SubscribeResult>,
+    #[prost(message, repeated, tag = "6")]
+    #[serde(serialize_with = "as_map", skip_serializing_if = "Vec::is_empty")]
+    pub subs: Vec<ServerSub>,
     /// Seconds between pings of the server.
     #[prost(uint32, tag = "7")]
     #[serde(skip_serializing_if = "is_zero_id")]
@@ -194,6 +194,22 @@ pub struct ConnectResult {
     #[prost(int64, tag = "11")]
     #[serde(skip_serializing_if = "is_none")]
     pub time: i64,
+}
+
+/// An entry of a map from channels to subscriptions. Not a map of the library's: that leaves out a value in which nothing is
+/// set, and clients look into it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ServerSub {
+    /// The channel.
+    #[prost(string, tag = "1")]
+    pub channel: String,
+    /// The subscription.
+    #[prost(message, optional, tag = "2")]
+    pub result: Option<SubscribeResult>,
+}
+
+fn as_map<S: Serializer>(subs: &[ServerSub], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(subs.iter().map(|sub| (&sub.channel, &sub.result)))
 }
 
 /// `subscribe`
@@ -355,6 +371,26 @@ mod tests {
         let push = Reply::push(Push::new("a", PushBody::Pub(publication)));
         let json = r#"{"push":{"channel":"a","pub":{"data":1,"offset":2}}}"#;
         check(&push, json, b"\x22\x0a\x12\x01a\x22\x05\x22\x011\x30\x02");
+    }
+
+    #[test]
+    fn a_subscription_of_the_server_is_there_even_without_anything_to_say() {
+        let sub = ServerSub { channel: "a".into(), result: Some(SubscribeResult::default()) };
+        let result = ConnectResult { client: "c".into(), subs: vec![sub], ..Default::default() };
+        let reply = Reply::answer(1, Answer::Connect(Box::new(result)));
+        check(
+            &reply,
+            r#"{"id":1,"connect":{"client":"c","subs":{"a":{}}}}"#,
+            b"\x08\x01\x2a\x0a\x0a\x01c\x32\x05\x0a\x01a\x12\x00",
+        );
+    }
+
+    #[test]
+    fn what_is_told_in_json_is_one_line() {
+        let publication = Publication { data: "{\n\"a\":\r\n1}".into(), ..Default::default() };
+        let push = Reply::push(Push::new("a", PushBody::Pub(publication)));
+        let encoded = push.encode(Protocol::Json).unwrap();
+        assert_eq!(encoded, br#"{"push":{"channel":"a","pub":{"data":{ "a":  1}}}}"#);
     }
 
     #[test]
