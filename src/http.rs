@@ -117,6 +117,7 @@ pub fn router(site: Shared) -> Doors {
         .route("/api/v1/label/{name}/values", get(query::values))
         .route("/api/v1/series", get(query::series).post(query::series))
         .route("/metrics", get(metrics::expose))
+        .route("/health", get(metrics::health))
         .route("/-/healthy", get(metrics::healthy))
         .route("/-/ready", get(metrics::healthy))
         .layer(CompressionLayer::new().gzip(true))

@@ -118,6 +118,8 @@ struct Inner {
     kept: Mutex<Kept>,
     users: Mutex<Users>,
     bases: Mutex<Bases>,
+    /// The second of the newest connections, and how many there were in it.
+    connects: Mutex<(i64, u32)>,
     lately: Mutex<Lately>,
     began: Instant,
     sessions: Sessions,
@@ -180,6 +182,7 @@ impl Hub {
             kept: Mutex::default(),
             users: Mutex::default(),
             bases: Mutex::default(),
+            connects: Mutex::default(),
             lately: Mutex::default(),
             began: Instant::now(),
             sessions: Sessions::default(),

@@ -2,7 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
 };
 
 use bytes::Bytes;
@@ -31,10 +31,23 @@ impl Hub {
     pub fn has_room(&self) -> bool {
         let most = self.0.parts.options.connection_limit.unwrap_or(CONNECTIONS_MAX).min(CONNECTIONS_MAX);
         let room = self.0.open.load(Ordering::Relaxed) < most as u64;
-        if !room {
+        let may = room && self.is_within_rate();
+        if !may {
             self.0.counters.refused.increment();
         }
-        room
+        may
+    }
+
+    /// Whether one more connection of this second is within the limit.
+    fn is_within_rate(&self) -> bool {
+        let Some(most) = self.0.parts.options.connection_rate_limit else { return true };
+        let now_s = self.now_s();
+        let mut rate = self.0.connects.lock().unwrap_or_else(PoisonError::into_inner);
+        if rate.0 != now_s {
+            *rate = (now_s, 0);
+        }
+        rate.1 = rate.1.saturating_add(1);
+        rate.1 <= most
     }
 
     /// What holds for all connections.

@@ -18,7 +18,7 @@ pub use message::{ClientInfo, FilterNode, Publication, Since};
 pub use push::{Push, PushBody, SubscribeBody};
 pub use reply::{
     Answer, ConnectResult, HistoryResult, PresenceResult, PresenceStats, RefreshResult, Reply, RpcResult,
-    ServerSub, SubscribeResult,
+    ServerSub, SubRefreshResult, SubscribeResult,
 };
 
 /// How messages are encoded.

@@ -15,7 +15,8 @@ use crate::hub::{
 use crate::tokens::{ConnectionClaims, Grant, TokenError};
 use crate::wire::Close;
 use crate::wire::centrifugo::{
-    Answer, Connect, ConnectResult, ErrorCode, RefreshResult, ServerSub, SubRefresh, Subscribe, raw,
+    Answer, Connect, ConnectResult, ErrorCode, RefreshResult, ServerSub, SubRefresh, SubRefreshResult,
+    Subscribe, raw,
 };
 
 /// Who connects.
@@ -285,7 +286,7 @@ impl Session {
         }
         self.look();
         let ttl = expires_at.map_or(0, |at| self.hub.seconds_until(at));
-        self.reply(id, Answer::SubRefresh(RefreshResult { expires: expires_at.is_some(), ttl }));
+        self.reply(id, Answer::SubRefresh(SubRefreshResult { expires: expires_at.is_some(), ttl }));
         Ok(())
     }
 }

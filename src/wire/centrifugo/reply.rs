@@ -58,7 +58,7 @@ pub struct Reply {
     refresh: Option<RefreshResult>,
     #[prost(message, optional, tag = "15")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    sub_refresh: Option<RefreshResult>,
+    sub_refresh: Option<SubRefreshResult>,
 }
 
 /// What a command gave.
@@ -85,7 +85,7 @@ pub enum Answer {
     /// Of `refresh`.
     Refresh(RefreshResult),
     /// Of `sub_refresh`.
-    SubRefresh(RefreshResult),
+    SubRefresh(SubRefreshResult),
 }
 
 impl Reply {
@@ -319,7 +319,20 @@ pub struct RpcResult {
     pub data: Bytes,
 }
 
-/// `refresh` and `sub_refresh`
+/// `sub_refresh`
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message, Serialize)]
+pub struct SubRefreshResult {
+    /// Whether it expires…
+    #[prost(bool, tag = "1")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub expires: bool,
+    /// …after so many seconds.
+    #[prost(uint32, tag = "2")]
+    #[serde(skip_serializing_if = "is_zero_id")]
+    pub ttl: u32,
+}
+
+/// `refresh`
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message, Serialize)]
 pub struct RefreshResult {
     /// Whether it expires…
@@ -366,6 +379,9 @@ mod tests {
         let error = Reply::error(1, ErrorCode::Internal, "internal server error");
         let json = r#"{"id":1,"error":{"code":100,"message":"internal server error","temporary":true}}"#;
         check(&error, json, b"\x08\x01\x12\x1b\x08\x64\x12\x15internal server error\x18\x01");
+        let refreshed = SubRefreshResult { expires: true, ttl: 20 };
+        let json = r#"{"id":3,"sub_refresh":{"expires":true,"ttl":20}}"#;
+        check(&Reply::answer(3, Answer::SubRefresh(refreshed)), json, b"\x08\x03\x7a\x04\x08\x01\x10\x14");
         check(&Reply::answer(2, Answer::Publish), r#"{"id":2,"publish":{}}"#, b"\x08\x02\x42\x00");
         let publication = Publication { data: "1".into(), offset: 2, ..Default::default() };
         let push = Reply::push(Push::new("a", PushBody::Pub(publication)));
