@@ -229,9 +229,9 @@ impl Session {
             [] => claims.channels.iter().map(String::as_str).collect(),
             subs => subs.iter().map(|(channel, _)| channel.as_str()).collect(),
         };
-        let is_gone = |channel: &Box<str>| !channels.contains(&&**channel);
+        let is_kept = |channel: &str| channels.contains(&channel);
         if channels.iter().any(|channel| self.subscription(channel).is_none())
-            || self.token_channels.iter().any(is_gone)
+            || !self.token_channels.iter().all(|channel| is_kept(channel))
         {
             return Err(Close::InsufficientState.into());
         }
