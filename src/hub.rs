@@ -264,7 +264,7 @@ impl Hub {
             // A shard that has stopped has no subscribers.
             drop(shard.send(Command::Channels(answer)).await);
             for (channel, count) in channels.await.unwrap_or_default() {
-                let is_own = self.0.parts.namespaces.own(&channel).is_some();
+                let is_own = self.rules(&channel, Standing::Client).is_none();
                 if !is_own && (pattern.is_empty() || is_like(pattern.as_bytes(), channel.as_bytes())) {
                     *all.entry(channel.to_string()).or_default() += count;
                 }

@@ -60,7 +60,7 @@ async fn serve(
         let waiting = connection.has_waiting();
         if connection.is_closing() {
             if !waiting {
-                linger(socket).await;
+                Box::pin(linger(socket)).await;
                 return;
             }
             if !was_closing {
@@ -108,18 +108,18 @@ async fn linger(socket: &TcpStream) {
     if SockRef::from(socket).shutdown(Shutdown::Write).is_err() {
         return;
     }
-    let drain = async {
-        let mut buffer = [0_u8; READ_BYTES];
-        while socket.readable().await.is_ok() {
-            match socket.try_read(&mut buffer) {
-                Ok(0) => return,
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return,
-                Ok(_) | Err(_) => {}
-            }
-        }
-    };
+    let drain = async { while socket.readable().await.is_ok() && discard(socket) {} };
     // It has had its time.
     drop(timeout(LINGER_MAX, drain).await);
+}
+
+/// Reads once, for nothing; tells whether more may come. Apart from the task, of which its buffer would be a part.
+fn discard(socket: &TcpStream) -> bool {
+    let mut buffer = [0_u8; READ_BYTES];
+    match socket.try_read(&mut buffer) {
+        Ok(length) => 0 < length,
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    }
 }
 
 /// Reads once; nothing if the socket had nothing.
