@@ -4,15 +4,17 @@ CARGO ?= cargo
 NPM ?= npm
 RUN_ARGS ?=
 
-.PHONY: help run build page check test test-rust test-page test-web setup bench soak fuzz clean
+.PHONY: help run build page check test test-rust test-page test-web test-clients setup bench soak fuzz conformance clean
 
 help:
 	@echo "make run      build page and binary, and serve on http://127.0.0.1:8080"
 	@echo "make test     set up what tests need, and run them all"
 	@echo "make check    formats, lints, types, documentation"
+	@echo "make test-clients   Centrifugo's clients for Python; they are installed from PyPI"
 	@echo "make bench    the figures, as ratios within one run"
 	@echo "make soak     ten minutes of drawing in a browser"
 	@echo "make fuzz     a fuzzer at every decoder of outside bytes, FUZZ_SECONDS (60) each"
+	@echo "make conformance  the Autobahn suite against our WebSockets; needs Python 2.7"
 	@echo "make clean    remove what was built"
 
 run: build
@@ -49,6 +51,10 @@ test-rust: page
 test-web: build
 	scripts/test-web
 
+# Not part of test: it installs from PyPI.
+test-clients: build
+	scripts/test-clients
+
 setup:
 	scripts/setup
 
@@ -60,6 +66,9 @@ soak: build
 
 fuzz: page
 	scripts/fuzz
+
+conformance: page
+	scripts/conformance
 
 clean:
 	rm -rf static/dist static/node_modules fuzz/target fuzz/corpus fuzz/findings

@@ -34,7 +34,7 @@ use crate::backend::{Backend, BackendError, Record, RecordKind};
 use crate::clock::Clock;
 use crate::dashboards::Dashboards;
 use crate::rules::Rule;
-use crate::wire::Frame;
+use crate::wire::Cast;
 use engine::{Command, Reload};
 
 /// The channel of what stands: all of it on joining, then what changes.
@@ -52,10 +52,8 @@ const COMMANDS_MAX: usize = 1_024;
 /// One message for the pages of this node.
 #[derive(Debug)]
 pub struct Change {
-    /// The channel.
-    pub channel: &'static str,
-    /// The frame, encoded once.
-    pub frame: Frame,
+    /// What they get.
+    pub cast: Cast,
     /// Its number, by which a page that has the whole already is not told it again; none for what only the newest
     /// counts of.
     pub seq: Option<u64>,

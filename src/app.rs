@@ -57,7 +57,11 @@ impl App {
     /// As [`App::build`].
     pub async fn at(clock: Clock, arguments: &Serve) -> anyhow::Result<Self> {
         arguments.folders.verify()?;
-        let mut config = config::read(arguments.folders.config()).map_err(explain)?;
+        let beside = arguments.centrifugo.as_deref();
+        let mut config = config::read(arguments.folders.config(), beside).map_err(explain)?;
+        for warning in &config.warnings {
+            tracing::warn!(warning, "a setting does not do what it says");
+        }
         if let Some(listen) = arguments.listen {
             config.listen = listen;
         }

@@ -17,8 +17,9 @@ pub mod embedded;
 pub mod encode;
 pub mod redis;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
@@ -35,7 +36,7 @@ use crate::journal::{Journal, JournalError, KeyValues, Retention};
 use crate::model::Batch;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
-use crate::wire::centrifugo::{ClientInfo, Publication};
+use crate::wire::centrifugo::{ClientInfo, Publication, raw};
 
 /// Deliveries that wait for the hub. At 10,000 publications a second: 0.4 s.
 pub const DELIVERIES_MAX: usize = 4_096;
@@ -70,6 +71,26 @@ impl StreamOptions {
     }
 }
 
+/// What is to be published.
+#[derive(Debug, Clone, Default)]
+pub struct Publishing {
+    /// The payload.
+    pub data: Bytes,
+    /// Who publishes it, if a client does.
+    pub info: Option<ClientInfo>,
+    /// What subscribers may filter by.
+    pub tags: BTreeMap<String, String>,
+    /// Whether it may be told as a difference.
+    pub delta: bool,
+}
+
+impl Publishing {
+    /// JSON, and nothing with it.
+    pub fn json(data: Box<RawValue>) -> Self {
+        Self { data: raw::one_line(data), ..Self::default() }
+    }
+}
+
 /// What arrives at this node's hub.
 #[derive(Debug, Clone)]
 pub enum Delivery {
@@ -79,6 +100,8 @@ pub enum Delivery {
         channel: Arc<str>,
         /// What, with its offset.
         publication: Publication,
+        /// Whether it may be told as a difference.
+        delta: bool,
     },
     /// Someone came.
     Join {
@@ -96,6 +119,8 @@ pub enum Delivery {
     },
     /// A record was put or removed, by this node or another one.
     Record(Record),
+    /// What the hubs of all nodes are to do.
+    Order(Box<RawValue>),
     /// Another node's samples.
     Samples(Arc<Batch>),
     /// Deliveries were lost: subscriptions must recover, samples have a hole.
@@ -118,6 +143,9 @@ pub enum BackendError {
         embedded::STREAMS_BYTES_MAX >> 20
     )]
     HistoryFull,
+    /// Only JSON is kept where this was to be kept.
+    #[error("what is published here is JSON")]
+    NotJson,
     /// The process stops.
     #[error("the hub has stopped")]
     Stopped,
@@ -185,13 +213,12 @@ impl Backend {
     pub async fn publish(
         &self,
         channel: &str,
-        data: Box<RawValue>,
-        info: Option<ClientInfo>,
+        publishing: Publishing,
         options: StreamOptions,
     ) -> Result<StreamPosition, BackendError> {
         match self {
-            Self::Embedded(backend) => backend.publish(channel, data, info, options).await,
-            Self::Redis(backend) => backend.publish(channel, data, info, options).await,
+            Self::Embedded(backend) => backend.publish(channel, publishing, options).await,
+            Self::Redis(backend) => backend.publish(channel, publishing, options).await,
         }
     }
 
@@ -209,6 +236,33 @@ impl Backend {
         match self {
             Self::Embedded(backend) => backend.history(channel, filter, options).await,
             Self::Redis(backend) => backend.history(channel, filter, options).await,
+        }
+    }
+
+    /// Forgets what a channel's history keeps; its offsets go on.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn forget(&self, channel: &str) -> Result<(), BackendError> {
+        match self {
+            Self::Embedded(backend) => {
+                backend.forget(channel);
+                Ok(())
+            }
+            Self::Redis(backend) => backend.forget(channel).await,
+        }
+    }
+
+    /// Tells the hubs of all nodes, this one too, to do something with their connections.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    pub async fn order(&self, order: Box<RawValue>) -> Result<(), BackendError> {
+        match self {
+            Self::Embedded(backend) => backend.order(order).await,
+            Self::Redis(backend) => backend.order(&order).await,
         }
     }
 

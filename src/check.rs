@@ -1,6 +1,6 @@
 //! `watchroom check`: the very code that serves reads every file, and says all that is wrong.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::Folders;
 use crate::config::{self, ConfigError};
@@ -18,6 +18,8 @@ pub struct Findings {
     pub problems: Vec<Problem>,
     /// Files that cannot be read.
     pub unreadable: Vec<String>,
+    /// What is right and does not do what it says, one line each; all is well in spite of it.
+    pub warnings: Vec<String>,
     /// What was read without a problem, one line each.
     pub good: Vec<String>,
     /// The rules that were read.
@@ -35,18 +37,14 @@ impl Findings {
     }
 }
 
-/// Reads every file.
-pub fn check(folders: &Folders) -> Findings {
+/// Reads every file, and with them that of Centrifugo, if one is named.
+pub fn check(folders: &Folders, centrifugo: Option<&Path>) -> Findings {
     let mut findings = Findings::default();
     if let Err(error) = folders.verify() {
         findings.unreadable.push(error.to_string());
         return findings;
     }
-    match config::read(folders.config()) {
-        Ok(config) => findings.good.push(format!("{}: listens on {}", config::FILE, config.listen)),
-        Err(ConfigError::Problems(problems)) => findings.problems(problems),
-        Err(error @ ConfigError::File(_)) => findings.unreadable.push(error.to_string()),
-    }
+    settings(folders, centrifugo, &mut findings);
     // What is right for one machine is right for each.
     let folder = Folder { path: folders.dashboards(), instance: crate::collect::host_name() };
     let mut rooms = None;
@@ -74,6 +72,27 @@ pub fn check(folders: &Folders) -> Findings {
         Err(error @ RulesError::File(_)) => findings.unreadable.push(error.to_string()),
     }
     findings
+}
+
+fn settings(folders: &Folders, centrifugo: Option<&Path>, findings: &mut Findings) {
+    match config::read(folders.config(), centrifugo) {
+        Ok(config) => {
+            let file = centrifugo.map_or_else(|| config::FILE.to_owned(), |file| file.display().to_string());
+            if config.listen.ip().is_loopback() {
+                findings.good.push(format!("{}: listens on {}", config::FILE, config.listen));
+            } else {
+                findings.unreadable.push(format!("{file}: {}", config::NotLoopback(config.listen)));
+            }
+            if centrifugo.is_some() {
+                findings.good.push(format!("{file}: {} namespaces", config.namespaces.len()));
+            }
+            findings.warnings = config.warnings;
+        }
+        Err(ConfigError::Problems(problems)) => findings.problems(problems),
+        Err(error @ (ConfigError::File(_) | ConfigError::Missing(_))) => {
+            findings.unreadable.push(error.to_string());
+        }
+    }
 }
 
 /// Each rule with its expression for each severity, as text.

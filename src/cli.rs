@@ -18,6 +18,7 @@ use directories::ProjectDirs;
         watchroom                              serve on http://127.0.0.1:8080\n  \
         watchroom --data /srv/watchroom        keep the data there\n  \
         watchroom check                        say all that is wrong in the files of --config\n  \
+        watchroom --centrifugo config.json     serve Centrifugo's clients, by its configuration\n  \
         watchroom test-rules alerts.test.toml  run the tests of alert rules\n  \
         watchroom backup copy.sqlite           copy samples, and events to copy.sqlite.events\n\n\
         Push a metric:\n  \
@@ -42,6 +43,9 @@ pub enum Command {
         /// Print each rule's expression for each severity
         #[arg(long)]
         explain: bool,
+        /// Check this configuration of Centrifugo, too, and name what of it is not built
+        #[arg(long, value_name = "FILE", env = "WATCHROOM_CENTRIFUGO")]
+        centrifugo: Option<PathBuf>,
         /// Where the files are
         #[command(flatten)]
         folders: Folders,
@@ -79,7 +83,12 @@ pub struct Serve {
     /// Where files are.
     #[command(flatten)]
     pub folders: Folders,
-    /// Address and port to listen on; port 0 takes any free one [default: 127.0.0.1:8080]
+    /// Clients and channels as this configuration of Centrifugo has them, in JSON or TOML; watchroom.toml then says
+    /// nothing of them
+    #[arg(long, value_name = "FILE", env = "WATCHROOM_CENTRIFUGO")]
+    pub centrifugo: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes any free one [default: 127.0.0.1:8080, and port 8000 with
+    /// --centrifugo]
     #[arg(long, value_name = "ADDRESS", env = "WATCHROOM_LISTEN", value_parser = crate::config::address)]
     pub listen: Option<SocketAddr>,
     /// The Redis that several nodes share [default: none, a single node]

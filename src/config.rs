@@ -1,19 +1,36 @@
-//! `watchroom.toml`: every key is optional, and `watchroom.toml` in the repository lists them all.
+//! `watchroom.toml`: every key is optional, and `watchroom.toml` in the repository lists them all. Beside it a file of
+//! Centrifugo may say what is about clients and channels; both become one [`Config`].
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+mod centrifugo;
+mod channel;
+mod client;
+mod map;
+mod rules;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod transports;
+mod value;
 
-use crate::backend::StreamOptions;
-use crate::document::{self, Problems, Table};
-use crate::hub::channel::{Class, Namespace, Rules};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use crate::document::{self, Format, Problems, Table, Typing};
+use crate::hub::channel::{Namespace, Rules};
+use crate::hub::options::Options;
+
+use centrifugo::{Centrifugo, centrifugo};
+use channel::Names;
+use sections::{SECTIONS, Sections, sections};
 
 /// The file's name.
 pub const FILE: &str = "watchroom.toml";
 /// Where the server listens if nothing else is said.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
-/// Namespaces that a configuration may have.
-const NAMESPACES_MAX: usize = 100;
 
-/// What the file says, with the defaults for what it does not say.
+/// What the files say, with the defaults for what they do not say.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where the server listens.
@@ -30,10 +47,14 @@ pub struct Config {
     pub retention_events_ms: Option<i64>,
     /// Whether this machine's own metrics are collected.
     pub collect_host: bool,
+    /// What holds for all connections.
+    pub options: Options,
     /// What holds in channels without a namespace, if there may be any.
     pub without_namespace: Option<Rules>,
     /// Namespaces of the user's own.
     pub namespaces: Vec<Namespace>,
+    /// What is right and does not do what it says, each with its place; for the log.
+    pub warnings: Vec<String>,
 }
 
 impl Default for Config {
@@ -46,8 +67,10 @@ impl Default for Config {
             retention_bytes: None,
             retention_events_ms: None,
             collect_host: true,
+            options: Options::default(),
             without_namespace: None,
             namespaces: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 }
@@ -61,19 +84,32 @@ pub enum ConfigError {
     /// It cannot be read.
     #[error(transparent)]
     File(#[from] document::FileError),
+    /// The file that was named is not there.
+    #[error("{}: there is no such file for --centrifugo", .0.display())]
+    Missing(PathBuf),
 }
 
-/// Reads the configuration of a folder; the defaults if there is none.
+/// Reads the configuration of a folder, the defaults if there is none, and with it a file of Centrifugo, if one is
+/// named.
 ///
 /// # Errors
 ///
-/// [`ConfigError`].
-pub fn read(folder: &Path) -> Result<Config, ConfigError> {
+/// [`ConfigError`]; with the problems of both files.
+pub fn read(folder: &Path, centrifugo: Option<&Path>) -> Result<Config, ConfigError> {
     let path = folder.join(FILE);
-    match document::text(&path)? {
-        Some(text) => Ok(parse(&path.to_string_lossy(), &text)?),
-        None => Ok(Config::default()),
-    }
+    let own = document::text(&path)?.unwrap_or_default();
+    let name = path.to_string_lossy();
+    let Some(beside) = centrifugo else { return Ok(parse(&name, &own)?) };
+    let Some(text) = document::text(beside)? else { return Err(ConfigError::Missing(beside.to_owned())) };
+    let beside = Beside { name: &beside.to_string_lossy(), text: &text };
+    Ok(parse_both(&name, &own, &beside)?)
+}
+
+/// A file of Centrifugo.
+#[derive(Debug, Clone, Copy)]
+struct Beside<'a> {
+    name: &'a str,
+    text: &'a str,
 }
 
 /// An address that others than this machine reach: everyone who does may do everything.
@@ -106,130 +142,100 @@ pub fn address(text: &str) -> Result<SocketAddr, &'static str> {
 /// [`Problems`], all of them at once.
 pub fn parse(name: &str, text: &str) -> Result<Config, Problems> {
     document::read(name, text, |table| {
-        let mut config = Config::default();
-        if let Some(listen) = table.text("listen") {
-            match address(&listen.value) {
-                Ok(address) if address.ip().is_loopback() => config.listen = address,
-                Ok(address) => table.reader().wrong_with(
-                    listen.span,
-                    NotLoopback(address).to_string(),
-                    NotLoopback::HELP,
-                ),
-                Err(help) => {
-                    table.reader().wrong_with(listen.span, "`listen` is not an address and port", help);
-                }
-            }
-        }
-        config.instance = table.text("instance").map(|text| {
-            if text.value.trim().is_empty() || text.value.chars().any(char::is_control) {
-                let help = "leave the key out for the host name";
-                table.reader().wrong_with(text.span, "`instance` is a name without control characters", help);
-            }
-            text.value
-        });
-        config.collect_host = table.flag("collect_host").unwrap_or(true);
-        table.table("redis", |redis| {
-            config.redis = redis.text("url").map(|text| {
-                if !text.value.starts_with("redis://") {
-                    redis.reader().wrong_with(
-                        text.span,
-                        "`url` is not an address of Redis",
-                        "write it like redis://127.0.0.1:6379",
-                    );
-                }
-                text.value
-            });
-        });
-        table.table("retention", |retention| {
-            config.retention_ms = retention.duration_ms("time");
-            config.retention_events_ms = retention.duration_ms("events");
-            config.retention_bytes =
-                retention.whole("bytes", 1 << 20..=1 << 50).and_then(|bytes| u64::try_from(bytes).ok());
-        });
-        table.table("channel", |channel| {
-            config.without_namespace = channel.table("without_namespace", rules);
-            config.namespaces = channel.tables("namespaces", namespace);
-        });
-        check_names(table, &config.namespaces);
+        let Own { mut config, listen } = own(table);
+        config.listen = listen.unwrap_or(LISTEN);
+        config.say(sections(table, Names::Ours));
+        config.warnings = table.reader().take_warnings();
         config
     })
 }
 
-fn check_names(table: &mut Table<'_>, namespaces: &[Namespace]) {
-    let span = table.span();
-    if NAMESPACES_MAX < namespaces.len() {
-        table.reader().wrong(span, format!("{} namespaces, at most {NAMESPACES_MAX}", namespaces.len()));
-    }
-}
-
-/// Namespaces that are ours.
-const OWN: [&str; 4] = ["live", "room", "top", "typing"];
-
-fn namespace(table: &mut Table<'_>) -> Namespace {
-    let name = table.need_text("name");
-    let letters = name.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    if OWN.contains(&name.value.as_str()) {
-        table.reader().wrong(name.span, format!("the namespace `{}` is watchroom's own", name.value));
-    } else if !letters {
-        table.reader().wrong(name.span, "a namespace's name has letters, digits, `-`, `_` and `.` only");
-    }
-    Namespace { name: name.value, rules: rules(table) }
-}
-
-fn rules(table: &mut Table<'_>) -> Rules {
-    let size = table.whole("history_size", 0..=100_000).unwrap_or(0);
-    let ttl = table.duration_ms("history_ttl").unwrap_or(0);
-    let stream = StreamOptions::Memory {
-        size: usize::try_from(size).unwrap_or(0),
-        ttl: Duration::from_millis(u64::try_from(ttl).unwrap_or(0)),
-    };
-    let mut flag = |key| table.flag(key).unwrap_or(false);
-    Rules {
-        class: Class::Event,
-        stream,
-        presence: flag("presence"),
-        join_leave: flag("join_leave"),
-        allow_subscribe_for_client: flag("allow_subscribe_for_client"),
-        allow_publish_for_subscriber: flag("allow_publish_for_subscriber"),
-        allow_presence_for_subscriber: flag("allow_presence_for_subscriber"),
-        allow_history_for_subscriber: flag("allow_history_for_subscriber"),
-        force_positioning: flag("force_positioning"),
-        force_recovery: flag("force_recovery"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_namespace_is_read_in_centrifugos_words() {
-        let text = "listen = '127.0.0.1:0'\n[[channel.namespaces]]\nname = 'bench'\nhistory_size = 10\nhistory_ttl = '1m'\n\
-                    allow_subscribe_for_client = true\nallow_publish_for_subscriber = true\n";
-        let config = parse("watchroom.toml", text).unwrap();
-        let rules = &config.namespaces[0].rules;
-        assert!(rules.allow_publish_for_subscriber && rules.stream.is_kept());
-        assert_eq!(config.listen.port(), 0);
-    }
-
-    #[test]
-    fn events_have_a_retention_of_their_own() {
-        let config = parse("w.toml", "[retention]\ntime = '1h'\nevents = '7d'\n").unwrap();
-        assert_eq!(config.retention_ms, Some(3_600_000));
-        assert_eq!(config.retention_events_ms, Some(7 * 24 * 3_600_000));
-    }
-
-    #[test]
-    fn wrong_keys_and_values_are_named() {
-        let problems = parse("w.toml", "listen = 'here'\nlisen = 1\n[[channel.namespaces]]\nname = 'live'\n")
-            .unwrap_err();
-        let text = problems.to_string();
-        for expected in [
-            "w.toml:1:10: `listen` is not",
-            "w.toml:4:8: the namespace `live`",
-            "w.toml:2:1: unknown key `lisen`",
-        ] {
-            assert!(text.contains(expected), "{text}");
+/// Reads both files. What both say of the node, watchroom.toml says for them; what is about clients and channels is in
+/// one of them, as nobody could tell what half of each means.
+fn parse_both(name: &str, text: &str, beside: &Beside<'_>) -> Result<Config, Problems> {
+    let own = document::read(name, text, |table| {
+        for section in SECTIONS {
+            if let Some(place) = table.place(section) {
+                let message = format!("`{section}` belongs into the file of --centrifugo");
+                table.reader().wrong_with(place, message, format!("move it into {}", beside.name));
+                table.leave(section);
+            }
+        }
+        own(table)
+    });
+    let is_toml = Path::new(beside.name).extension().is_some_and(|ending| ending == "toml");
+    let format = if is_toml { Format::Toml } else { Format::Json };
+    let said = document::read_as(format, Typing::Weak, beside.name, beside.text, centrifugo);
+    match (own, said) {
+        (Ok(Own { mut config, listen }), Ok(said)) => {
+            let Centrifugo { sections, listen: theirs, redis, warnings } = said;
+            config.listen = listen.unwrap_or(theirs);
+            config.redis = config.redis.or(redis);
+            config.warnings = warnings;
+            config.say(sections);
+            Ok(config)
+        }
+        (own, said) => {
+            let problems = [own.err(), said.err()].into_iter().flatten();
+            Err(Problems(problems.flat_map(|problems| problems.0).collect()))
         }
     }
+}
+
+impl Config {
+    fn say(&mut self, sections: Sections) {
+        let Sections { options, without, namespaces } = sections;
+        self.options = options;
+        self.without_namespace = without;
+        self.namespaces = namespaces;
+    }
+}
+
+/// What watchroom.toml alone can say.
+struct Own {
+    config: Config,
+    listen: Option<SocketAddr>,
+}
+
+fn own(table: &mut Table<'_>) -> Own {
+    let mut config = Config::default();
+    let listen = table.text("listen").and_then(|listen| match address(&listen.value) {
+        Ok(address) if address.ip().is_loopback() => Some(address),
+        Ok(address) => {
+            let message = NotLoopback(address).to_string();
+            table.reader().wrong_with(listen.span, message, NotLoopback::HELP);
+            None
+        }
+        Err(help) => {
+            table.reader().wrong_with(listen.span, "`listen` is not an address and port", help);
+            None
+        }
+    });
+    config.instance = table.text("instance").map(|text| {
+        if text.value.trim().is_empty() || text.value.chars().any(char::is_control) {
+            let help = "leave the key out for the host name";
+            table.reader().wrong_with(text.span, "`instance` is a name without control characters", help);
+        }
+        text.value
+    });
+    config.collect_host = table.flag("collect_host").unwrap_or(true);
+    table.table("redis", |redis| {
+        config.redis = redis.text("url").map(|text| {
+            if !text.value.starts_with("redis://") {
+                redis.reader().wrong_with(
+                    text.span,
+                    "`url` is not an address of Redis",
+                    "write it like redis://127.0.0.1:6379",
+                );
+            }
+            text.value
+        });
+    });
+    table.table("retention", |retention| {
+        config.retention_ms = retention.duration_ms("time");
+        config.retention_events_ms = retention.duration_ms("events");
+        config.retention_bytes =
+            retention.whole("bytes", 1 << 20..=1 << 50).and_then(|bytes| u64::try_from(bytes).ok());
+    });
+    Own { config, listen }
 }

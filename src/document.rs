@@ -1,13 +1,16 @@
-//! TOML files that people write: read once, every problem found, each with its place.
+//! Files that people write, in TOML or JSON: read once, every problem found, each with its place.
 //!
-//! A reader takes keys out of a table; what is left when it is finished is unknown, and named with the nearest key
-//! that there is.
+//! Both formats become the same tree of nodes. A reader takes keys out of a table; what is left when it is finished is
+//! unknown, and named with the nearest key that there is.
 
+mod from_json;
+mod from_toml;
+mod node;
 mod problem;
+mod table;
 mod words;
 
 use std::{
-    collections::BTreeMap,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -15,11 +18,8 @@ use std::{
 
 use miette::NamedSource;
 pub use problem::{Problem, Problems};
-use toml::{
-    Spanned,
-    de::{DeTable, DeValue},
-};
-pub use words::{duration_ms, nearest};
+pub use table::{Placed, Table};
+pub use words::{duration_ms, go_duration_ns, nearest};
 
 /// Bytes of a file that is read: a dashboard of a hundred panels has 60 KiB.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -29,6 +29,27 @@ pub const FILE_BYTES_MAX: u64 = 1 << 20;
 pub struct Reader {
     source: Arc<NamedSource<String>>,
     problems: Vec<Problem>,
+    warnings: Vec<(usize, String)>,
+    typing: Typing,
+}
+
+/// How a document is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// TOML 1.
+    Toml,
+    /// JSON, without comments.
+    Json,
+}
+
+/// How strictly values have the types that are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typing {
+    /// As they are written.
+    Strict,
+    /// As Centrifugo reads its file: keys in any case, numbers and flags also as texts, one value for a list of one,
+    /// numbers of nanoseconds for durations, and `null` for what is not said.
+    Weak,
 }
 
 impl Reader {
@@ -40,6 +61,20 @@ impl Reader {
     /// Notes that the value at `span` is wrong.
     pub fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.problem(span, message.into(), "here", None);
+    }
+
+    /// Notes what is right and will not do what its writer may think; the message names the key with its path.
+    pub fn warn(&mut self, span: &Range<usize>, message: &str) {
+        let (line, column) = problem::place(self.source.inner(), span);
+        let warning = format!("{}:{line}:{column}: {message}", self.source.name());
+        self.warnings.push((span.start, warning));
+    }
+
+    /// The warnings so far, each with its place and in the order of the file; they are not kept.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.sort_by_key(|(start, _)| *start);
+        warnings.into_iter().map(|(_, warning)| warning).collect()
     }
 
     /// Where a part of a text stands in the file: the character of `text`'s value at a line and column, both from 1.
@@ -104,266 +139,47 @@ pub fn text(path: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
-/// Reads a document: parses it, hands its table to `read`, and names every key that `read` left.
+/// Reads a document in TOML: parses it, hands its table to `read`, and names every key that `read` left.
 ///
 /// # Errors
 ///
 /// [`Problems`], all of them at once.
 pub fn read<T>(name: &str, text: &str, read: impl FnOnce(&mut Table<'_>) -> T) -> Result<T, Problems> {
-    let source = Arc::new(NamedSource::new(name, text.to_owned()).with_language("TOML"));
-    let mut reader = Reader { source, problems: Vec::new() };
-    let (root, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        let span = error.span().unwrap_or(0..0);
-        reader.problem(span, error.message().trim().to_owned(), "here", None);
-    }
-    if !reader.problems.is_empty() {
-        return Err(Problems(reader.problems));
-    }
-    let span = root.span();
-    let mut table = Table::new(root.get_ref(), span, &mut reader);
-    let value = read(&mut table);
-    table.finish();
-    reader.problems.sort_by_key(|problem| problem.span.start);
-    if reader.problems.is_empty() { Ok(value) } else { Err(Problems(reader.problems)) }
+    read_as(Format::Toml, Typing::Strict, name, text, read)
 }
 
-/// One table of a document, whose keys are taken out one by one.
-#[derive(Debug)]
-pub struct Table<'a> {
-    entries: BTreeMap<&'a str, (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>)>,
-    known: Vec<&'static str>,
-    span: Range<usize>,
-    reader: &'a mut Reader,
-}
-
-/// A value with its place.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Placed<T> {
-    /// The value.
-    pub value: T,
-    /// Its bytes in the file.
-    pub span: Range<usize>,
-}
-
-impl<'a> Table<'a> {
-    fn new(table: &'a DeTable<'a>, span: Range<usize>, reader: &'a mut Reader) -> Self {
-        let entries = table.iter().map(|(key, value)| (key.get_ref().as_ref(), (key, value))).collect();
-        Self { entries, known: Vec::new(), span, reader }
-    }
-
-    /// Where the table stands.
-    pub fn span(&self) -> Range<usize> {
-        self.span.clone()
-    }
-
-    /// What collects the problems.
-    pub fn reader(&mut self) -> &mut Reader {
-        self.reader
-    }
-
-    fn take(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.known.push(key);
-        self.entries.remove(key).map(|(_, value)| value)
-    }
-
-    fn mismatch(&mut self, key: &str, expected: &str, value: &Spanned<DeValue<'_>>) {
-        let message = format!("`{key}` must be {expected}, not {}", value.get_ref().type_str());
-        self.reader.wrong(value.span(), message);
-    }
-
-    fn taken<T>(
-        &mut self,
-        key: &'static str,
-        expected: &str,
-        read: impl FnOnce(&DeValue<'_>) -> Option<T>,
-    ) -> Option<Placed<T>> {
-        let value = self.take(key)?;
-        match read(value.get_ref()) {
-            Some(read) => Some(Placed { value: read, span: value.span() }),
-            None => {
-                self.mismatch(key, expected, value);
-                None
-            }
-        }
-    }
-
-    /// A text, if the key is there.
-    pub fn text(&mut self, key: &'static str) -> Option<Placed<String>> {
-        self.taken(key, "a text", |value| value.as_str().map(str::to_owned))
-    }
-
-    /// A text that must be there.
-    pub fn need_text(&mut self, key: &'static str) -> Placed<String> {
-        if !self.entries.contains_key(key) {
-            self.known.push(key);
-            self.missing(key);
-        }
-        self.text(key).unwrap_or_else(|| Placed { value: String::new(), span: self.span() })
-    }
-
-    fn missing(&mut self, key: &str) {
-        let span = self.span.start..self.span.end.min(self.span.start + 1);
-        self.reader.wrong(span, format!("`{key}` is missing"));
-    }
-
-    /// A yes or no, if the key is there.
-    pub fn flag(&mut self, key: &'static str) -> Option<bool> {
-        self.taken(key, "true or false", |value| value.as_bool()).map(|placed| placed.value)
-    }
-
-    /// A number, if the key is there.
-    pub fn number(&mut self, key: &'static str) -> Option<Placed<f64>> {
-        self.taken(key, "a number", number)
-    }
-
-    /// Whether the key is there; it stays to be taken.
-    pub fn has(&self, key: &str) -> bool {
-        self.entries.contains_key(key)
-    }
-
-    /// Whether the key is there and has a table below it; it stays to be taken.
-    pub fn has_table(&self, key: &str) -> bool {
-        self.entries.get(key).is_some_and(|(_, value)| value.get_ref().is_table())
-    }
-
-    /// A list of numbers, if the key is there.
-    pub fn numbers(&mut self, key: &'static str) -> Option<Placed<Vec<f64>>> {
-        self.taken(key, "a list of numbers", |value| {
-            value.as_array()?.iter().map(|item| number(item.get_ref())).collect()
-        })
-    }
-
-    /// A whole number within a range, if the key is there.
-    pub fn whole(&mut self, key: &'static str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
-        let value = self.take(key)?;
-        let read = value
-            .get_ref()
-            .as_integer()
-            .and_then(|integer| i64::from_str_radix(integer.as_str(), integer.radix()).ok());
-        match read {
-            Some(read) if range.contains(&read) => Some(read),
-            Some(_) => {
-                let message = format!("`{key}` must be from {} to {}", range.start(), range.end());
-                self.reader.wrong(value.span(), message);
-                None
-            }
-            None => {
-                self.mismatch(key, "a whole number", value);
-                None
-            }
-        }
-    }
-
-    /// A duration such as `30s`, `5m`, `1h`, `30d`, in ms, if the key is there.
-    pub fn duration_ms(&mut self, key: &'static str) -> Option<i64> {
-        let text = self.text(key)?;
-        let read = duration_ms(&text.value);
-        if read.is_none() {
-            self.reader.wrong_with(
-                text.span,
-                format!("`{key}` is not a duration"),
-                "write it like 30s, 5m, 1h or 7d",
-            );
-        }
-        read
-    }
-
-    /// A list of texts, if the key is there.
-    pub fn texts(&mut self, key: &'static str) -> Option<Vec<Placed<String>>> {
-        let value = self.take(key)?;
-        let Some(list) = value.get_ref().as_array() else {
-            self.mismatch(key, "a list of texts", value);
-            return None;
-        };
-        let mut texts = Vec::new();
-        for item in list.iter() {
-            match item.get_ref().as_str() {
-                Some(text) => texts.push(Placed { value: text.to_owned(), span: item.span() }),
-                None => self.mismatch(key, "a list of texts", item),
-            }
-        }
-        Some(texts)
-    }
-
-    /// Pairs of texts, if the key is there.
-    pub fn pairs(&mut self, key: &'static str) -> Vec<(String, Placed<String>)> {
-        let Some(value) = self.take(key) else { return Vec::new() };
-        let Some(table) = value.get_ref().as_table() else {
-            self.mismatch(key, "a table of texts", value);
-            return Vec::new();
-        };
-        let mut pairs = Vec::new();
-        for (name, item) in table {
-            match item.get_ref().as_str() {
-                Some(text) => {
-                    pairs.push((
-                        name.get_ref().to_string(),
-                        Placed { value: text.to_owned(), span: item.span() },
-                    ));
-                }
-                None => self.mismatch(name.get_ref(), "a text", item),
-            }
-        }
-        pairs
-    }
-
-    /// A table below this one, if the key is there.
-    pub fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Table<'_>) -> T) -> Option<T> {
-        let value = self.take(key)?;
-        let Some(below) = value.get_ref().as_table() else {
-            self.mismatch(key, "a table", value);
-            return None;
-        };
-        let mut table = Table::new(below, value.span(), self.reader);
-        let read = read(&mut table);
+/// As [`read`], in another format or with another typing.
+///
+/// # Errors
+///
+/// [`Problems`], all of them at once.
+pub fn read_as<T>(
+    format: Format,
+    typing: Typing,
+    name: &str,
+    text: &str,
+    read: impl FnOnce(&mut Table<'_>) -> T,
+) -> Result<T, Problems> {
+    let language = match format {
+        Format::Toml => "TOML",
+        Format::Json => "JSON",
+    };
+    let source = Arc::new(NamedSource::new(name, text.to_owned()).with_language(language));
+    let mut reader = Reader { source, problems: Vec::new(), warnings: Vec::new(), typing };
+    let root = match format {
+        Format::Toml => from_toml::parse(text, &mut reader),
+        Format::Json => from_json::parse(text, &mut reader),
+    };
+    let value = root.as_ref().and_then(|root| {
+        let mut table = Table::root(root, &mut reader)?;
+        let value = read(&mut table);
         table.finish();
-        Some(read)
-    }
-
-    /// The tables of a list, `[[key]]`; none if the key is absent.
-    pub fn tables<T>(&mut self, key: &'static str, mut read: impl FnMut(&mut Table<'_>) -> T) -> Vec<T> {
-        let Some(value) = self.take(key) else { return Vec::new() };
-        let Some(list) = value.get_ref().as_array() else {
-            self.mismatch(key, "a list of tables", value);
-            return Vec::new();
-        };
-        let mut all = Vec::new();
-        for item in list.iter() {
-            match item.get_ref().as_table() {
-                Some(below) => {
-                    let mut table = Table::new(below, item.span(), self.reader);
-                    all.push(read(&mut table));
-                    table.finish();
-                }
-                None => self.mismatch(key, "a list of tables", item),
-            }
-        }
-        all
-    }
-
-    /// Names every key that nobody asked for.
-    fn finish(self) {
-        let Self { entries, known, reader, .. } = self;
-        for (name, (key, _)) in entries {
-            let help = nearest(name, &known).map_or_else(
-                || format!("known here: {}", known.join(", ")),
-                |near| format!("did you mean `{near}`?"),
-            );
-            reader.problem(key.span(), format!("unknown key `{name}`"), "not known here", Some(help));
-        }
-    }
-}
-
-fn number(value: &DeValue<'_>) -> Option<f64> {
+        Some(value)
+    });
+    reader.problems.sort_by_key(|problem| problem.span.start);
     match value {
-        DeValue::Integer(integer) => integer.as_str().parse().ok(),
-        DeValue::Float(float) => float.as_str().parse().ok(),
-        DeValue::String(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_)
-        | DeValue::Array(_)
-        | DeValue::Table(_) => None,
+        Some(value) if reader.problems.is_empty() => Ok(value),
+        _ => Err(Problems(reader.problems)),
     }
 }
 
@@ -415,6 +231,110 @@ mod tests {
         assert_eq!(duration_ms("250ms"), Some(250));
         for wrong in ["", "5", "m", "1m1h", "1x", "99999999999999999d"] {
             assert_eq!(duration_ms(wrong), None, "{wrong}");
+        }
+    }
+
+    #[track_caller]
+    fn check_json(typing: Typing, text: &str, expected: Result<(i64, Vec<&str>), &[&str]>) {
+        let result = read_as(Format::Json, typing, "c.json", text, |table| {
+            let port = table.whole("port", 0..=65_535).unwrap_or(8_000);
+            let names = table.texts("names").unwrap_or_default();
+            table.table("token", |token| token.flag("enabled"));
+            (port, names.into_iter().map(|name| name.value).collect::<Vec<_>>())
+        });
+        match (result, expected) {
+            (Ok((port, names)), Ok(expected)) => {
+                assert_eq!((port, names.iter().map(String::as_str).collect()), expected);
+            }
+            (Err(problems), Err(expected)) => {
+                let lines: Vec<String> = problems.to_string().lines().map(str::to_owned).collect();
+                assert_eq!(lines, expected);
+            }
+            (result, _) => panic!("{result:?}"),
+        }
+    }
+
+    #[test]
+    fn json_has_places_too() {
+        use Typing::{Strict, Weak};
+        check_json(Strict, "{}", Ok((8_000, vec![])));
+        check_json(Strict, r#"{"port": 1, "names": ["a", "\u00fc"]}"#, Ok((1, vec!["a", "ü"])));
+        check_json(
+            Strict,
+            "{\n  \"prt\": 1,\n  \"port\": \"1\",\n  \"token\": {\"enabeld\": true}\n}",
+            Err(&[
+                "c.json:2:3: unknown key `prt`",
+                "c.json:3:11: `port` must be a whole number, not string",
+                "c.json:4:13: unknown key `enabeld`",
+            ]),
+        );
+        check_json(Strict, "[]", Err(&["c.json:1:1: the file must be a table, not array"]));
+        check_json(Strict, r#"{"port": 1, "port": 2}"#, Err(&["c.json:1:13: `port` stands here twice"]));
+        check_json(
+            Weak,
+            r#"{"Port": "8001", "NAMES": "a", "token": {"enabled": "true"}}"#,
+            Ok((8_001, vec!["a"])),
+        );
+        check_json(Weak, r#"{"port": null, "names": [1, true], "token": null}"#, Ok((8_000, vec!["1", "1"])));
+    }
+
+    #[test]
+    fn what_is_not_json_says_where() {
+        for (text, place) in [
+            ("", "c.json:1:1"),
+            ("{\"a\": }", "c.json:1:"),
+            ("{\n\"a\": 1,\n}", "c.json:"),
+            ("{'a': 1}", "c.json:1:2"),
+            ("{} // no", "c.json:1:4"),
+            ("{} {}", "c.json:1:4"),
+            ("{\"a\":\n \"\u{1}\"}", "c.json:2:3: control character"),
+            (&"[".repeat(100_000), "c.json:1:"),
+        ] {
+            let problems = read_as(Format::Json, Typing::Weak, "c.json", text, |_| ()).unwrap_err();
+            assert!(problems.to_string().starts_with(place), "{text:.20} {problems:.200}");
+        }
+    }
+
+    proptest::proptest! {
+        /// What another reader takes for JSON is JSON here, and nothing else is; nothing panics.
+        #[test]
+        fn json_is_what_others_take_for_it(
+            text in "(\\PC|[\\[\\]{}:,\"\\\\/ \\n\\t\\r\\x000-9a-fu.eE+-]|true|null|\"[a-c]\":|\\\\ud83d|1e5){0,12}",
+        ) {
+            for text in [format!("{{\"a\":[{text}]}}"), format!("{{\"a\":\"{text}\"}}"), text] {
+                let others: Result<serde_json::Value, _> = serde_json::from_str(&text);
+                let ours = read_as(Format::Json, Typing::Strict, "c.json", &text, |table| {
+                    table.leave("a");
+                    table.leave("b");
+                    table.leave("c");
+                });
+                let is_clear = ours.as_ref().err().is_none_or(|problems| {
+                    let message = problems.0[0].message();
+                    !["twice", "unknown key", "must be a table"].iter().any(|known| message.contains(known))
+                });
+                if is_clear {
+                    proptest::prop_assert_eq!(others.is_ok(), ours.is_ok(), "{:?} {:?} {:?}", text, others, ours);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn durations_of_go_are_signed_and_have_parts() {
+        for (text, ns) in [
+            ("0", 0),
+            ("1m30s", 90_000_000_000),
+            ("-1s", -1_000_000_000),
+            ("1.5h", 5_400_000_000_000),
+            (".5ms", 500_000),
+            ("2µs3ns", 2_003),
+            ("30s1m", 90_000_000_000),
+            ("720h", 2_592_000_000_000_000),
+        ] {
+            assert_eq!(go_duration_ns(text), Some(ns), "{text}");
+        }
+        for wrong in ["", "-", "5", "1d", "s", "1.2.3s", ".s", "1 s", "9999999999999h", "1s ", "--1s"] {
+            assert_eq!(go_duration_ns(wrong), None, "{wrong}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! HTTP: pages, assets, the push doors, the query API, and the way to the socket.
 
 mod assets;
+mod clients;
+#[cfg(feature = "conformance")]
+mod echo;
 pub mod error;
 pub mod intake;
 mod metrics;
@@ -10,6 +13,7 @@ mod push;
 mod query;
 pub mod security;
 pub mod serve;
+mod serverapi;
 mod upgrade;
 mod view;
 
@@ -97,7 +101,10 @@ pub fn router(site: Shared) -> Doors {
         "watchroom_http_stalled_total",
         "Connections closed because their reader took nothing of an answer.",
     );
-    let router = Router::new()
+    let router = Router::new();
+    #[cfg(feature = "conformance")]
+    let router = router.route("/echo", get(echo::websocket));
+    let router = router
         .route("/", get(pages::home))
         .route("/rooms/{id}", get(pages::room))
         .route("/alerts", get(pages::alerts))
@@ -110,15 +117,17 @@ pub fn router(site: Shared) -> Doors {
         .route("/api/v1/label/{name}/values", get(query::values))
         .route("/api/v1/series", get(query::series).post(query::series))
         .route("/metrics", get(metrics::expose))
+        .route("/health", get(metrics::health))
         .route("/-/healthy", get(metrics::healthy))
         .route("/-/ready", get(metrics::healthy))
         .layer(CompressionLayer::new().gzip(true))
-        .route("/connection/websocket", get(upgrade::websocket))
+        .merge(serverapi::routes(&site))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn_with_state(site.timeouts.clone(), in_time))
         .layer(middleware::from_fn(security::headers))
         .layer(middleware::from_fn(security::open_mode))
+        .merge(clients::routes(&site))
+        .layer(middleware::from_fn_with_state(site.timeouts.clone(), in_time))
         .with_state(site);
     Doors { router, stalled }
 }

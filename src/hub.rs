@@ -4,64 +4,70 @@
 //! queue, and its class of delivery says what happens when that is full.
 
 mod alertcalls;
+pub mod announce;
+mod bases;
 pub mod channel;
 pub mod connection;
 pub mod counters;
+mod deliver;
+mod emulated;
+pub mod entry;
 pub mod notice;
+pub mod options;
+pub mod order;
 pub mod outbox;
+mod permit;
 pub mod rate;
 mod reader;
+mod recover;
 mod refusal;
 mod rpc;
 mod session;
 pub mod shard;
 mod speaker;
 mod subscribe;
+pub mod tagfilter;
+mod users;
 
 use std::{
-    net::SocketAddr,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
-use serde_json::value::RawValue;
-use tokio::{net::TcpStream, sync::mpsc};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
-use crate::alerts::{Alerts, Change, TRANSITIONS};
-use crate::backend::{Backend, Delivery as Delivered};
+use crate::alerts::Alerts;
+use crate::backend::{Backend, BackendError};
 use crate::clock::Clock;
 use crate::dashboards::Dashboards;
-use crate::live::{Live, Step};
+use crate::live::Live;
 use crate::rooms::Rooms;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
-use crate::wire::centrifugo::{ClientInfo, InfoBody, Publication, Push, PushBody};
-use crate::wire::{Close, Frame};
-use channel::{Class, NOTICES, Namespaces, ROOM, Rules, TYPING};
+use crate::wire::centrifugo::{ClientInfo, PresenceStats, raw};
+use announce::Lately;
+use bases::Bases;
+use channel::{NOTICES, Namespaces, ROOM, Rules, TYPING, is_like};
 use connection::Connection;
 use counters::Counters;
-use notice::Standing;
-use outbox::Delivery;
-use shard::{Command, Publish, Shard};
+use emulated::Sessions;
+use notice::Standing as StandingNotices;
+use options::Options;
+use order::Order;
+use permit::Standing;
+use shard::{Command, Seconds, Shard};
+use users::Users;
 
 /// Connections of one node. Each takes a descriptor; 20,000 is a common hard limit of a process.
 pub const CONNECTIONS_MAX: usize = 16_384;
-/// Subscriptions of one connection.
-pub const SUBSCRIPTIONS_MAX: usize = 256;
 /// Workers of the fan-out; a worker is one task, so more than the cores that are there gain nothing.
 const SHARDS_MAX: usize = 8;
-
-/// Changes of alerts that go out at once, in bytes: half of what may wait for a reader.
-const CHANGES_BYTES_MAX: usize = 32 << 10;
-/// The pause before more of them, so that a storm of alerts does not close readers that keep up.
-const CHANGES_PAUSE: Duration = Duration::from_millis(10);
-/// The wait before what nodes share is asked for again.
-const RESYNC_WAIT: Duration = Duration::from_secs(1);
 
 /// Writes the panels of pushed metrics as JSON. They are the page's to describe, and the page stands above the hub.
 #[derive(Clone)]
@@ -80,6 +86,8 @@ pub struct Parts {
     pub node: String,
     /// Which channels there are.
     pub namespaces: Namespaces,
+    /// What holds for all connections.
+    pub options: Arc<Options>,
     /// Which rooms there are: one for each dashboard.
     pub dashboards: Dashboards,
     /// What nodes share.
@@ -108,6 +116,13 @@ struct Inner {
     next_number: AtomicU64,
     open: AtomicU64,
     kept: Mutex<Kept>,
+    users: Mutex<Users>,
+    bases: Mutex<Bases>,
+    /// The second of the newest connections, and how many there were in it.
+    connects: Mutex<(i64, u32)>,
+    lately: Mutex<Lately>,
+    began: Instant,
+    sessions: Sessions,
     supervisor: Supervisor,
 }
 
@@ -115,23 +130,29 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Kept {
     /// The newest publication of each channel but [`NOTICES`].
-    newest: FxHashMap<Arc<str>, Box<RawValue>>,
-    notices: Standing,
+    newest: FxHashMap<Arc<str>, Bytes>,
+    notices: StandingNotices,
 }
 
 impl Kept {
-    fn note(&mut self, channel: &Arc<str>, data: &RawValue) {
+    fn note(&mut self, channel: &Arc<str>, data: &Bytes) {
         if &**channel == NOTICES {
-            self.notices.note(data);
+            if let Ok(notice) = raw::value(data) {
+                self.notices.note(&notice);
+            }
         } else if !channel.starts_with(TYPING) {
             // Who typed a while ago is no news to who comes later.
-            self.newest.insert(Arc::clone(channel), data.to_owned());
+            self.newest.insert(Arc::clone(channel), data.clone());
         }
     }
 
     /// The `data` of a subscribe reply.
-    fn data(&self, channel: &str) -> Option<Box<RawValue>> {
-        if channel == NOTICES { Some(self.notices.all()) } else { self.newest.get(channel).cloned() }
+    fn data(&self, channel: &str) -> Option<Bytes> {
+        if channel == NOTICES {
+            Some(raw::one_line(self.notices.all()))
+        } else {
+            self.newest.get(channel).cloned()
+        }
     }
 }
 
@@ -140,9 +161,14 @@ impl Hub {
     pub fn start(parts: Parts, supervisor: &Supervisor, registry: &Registry) -> Self {
         let counters = Counters::new(registry);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let seconds = Seconds {
+            clock: parts.clock.clone(),
+            ping_every: ping_seconds(&parts.options),
+            pong_within: parts.options.pong_timeout.map(whole_seconds),
+        };
         let shards = (0..cores.min(SHARDS_MAX))
             .map(|number| {
-                let (shard, commands) = Shard::new(number, counters.clone());
+                let (shard, commands) = Shard::new(number, seconds.clone(), counters.clone());
                 supervisor.spawn("shard", shard.run(supervisor.token().clone()));
                 commands
             })
@@ -154,6 +180,12 @@ impl Hub {
             next_number: AtomicU64::new(1),
             open: AtomicU64::new(0),
             kept: Mutex::default(),
+            users: Mutex::default(),
+            bases: Mutex::default(),
+            connects: Mutex::default(),
+            lately: Mutex::default(),
+            began: Instant::now(),
+            sessions: Sessions::default(),
             supervisor: supervisor.clone(),
         }))
     }
@@ -165,179 +197,119 @@ impl Hub {
         &shards[(number % shards.len() as u64) as usize]
     }
 
-    /// Hands deliveries of the backend to the subscribers, and other nodes' samples to `samples`.
-    ///
-    /// # Errors
-    ///
-    /// None; the type is the supervisor's.
-    pub async fn deliver(self, mut deliveries: mpsc::Receiver<Delivered>) -> anyhow::Result<()> {
-        let shutdown = self.0.supervisor.token().clone();
-        loop {
-            let delivery = tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return Ok(()),
-                delivery = deliveries.recv() => delivery,
-            };
-            match delivery {
-                None => return Ok(()),
-                Some(Delivered::Publication { channel, publication }) if *channel == *TRANSITIONS => {
-                    if let Some(event) = publication.data {
-                        self.0.parts.alerts.event(event).await;
-                    }
-                }
-                Some(Delivered::Publication { channel, publication }) => {
-                    self.publication(channel, &publication).await;
-                }
-                Some(Delivered::Join { channel, info }) => {
-                    let frame =
-                        Push { channel: &channel, body: PushBody::Join(InfoBody { info: &info }) }.frame();
-                    self.publish(channel, frame, None, Delivery::Event).await;
-                }
-                Some(Delivered::Leave { channel, info }) => {
-                    let frame =
-                        Push { channel: &channel, body: PushBody::Leave(InfoBody { info: &info }) }.frame();
-                    self.publish(channel, frame, None, Delivery::Event).await;
-                }
-                Some(Delivered::Record(record)) => self.0.parts.alerts.record(record).await,
-                Some(Delivered::Samples(batch)) => self.0.parts.live.carried(batch).await,
-                Some(Delivered::Gap) => {
-                    self.resync();
-                    for shard in &self.0.shards {
-                        // A shard that has stopped has no connections.
-                        drop(shard.send(Command::CloseAll(Close::InsufficientState)).await);
-                    }
-                }
-            }
-        }
-    }
-
-    async fn publication(&self, channel: Arc<str>, publication: &Publication) {
-        let class = self.0.parts.namespaces.rules(&channel).map_or(Class::Event, |rules| rules.class);
-        let delivery = match class {
-            Class::Signal => {
-                if let Some(data) = &publication.data {
-                    self.kept().note(&channel, data);
-                }
-                Delivery::Signal
-            }
-            Class::Series | Class::Event | Class::State => Delivery::Event,
-        };
-        let frame = Push { channel: &channel, body: PushBody::Pub(publication) }.frame();
-        let offset = (publication.offset != 0).then_some(publication.offset);
-        self.publish(channel, frame, offset, delivery).await;
-    }
-
-    /// What holds in a channel that a client names; nothing if there is no such channel.
-    fn rules(&self, channel: &str) -> Option<&Rules> {
+    /// What holds in a channel that a client names; nothing if there is no such channel for it.
+    fn rules(&self, channel: &str, standing: Standing) -> Option<&Arc<Rules>> {
         let parts = &self.0.parts;
         let room = channel.strip_prefix(ROOM).or_else(|| channel.strip_prefix(TYPING));
         let is_there = room.is_none_or(|id| parts.dashboards.has(id));
-        is_there.then(|| parts.namespaces.rules(channel)).flatten()
+        let own = parts.namespaces.own(channel).filter(|_| is_there && standing == Standing::Page);
+        own.or_else(|| parts.namespaces.configured(channel))
+    }
+
+    /// The time, s since the epoch.
+    fn now_s(&self) -> i64 {
+        self.0.parts.clock.now_ms() / 1_000
+    }
+
+    /// Seconds until a time, at least 0.
+    fn seconds_until(&self, at_s: i64) -> u32 {
+        u32::try_from((at_s - self.now_s()).max(0)).unwrap_or(u32::MAX)
+    }
+
+    fn ping_seconds(&self) -> u64 {
+        ping_seconds(&self.0.parts.options)
+    }
+
+    fn users(&self) -> std::sync::MutexGuard<'_, Users> {
+        self.0.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter_user(&self, connection: &Arc<Connection>, user: &str) {
+        self.users().enter(connection, user);
+    }
+
+    fn leave_user(&self, connection: &Connection, user: &str) {
+        self.users().leave(connection, user);
+    }
+
+    fn connections_of(&self, user: &str) -> usize {
+        self.users().count(user)
+    }
+
+    fn lately(&self) -> std::sync::MutexGuard<'_, Lately> {
+        self.0.lately.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What holds in a channel of the configuration; nothing if there can be no such channel.
+    pub fn configured(&self, channel: &str) -> Option<&Rules> {
+        self.0.parts.namespaces.configured(channel).map(Arc::as_ref)
+    }
+
+    /// This node's name.
+    pub fn node(&self) -> &str {
+        &self.0.parts.node
+    }
+
+    /// Seconds since the hub began.
+    pub fn uptime_s(&self) -> u64 {
+        self.0.began.elapsed().as_secs()
+    }
+
+    /// Channels of this node that have subscribers, with their number; those of the configuration that are like a pattern,
+    /// all if it is empty.
+    pub async fn channels(&self, pattern: &str) -> BTreeMap<String, usize> {
+        let mut all = BTreeMap::new();
+        for shard in &self.0.shards {
+            let (answer, channels) = oneshot::channel();
+            // A shard that has stopped has no subscribers.
+            drop(shard.send(Command::Channels(answer)).await);
+            for (channel, count) in channels.await.unwrap_or_default() {
+                let is_own = self.rules(&channel, Standing::Client).is_none();
+                if !is_own && (pattern.is_empty() || is_like(pattern.as_bytes(), channel.as_bytes())) {
+                    *all.entry(channel.to_string()).or_default() += count;
+                }
+            }
+        }
+        all
+    }
+
+    /// Connections that have said `connect`, and their users.
+    pub fn totals(&self) -> (usize, usize) {
+        self.users().totals()
+    }
+
+    /// Tells the hubs of all nodes, this one too, to do something with their connections.
+    ///
+    /// # Errors
+    ///
+    /// When the bus does not carry it.
+    pub async fn order(&self, order: &Order) -> Result<(), BackendError> {
+        let order = serde_json::value::to_raw_value(order).map_err(|_| BackendError::NotJson)?;
+        self.0.parts.backend.order(order).await
+    }
+
+    fn carry_out(&self, order: Order) {
+        let session = self.0.sessions.number(&order.whom().session);
+        self.users().carry_out(order, session);
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Hands the steps of live queries to their subscribers.
-    ///
-    /// # Errors
-    ///
-    /// None; the type is the supervisor's.
-    pub async fn steps(self, mut steps: mpsc::Receiver<Step>) -> anyhow::Result<()> {
-        let shutdown = self.0.supervisor.token().clone();
-        loop {
-            let step = tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return Ok(()),
-                step = steps.recv() => step,
-            };
-            let Some(step) = step else { return Ok(()) };
-            let delivery = step.offset.map_or(Delivery::Correction, Delivery::Step);
-            self.publish(step.channel, step.frame, step.offset, delivery).await;
-        }
-    }
-
-    /// Hands changes of alerts to their subscribers.
-    ///
-    /// # Errors
-    ///
-    /// None; the type is the supervisor's.
-    pub async fn changes(self, mut changes: mpsc::Receiver<Change>) -> anyhow::Result<()> {
-        let shutdown = self.0.supervisor.token().clone();
-        let mut written = 0;
-        loop {
-            let Some(Some(change)) = shutdown.run_until_cancelled(changes.recv()).await else {
-                return Ok(());
-            };
-            written += change.frame.bytes().len();
-            if changes.is_empty() {
-                written = 0;
-            } else if CHANGES_BYTES_MAX < written {
-                tokio::time::sleep(CHANGES_PAUSE).await;
-                written = 0;
-            }
-            let delivery = change.seq.map_or(Delivery::Signal, |_| Delivery::State);
-            self.publish(Arc::from(change.channel), change.frame, change.seq, delivery).await;
-        }
-    }
-
-    /// Reads again what nodes share of alerts: what changed while the bus was away was not delivered.
-    fn resync(&self) {
-        let (alerts, shutdown) = (self.0.parts.alerts.clone(), self.0.supervisor.token().clone());
-        self.0.supervisor.track(async move {
-            while let Some(Err(error)) = shutdown.run_until_cancelled(alerts.resync()).await {
-                tracing::debug!(error = %error, "silences and acks not read again yet");
-                if shutdown.run_until_cancelled(tokio::time::sleep(RESYNC_WAIT)).await.is_none() {
-                    return;
-                }
-            }
-        });
-    }
-
-    /// Hands a frame to all subscribers of a channel on this node.
-    pub async fn publish(&self, channel: Arc<str>, frame: Frame, offset: Option<u64>, delivery: Delivery) {
-        self.0.counters.publications.increment();
-        for shard in &self.0.shards {
-            let (channel, frame) = (Arc::clone(&channel), frame.clone());
-            let command = Command::Publish(Publish { channel, frame, offset, delivery });
-            // A shard that has stopped has no subscribers.
-            drop(shard.send(command).await);
-        }
-    }
-
-    /// Whether one more connection is within the limit; counted if not.
-    pub fn has_room(&self) -> bool {
-        let room = self.0.open.load(Ordering::Relaxed) < CONNECTIONS_MAX as u64;
-        if !room {
-            self.0.counters.refused.increment();
-        }
-        room
-    }
-
-    /// Runs a task that shutdown waits for: an upgrade under way.
-    pub fn track<F: Future<Output = ()> + Send + 'static>(&self, task: F) {
-        self.0.supervisor.track(task);
-    }
-
-    /// Serves an upgraded socket until it ends; `leftover` is what came right behind the handshake.
-    pub fn accept(&self, socket: TcpStream, peer: SocketAddr, leftover: Bytes) {
-        let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
-        let info = ClientInfo { client: client_id(number), ..ClientInfo::default() };
-        tracing::debug!(connection.number = number, connection.peer = %peer, "connection opened");
-        let connection = Arc::new(Connection::new(number, socket, self.0.counters.clone()));
-        self.0.open.fetch_add(1, Ordering::Relaxed);
-        self.0.counters.connections.add(1.0);
-        let hub = self.clone();
-        self.0.supervisor.track(async move {
-            reader::run(&hub, connection, info, leftover).await;
-            hub.0.open.fetch_sub(1, Ordering::Relaxed);
-            hub.0.counters.connections.add(-1.0);
-        });
-    }
 }
 
-/// An id that no other connection of any node has: 96 random bits and the number.
-fn client_id(number: u64) -> String {
-    format!("{:016x}{:08x}-{number:x}", fastrand::u64(..), fastrand::u32(..))
+/// How many connections and users a list of those present has.
+pub fn stats(present: &[ClientInfo]) -> PresenceStats {
+    let users: std::collections::BTreeSet<_> = present.iter().map(|info| &info.user).collect();
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    PresenceStats { num_clients: count(present.len()), num_users: count(users.len()) }
+}
+
+/// A second is the least that pings are counted in.
+fn whole_seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs().max(1)).unwrap_or(u32::MAX)
+}
+
+fn ping_seconds(options: &Options) -> u64 {
+    u64::from(whole_seconds(options.ping_interval))
 }

@@ -26,4 +26,5 @@ pub mod sqlite;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;
+pub mod tokens;
 pub mod wire;

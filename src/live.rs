@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::model::Batch;
 use crate::query::Plan;
 use crate::store::{AppendReport, Store};
-use crate::wire::Frame;
+use crate::wire::Cast;
 
 /// Steps that a query can have, ms: each divides the next range of the page into at most 1,500 points.
 pub const STEPS_MS: [i64; 9] = [1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000];
@@ -43,10 +43,8 @@ const COMMANDS_MAX: usize = 1_024;
 /// One message for the subscribers of a live query.
 #[derive(Debug)]
 pub struct Step {
-    /// The query's channel.
-    pub channel: Arc<str>,
-    /// The frame, encoded once.
-    pub frame: Frame,
+    /// What they get.
+    pub cast: Cast,
     /// The step's number; none for a correction.
     pub offset: Option<u64>,
 }

@@ -9,7 +9,7 @@ use tikv_jemallocator::Jemalloc;
 use watchroom::{
     app::App,
     check::{self, Findings},
-    cli::{Cli, Command, Folders, Serve},
+    cli::{Cli, Command, Serve},
 };
 
 // Ten thousand connections come and go: the system's allocator keeps what they leave behind.
@@ -21,7 +21,9 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => serve(&cli.serve),
         Some(Command::Serve(arguments)) => serve(&arguments),
-        Some(Command::Check { explain, folders }) => return checked(&folders, explain),
+        Some(Command::Check { explain, centrifugo, folders }) => {
+            return checked(&check::check(&folders, centrifugo.as_deref()), explain);
+        }
         Some(Command::TestRules { files }) => return report(&check::test_rules(&files), ""),
         Some(Command::Backup { file, folders }) => watchroom::app::backup(&folders, &file),
     };
@@ -52,10 +54,9 @@ fn serve(arguments: &Serve) -> anyhow::Result<()> {
     })
 }
 
-fn checked(folders: &Folders, explain: bool) -> ExitCode {
-    let findings = check::check(folders);
+fn checked(findings: &Findings, explain: bool) -> ExitCode {
     let more = if explain { check::explain(&findings.rules) } else { String::new() };
-    report(&findings, &more)
+    report(findings, &more)
 }
 
 /// Says what was found, and `more` behind it.
@@ -71,6 +72,9 @@ fn report(findings: &Findings, more: &str) -> ExitCode {
     }
     for error in &findings.unreadable {
         text.push_str(&format!("{error}\n"));
+    }
+    for warning in &findings.warnings {
+        text.push_str(&format!("warning  {warning}\n"));
     }
     for good in &findings.good {
         text.push_str(&format!("ok  {good}\n"));

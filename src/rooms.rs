@@ -15,7 +15,7 @@ pub use self::{
     talk::{Pin, PinError, Say, TEXT_CHARS_MAX, TextError},
 };
 
-use crate::backend::{Append, Backend, BackendError, Commit, HistoryFilter, StreamOptions};
+use crate::backend::{Append, Backend, BackendError, Commit, HistoryFilter, Publishing, StreamOptions};
 use crate::clock::Clock;
 use crate::dashboards::{Dashboards, Pushed, pushed};
 use crate::model::Person;
@@ -135,8 +135,8 @@ impl Rooms {
         let filter = HistoryFilter { since: Some(offset - 1), limit: Some(1), reverse: false };
         let channel = channel(room);
         let page = self.0.parts.backend.history(&channel, &filter, StreamOptions::Journal).await.ok()?;
-        let data = page.publications.into_iter().next()?.data?;
-        serde_json::from_str::<Stored>(data.get()).ok().map(|stored| stored.at)
+        let data = page.publications.into_iter().next()?.data;
+        serde_json::from_slice::<Stored>(&data).ok().map(|stored| stored.at)
     }
 
     /// Tells all in a room that someone types; `client` is the connection.
@@ -150,7 +150,7 @@ impl Rooms {
         let typing = Typing { by, client, at: clock.now_ms() };
         let data = raw(&typing);
         let channel = format!("{TYPING}{room}");
-        backend.publish(&channel, data, None, StreamOptions::None).await?;
+        backend.publish(&channel, Publishing::json(data), StreamOptions::None).await?;
         Ok(())
     }
 

@@ -32,6 +32,8 @@ fn seeds_of_each_target_hold() {
     check("push", bodies::push::check);
     check("chunk", bodies::chunk::check);
     check("block", bodies::block::check);
+    check("fossil", bodies::fossil::check);
+    check("deflate", bodies::deflate::check);
     check("websocket", bodies::websocket::check);
     check("parcel", bodies::parcel::check);
     check("talk", bodies::talk::check);

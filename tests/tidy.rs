@@ -17,6 +17,7 @@ const LAYERS: &[&str] = &[
     "telemetry",
     "sqlite",
     "model",
+    "tokens",
     "store",
     "query",
     "wire",

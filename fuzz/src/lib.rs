@@ -4,7 +4,9 @@
 
 pub mod block;
 pub mod chunk;
+pub mod deflate;
 pub mod exposition;
+pub mod fossil;
 pub mod parcel;
 pub mod push;
 pub mod pushed;

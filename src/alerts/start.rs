@@ -28,6 +28,7 @@ use crate::rules::{self, Alert, Change as Became, FILE, Rule, State, Transition}
 use crate::store::Store;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
+use crate::wire::centrifugo::raw;
 
 /// Changes that wait for the hub.
 const CHANGES_MAX: usize = 1_024;
@@ -189,5 +190,5 @@ async fn remembered(parts: &AlertsParts, now: i64) -> anyhow::Result<BTreeMap<St
 pub(super) async fn transitions(backend: &Backend) -> Result<Vec<Box<RawValue>>, BackendError> {
     let filter = HistoryFilter { limit: Some(2 * EPISODES_MAX), reverse: true, ..HistoryFilter::default() };
     let page = backend.history(TRANSITIONS, &filter, StreamOptions::Journal).await?;
-    Ok(page.publications.into_iter().rev().filter_map(|publication| publication.data).collect())
+    Ok(page.publications.iter().rev().filter_map(|publication| raw::value(&publication.data).ok()).collect())
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{alertfile::AlertFile, notices, own::StoreMetrics, parts::Parts, reload, upkeep::Upkeep};
 use crate::alerts::{Alerts, AlertsParts, Change};
-use crate::backend::{Backend, Delivery, StreamOptions};
+use crate::backend::{Backend, Delivery, Publishing, StreamOptions};
 use crate::clock::Clock;
 use crate::collect::{Collector, HostCollector, OwnCollector, Runner, TopProcesses};
 use crate::config::Config;
@@ -39,7 +39,12 @@ pub(super) async fn site(
     let (alerts, changes) = alerts(&parts, appended, supervisor).await?;
     let hub = hub::Parts {
         node: instance.clone(),
-        namespaces: Namespaces::new(config.namespaces.clone(), config.without_namespace.clone()),
+        namespaces: Namespaces::new(
+            config.namespaces.clone(),
+            config.without_namespace.clone(),
+            config.options.syntax.clone(),
+        ),
+        options: Arc::new(config.options.clone()),
         dashboards: dashboards.clone(),
         backend: backend.clone(),
         live: live.clone(),
@@ -196,7 +201,9 @@ async fn publish_top(
         let data = serde_json::value::to_raw_value(&**newest.borrow_and_update());
         if let Ok(data) = data {
             // The next second has a newer one.
-            if let Err(error) = backend.publish(&channel, data, None, StreamOptions::default()).await {
+            if let Err(error) =
+                backend.publish(&channel, Publishing::json(data), StreamOptions::default()).await
+            {
                 tracing::debug!(error = %error, "busiest processes not published");
             }
         }

@@ -17,10 +17,10 @@ use tokio::{
 
 use super::{
     Append, Appended, BackendError, Claim, Claimed, Commit, DELIVERIES_MAX, Delivery, HISTORY_BYTES_MAX,
-    HistoryFilter, HistoryPage, RecordKind, StreamOptions, StreamPosition,
+    HistoryFilter, HistoryPage, Publishing, RecordKind, StreamOptions, StreamPosition,
 };
 use crate::journal::{Journal, KeyValues, Written};
-use crate::wire::centrifugo::{ClientInfo, Publication};
+use crate::wire::centrifugo::{ClientInfo, Publication, raw};
 use claims::Claims;
 
 /// Everything in this process. A clone is the same backend.
@@ -109,12 +109,13 @@ impl Embedded {
     pub async fn publish(
         &self,
         channel: &str,
-        data: Box<RawValue>,
-        info: Option<ClientInfo>,
+        publishing: Publishing,
         options: StreamOptions,
     ) -> Result<StreamPosition, BackendError> {
+        let Publishing { data, info, tags, delta } = publishing;
         let (size, ttl) = match options {
             StreamOptions::Journal => {
+                let data = raw::value(&data).map_err(|_| BackendError::NotJson)?;
                 let append = Append { channel: channel.to_owned(), data, info, key: None };
                 let commit = Commit { appends: vec![append], records: Vec::new() };
                 let appended = self.commit(commit).await?.pop();
@@ -124,7 +125,7 @@ impl Embedded {
             StreamOptions::None => (0, Duration::ZERO),
         };
         let permit = self.permit().await?;
-        let mut publication = Publication { data: Some(data), offset: 0, info };
+        let mut publication = Publication { data, info, tags, ..Publication::default() };
         let mut state = self.state();
         let channel: Arc<str> = Arc::from(channel);
         let position = if options.is_kept() {
@@ -142,7 +143,7 @@ impl Embedded {
         } else {
             StreamPosition::default()
         };
-        permit.send(Delivery::Publication { channel, publication });
+        permit.send(Delivery::Publication { channel, publication, delta });
         Ok(position)
     }
 
@@ -180,6 +181,26 @@ impl Embedded {
         let (page, freed) = (stream.page(filter), before - stream.bytes);
         state.bytes -= freed;
         page
+    }
+
+    /// See [`super::Backend::order`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Stopped`].
+    pub async fn order(&self, order: Box<RawValue>) -> Result<(), BackendError> {
+        self.permit().await?.send(Delivery::Order(order));
+        Ok(())
+    }
+
+    /// See [`super::Backend::forget`].
+    pub fn forget(&self, channel: &str) {
+        let mut state = self.state();
+        if let Some(stream) = state.streams.get_mut(channel) {
+            stream.kept.clear();
+            let freed = std::mem::take(&mut stream.bytes);
+            state.bytes -= freed;
+        }
     }
 
     /// See [`super::Backend::commit`].
@@ -278,7 +299,7 @@ fn hand_on(claims: &Mutex<Claims>, deliveries: &mpsc::Sender<Delivery>, written:
     for (channel, publication) in std::mem::take(&mut written.publications) {
         let channel = Arc::from(channel);
         // Without a hub nobody is connected.
-        drop(deliveries.blocking_send(Delivery::Publication { channel, publication }));
+        drop(deliveries.blocking_send(Delivery::Publication { channel, publication, delta: false }));
     }
     for record in std::mem::take(&mut written.records) {
         if record.kind == RecordKind::Notified {
@@ -308,7 +329,11 @@ impl Stream {
         let now = Instant::now();
         self.offset += 1;
         publication.offset = self.offset;
-        let bytes = publication.data.as_ref().map_or(0, |data| data.get().len());
+        if self.offset == 1 {
+            // Who subscribed before there was a stream learns its epoch.
+            publication.epoch.clone_from(&self.epoch);
+        }
+        let bytes = publication.data.len();
         self.kept.push_back(Kept { publication: publication.clone(), bytes, at: now });
         self.bytes += bytes;
         self.expires = now + options.1.max(EPOCH_MIN);
@@ -357,8 +382,8 @@ mod tests {
         let (backend, mut deliveries) = Embedded::new(journal).unwrap();
         let options = StreamOptions::Memory { size: 10, ttl: Duration::from_mins(1) };
         let publish = |channel: &'static str| {
-            let data = RawValue::from_string("\"of some bytes\"".to_owned()).unwrap();
-            backend.publish(channel, data, None, options)
+            let publishing = Publishing { data: "\"of some bytes\"".into(), ..Publishing::default() };
+            backend.publish(channel, publishing, options)
         };
         publish("a").await.unwrap();
         let kept = backend.state().bytes;

@@ -22,7 +22,6 @@ use std::{
 };
 
 use redis::{RedisError, aio::MultiplexedConnection};
-use serde_json::value::RawValue;
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
@@ -30,7 +29,7 @@ use tokio::{
 
 use super::{
     Append, BackendError, Commit, DELIVERIES_MAX, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage,
-    StreamOptions, StreamPosition,
+    Publishing, StreamOptions, StreamPosition,
     encode::{self, Origin},
 };
 use crate::journal::Retention;
@@ -38,7 +37,7 @@ use crate::model::Batch;
 use crate::model::limits::LATE_MS_MAX;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
-use crate::wire::centrifugo::{ClientInfo, Publication};
+use crate::wire::centrifugo::{ClientInfo, Publication, raw};
 use counters::Counters;
 use presence::Entered;
 use scripts::Scripts;
@@ -155,17 +154,18 @@ impl Redis {
     pub async fn publish(
         &self,
         channel: &str,
-        data: Box<RawValue>,
-        info: Option<ClientInfo>,
+        publishing: Publishing,
         options: StreamOptions,
     ) -> Result<StreamPosition, BackendError> {
         if options == StreamOptions::Journal {
+            let Publishing { data, info, .. } = publishing;
+            let data = raw::value(&data).map_err(|_| BackendError::NotJson)?;
             let append = Append { channel: channel.to_owned(), data, info, key: None };
             let commit = Commit { appends: vec![append], records: Vec::new() };
             let appended = self.commit(&commit).await?.pop();
             return appended.map(|appended| appended.position).ok_or(BackendError::Stopped);
         }
-        let body = message::publication_body(channel, &data, info.as_ref());
+        let body = message::publication_body(channel, &publishing);
         let published = match self.0.bounds(options) {
             Some(bounds) => self.0.publish_kept(channel, &body, bounds).await,
             None => self.0.publish_only(&message::publication(&body)).await,

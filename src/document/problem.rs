@@ -17,11 +17,7 @@ pub struct Problem {
 impl Problem {
     /// Line and column, from 1; the column counts characters.
     pub fn place(&self) -> (usize, usize) {
-        let text = self.source.inner();
-        let before = text.get(..self.span.start.min(text.len())).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        (line, column)
+        place(self.source.inner(), &self.span)
     }
 
     /// The file's name.
@@ -38,6 +34,14 @@ impl Problem {
     pub fn advice(&self) -> Option<&str> {
         self.help.as_deref()
     }
+}
+
+/// Line and column of the start of a part of a text, from 1; the column counts characters.
+pub(super) fn place(text: &str, span: &Range<usize>) -> (usize, usize) {
+    let before = text.get(..span.start.min(text.len())).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
 }
 
 impl fmt::Display for Problem {

@@ -16,6 +16,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority};
 
 use super::error::Failure;
+use crate::hub::channel::is_like;
 
 /// Headers that proxies add.
 const FORWARDING: [&str; 9] = [
@@ -47,6 +48,29 @@ pub enum Refused {
     /// A fetch by another site's page.
     #[error("requests from other sites' pages are refused")]
     CrossSite,
+}
+
+/// Lets a client of the hub in, or says why not; returns the origin of the other site's page that it is, if it is one.
+///
+/// # Errors
+///
+/// [`Refused`].
+pub fn admit_client(headers: &HeaderMap, allowed: &[String]) -> Result<Option<HeaderValue>, Refused> {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return admit(&Method::GET, headers).map(|()| None);
+    };
+    let is_allowed = origin.to_str().is_ok_and(|origin| {
+        let origin = origin.to_ascii_lowercase();
+        allowed.iter().any(|pattern| is_like(pattern.as_bytes(), origin.as_bytes()))
+    });
+    if !is_allowed {
+        return admit(&Method::GET, headers).map(|()| None);
+    }
+    // Only what is said of the other site is let pass.
+    let mut own = headers.clone();
+    own.remove(header::ORIGIN);
+    own.remove("sec-fetch-site");
+    admit(&Method::GET, &own).map(|()| Some(origin.clone()))
 }
 
 /// Lets a request in, or says why not.
@@ -169,6 +193,27 @@ mod tests {
         for origin in ["null", "http://localhost:9090", "https://localhost:8080", "http://example.com"] {
             check(&[("host", "localhost:8080"), ("origin", origin)], Err(Refused::Origin));
         }
+    }
+
+    #[test]
+    fn pages_of_other_sites_come_in_where_they_are_named() {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("localhost:8000"));
+        headers.insert("origin", HeaderValue::from_static("https://app.Example.com"));
+        headers.insert("sec-fetch-site", HeaderValue::from_static("cross-site"));
+        let admitted = |allowed: &[&str]| {
+            let allowed: Vec<String> = allowed.iter().map(|one| (*one).to_owned()).collect();
+            admit_client(&headers, &allowed).map(|origin| origin.is_some())
+        };
+        for pattern in ["*", "https://*.example.com", "https://ap?.example.com"] {
+            assert_eq!(admitted(&[pattern]), Ok(true), "{pattern}");
+        }
+        for pattern in ["https://example.com", "http://*", "", "https://app.example.co"] {
+            assert_eq!(admitted(&[pattern]), Err(Refused::Origin), "{pattern}");
+        }
+        assert_eq!(admitted(&[]), Err(Refused::Origin));
+        headers.insert("host", HeaderValue::from_static("example.com"));
+        assert_eq!(admit_client(&headers, &["*".to_owned()]), Err(Refused::Host));
     }
 
     #[test]

@@ -13,24 +13,40 @@ use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
-use super::{Answer, Shared, error::Failure, progress::Progress};
-use crate::hub::CONNECTIONS_MAX;
+use super::{
+    Answer, Shared,
+    clients::{Visitor, full},
+    error::Failure,
+    progress::Progress,
+};
+use crate::hub::entry::Upgraded;
+use crate::wire::centrifugo::Protocol;
+use crate::wire::deflate::{self, Agreed};
 use crate::wire::websocket::accept_key;
+use crate::wire::{Dialect, Framing};
 
 /// Unsent bytes that the kernel holds before it says that the socket is full. Without it 4 MiB pile up before any
 /// policy of ours acts; with it about 170 KiB.
 const NOTSENT_BYTES: u32 = 16 * 1024;
 
-/// Centrifugo's client protocol in JSON over a WebSocket.
+/// What a client calls the two encodings.
+const SUBPROTOCOLS: [&str; 2] = ["centrifuge-json", "centrifuge-protobuf"];
+
+/// Centrifugo's client protocol over a WebSocket.
 pub(super) async fn websocket(
     State(site): State<Shared>,
     Extension(peer): Extension<SocketAddr>,
+    Extension(visitor): Extension<Visitor>,
     mut request: Request,
 ) -> Answer<Response> {
     let key = handshake(request.headers())?;
+    let (protocol, subprotocol) = spoken(request.headers(), request.uri().query().unwrap_or_default());
+    let is_page = visitor.is_page;
+    let agreed = compression(&site, request.headers());
+    let framing = agreed.map_or(Framing::WebSocket, |(_, from)| Framing::Deflated { from });
+    let dialect = Dialect { protocol, framing };
     if !site.hub.has_room() {
-        let detail = format!("this node has {CONNECTIONS_MAX} connections, its limit");
-        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5));
+        return Err(full());
     }
     let upgrade = request
         .extensions_mut()
@@ -45,18 +61,43 @@ pub(super) async fn websocket(
         };
         let socket = parts.io.into_inner().into_inner();
         tune(&socket);
-        hub.accept(socket, peer, parts.read_buf);
+        hub.accept(Upgraded { socket, peer, leftover: parts.read_buf, dialect, is_page });
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
+    if let Some((agreed, _)) = agreed {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreed.header());
+    }
+    if let Some(subprotocol) = subprotocol {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+    }
     Ok(response)
 }
 
+/// What is agreed with a client that inflates, and from how many bytes on its messages are compressed. One that cannot look
+/// back far enough for all that we write gets them as they are.
+fn compression(site: &Shared, headers: &HeaderMap) -> Option<(Agreed, u32)> {
+    let from = site.hub.options().transports.websocket_compression?;
+    let agreed = deflate::negotiate(headers).filter(|agreed| agreed.fits(usize::MAX))?;
+    Some((agreed, u32::try_from(from).unwrap_or(u32::MAX)))
+}
+
+/// How a client wants messages encoded, and the subprotocol that says so.
+fn spoken(headers: &HeaderMap, query: &str) -> (Protocol, Option<&'static str>) {
+    let asked = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
+    let names = || asked.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let subprotocol = SUBPROTOCOLS.into_iter().find(|known| names().any(|name| name.trim() == *known));
+    let in_query = query.split('&').any(|pair| matches!(pair, "format=protobuf" | "cf_protocol=protobuf"));
+    let protocol =
+        if in_query || subprotocol == Some(SUBPROTOCOLS[1]) { Protocol::Protobuf } else { Protocol::Json };
+    (protocol, subprotocol)
+}
+
 /// Checks the opening handshake (RFC 6455 §4.2.1) and returns the answer to its key.
-fn handshake(headers: &HeaderMap) -> Answer<HeaderValue> {
+pub(super) fn handshake(headers: &HeaderMap) -> Answer<HeaderValue> {
     let has = |name, word: &str| {
         headers
             .get_all(name)
@@ -78,7 +119,7 @@ fn handshake(headers: &HeaderMap) -> Answer<HeaderValue> {
         .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not usable"))
 }
 
-fn tune(socket: &TcpStream) {
+pub(super) fn tune(socket: &TcpStream) {
     let reference = SockRef::from(socket);
     let tuned = reference.set_tcp_nodelay(true);
     #[cfg(target_os = "linux")]

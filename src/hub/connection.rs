@@ -1,26 +1,33 @@
 //! One client's socket: written directly, and through a queue only when it would block.
 
+mod pulse;
+
 use std::{
     io::{self, IoSlice},
     sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
 };
 
-use serde_json::value::RawValue;
+use bytes::Bytes;
+use smallvec::SmallVec;
 use tokio::{net::TcpStream, sync::Notify, time::timeout};
 
 use super::{
     counters::Counters,
     outbox::{Delivery, Outbox, REPLY_BYTES_LOW, Verdict},
+    permit::ServerSubscribe,
 };
-use crate::wire::centrifugo::{Push, PushBody};
-use crate::wire::{Close, Frame};
+use crate::wire::centrifugo::{Push, PushBody, Reply};
+use crate::wire::{Cast, Close, Dialect, Frame, Shape};
+pub use pulse::Tick;
 
 /// How long a client may take to read the replies that it asked for.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// Bytes that are taken at once where there is no socket.
+const TAKEN_MAX: usize = 64 * 1024;
 /// Frames that one vectored write takes.
 const SLICES_MAX: usize = 32;
 
@@ -40,43 +47,96 @@ impl Kept {
     }
 }
 
-/// A client's socket with what waits for it.
+/// What the session of a connection is asked to do by others than its client.
+#[derive(Debug, Clone)]
+pub enum Control {
+    /// Joins a channel.
+    Subscribe(Arc<ServerSubscribe>),
+    /// Leaves a channel; all if it is empty.
+    Unsubscribe(Arc<str>),
+    /// Another end of the connection, s since the epoch; nothing for none.
+    Refresh {
+        /// When.
+        expires_at: Option<i64>,
+        /// What others see of who it is, if that changes.
+        info: Option<Bytes>,
+    },
+    /// A subscription may have expired.
+    Look,
+}
+
+/// A client's connection with what waits for it.
 #[derive(Debug)]
 pub struct Connection {
     /// Small and unique on this node.
     pub number: u64,
-    socket: TcpStream,
+    /// Its id, unique on all nodes.
+    pub client: Box<str>,
+    /// How it reads.
+    pub dialect: Dialect,
+    /// Where it is written to; nothing where its task takes what waits.
+    socket: Option<TcpStream>,
     outbox: Mutex<Outbox>,
-    /// Wakes the reader's task: something waits for the socket, or the connection must end.
+    /// Bytes of events that may wait.
+    event_bytes_max: usize,
+    controls: Mutex<Vec<Control>>,
+    /// Wakes the reader's task: something waits for the socket or the session, or the connection must end.
     wake: Notify,
     closing: AtomicBool,
-    /// Pings sent since the last pong.
-    unanswered: AtomicU32,
+    /// Seconds since the ping that was not answered; see `pulse`.
+    ping: AtomicU32,
+    /// When the connection is closed, s since the epoch; 0 for never.
+    ends_at: AtomicI64,
+    /// When a subscription is to be looked at, s since the epoch; 0 for never.
+    look_at: AtomicI64,
     counters: Counters,
 }
 
 impl Connection {
-    /// Takes over an upgraded socket.
-    pub fn new(number: u64, socket: TcpStream, counters: Counters) -> Self {
+    /// Takes over an upgraded socket, or begins a connection whose task takes what waits.
+    pub fn new(
+        number: u64,
+        client: String,
+        (socket, dialect): (Option<TcpStream>, Dialect),
+        event_bytes_max: usize,
+        counters: Counters,
+    ) -> Self {
         Self {
             number,
+            client: client.into(),
+            dialect,
             socket,
             outbox: Mutex::default(),
+            event_bytes_max,
+            controls: Mutex::default(),
             wake: Notify::new(),
             closing: AtomicBool::new(false),
-            unanswered: AtomicU32::new(0),
+            ping: AtomicU32::new(pulse::UNPINGED),
+            ends_at: AtomicI64::new(0),
+            look_at: AtomicI64::new(0),
             counters,
         }
     }
 
     /// The socket, for reading.
-    pub const fn socket(&self) -> &TcpStream {
-        &self.socket
+    pub const fn socket(&self) -> Option<&TcpStream> {
+        self.socket.as_ref()
     }
 
     /// What wakes the reader's task.
     pub const fn wake(&self) -> &Notify {
         &self.wake
+    }
+
+    /// Asks the session to do something.
+    pub fn ask(&self, control: Control) {
+        self.controls.lock().unwrap_or_else(PoisonError::into_inner).push(control);
+        self.wake.notify_one();
+    }
+
+    /// What the session was asked to do.
+    pub fn asked(&self) -> Vec<Control> {
+        std::mem::take(&mut *self.controls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether the connection is to end as soon as its queue is written.
@@ -103,6 +163,29 @@ impl Connection {
     /// *Cost*: one uncontended lock and one `write(2)` where nothing waits.
     pub fn send(&self, frame: &Frame, delivery: Delivery) {
         self.send_all(&[(frame, delivery)]);
+    }
+
+    /// Writes a push, in this connection's way of reading.
+    pub fn cast(&self, cast: &Cast, shape: Shape, delivery: Delivery) {
+        self.cast_all(&[(cast, shape, delivery)]);
+    }
+
+    /// Writes pushes in their order, each in this connection's way of reading.
+    pub fn cast_all(&self, casts: &[(&Cast, Shape, Delivery)]) {
+        for some in casts.chunks(SLICES_MAX) {
+            let mut frames: SmallVec<[(&Frame, Delivery); 4]> = SmallVec::new();
+            for (cast, shape, delivery) in some {
+                match cast.frame(self.dialect, *shape) {
+                    Some(frame) => frames.push((frame, *delivery)),
+                    None => {
+                        self.send_some(&frames);
+                        self.close(&Close::InappropriateProtocol);
+                        return;
+                    }
+                }
+            }
+            self.send_some(&frames);
+        }
     }
 
     /// Writes frames in their order, or queues what the socket does not take.
@@ -136,12 +219,17 @@ impl Connection {
                 written -= bytes.len();
                 whole_again |= outbox.passed(*delivery);
             } else {
-                verdicts.push(outbox.push(bytes, std::mem::take(&mut written), *delivery));
+                verdicts.push(outbox.push(
+                    bytes,
+                    std::mem::take(&mut written),
+                    *delivery,
+                    self.event_bytes_max,
+                ));
             }
         }
         drop(outbox);
         if whole_again {
-            self.send(&slowed_message(None), Delivery::Event);
+            self.send(&slowed_message(self.dialect, None), Delivery::Event);
         }
         for verdict in verdicts {
             self.judge(verdict);
@@ -162,10 +250,11 @@ impl Connection {
                 used += 1;
             }
         }
+        let Some(socket) = &self.socket else { return Ok(0) };
         let written = match &slices[..used] {
             [] => return Ok(0),
-            [one] => self.socket.try_write(one),
-            some => self.socket.try_write_vectored(some),
+            [one] => socket.try_write(one),
+            some => socket.try_write_vectored(some),
         };
         match written {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
@@ -181,20 +270,20 @@ impl Connection {
             Verdict::Slowed { every, dropped } => {
                 self.counters.steps_dropped.add(dropped as u64);
                 self.counters.slowed.increment();
-                let told = slowed_message(Some(every));
-                let verdict = self.outbox().push(told.bytes(), 0, Delivery::Event);
+                let told = slowed_message(self.dialect, Some(every));
+                let verdict = self.outbox().push(told.bytes(), 0, Delivery::Event, self.event_bytes_max);
                 if verdict == Verdict::Overflow {
-                    self.close(Close::Slow);
+                    self.close(&Close::Slow);
                 }
             }
-            Verdict::Overflow => self.close(Close::Slow),
+            Verdict::Overflow => self.close(&Close::Slow),
         }
     }
 
     /// Queues a close frame behind what waits; the reader's task ends the connection once it is written, or
     /// after a while without it.
-    pub fn close(&self, close: Close) {
-        if self.close_with(&Frame::close(close)) {
+    pub fn close(&self, close: &Close) {
+        if self.close_with(&self.dialect.close(close)) {
             self.counters.closed(close);
         }
     }
@@ -205,10 +294,11 @@ impl Connection {
             return false;
         }
         let mut outbox = self.outbox();
-        let written = if outbox.is_empty() { self.socket.try_write(frame.bytes()).unwrap_or(0) } else { 0 };
+        let socket = self.socket.as_ref().filter(|_| outbox.is_empty());
+        let written = socket.and_then(|socket| socket.try_write(frame.bytes()).ok()).unwrap_or(0);
         if written < frame.bytes().len() {
             // Its verdict does not matter: the connection ends in any case.
-            outbox.push(frame.bytes(), written, Delivery::Event);
+            outbox.push(frame.bytes(), written, Delivery::Event, self.event_bytes_max);
         }
         drop(outbox);
         self.wake.notify_one();
@@ -222,17 +312,30 @@ impl Connection {
         self.wake.notify_one();
     }
 
+    /// Takes what waits, some 64 KiB of it, to be written elsewhere.
+    pub fn take(&self) -> Vec<Bytes> {
+        let mut outbox = self.outbox();
+        let taken = outbox.take(TAKEN_MAX);
+        let must_recover = outbox.must_recover();
+        drop(outbox);
+        if must_recover {
+            self.close(&Close::InsufficientState);
+        }
+        taken
+    }
+
     /// Writes what waits, until the socket would block.
     ///
     /// # Errors
     ///
     /// When the peer is gone.
     pub fn flush(&self) -> io::Result<()> {
+        let Some(socket) = &self.socket else { return Ok(()) };
         let mut outbox = self.outbox();
         while !outbox.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
             let used = outbox.fill(&mut slices);
-            match self.socket.try_write_vectored(&slices[..used]) {
+            match socket.try_write_vectored(&slices[..used]) {
                 Ok(written) => outbox.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
@@ -241,7 +344,7 @@ impl Connection {
         let must_recover = outbox.must_recover();
         drop(outbox);
         if must_recover {
-            self.close(Close::InsufficientState);
+            self.close(&Close::InsufficientState);
         }
         Ok(())
     }
@@ -249,36 +352,27 @@ impl Connection {
     /// Waits until little waits for the socket, and at most ten seconds: a client that asks for much and reads
     /// nothing is closed as slow.
     pub async fn drained(&self) {
+        // Without a socket the task that would wait is the one that writes.
+        let Some(socket) = &self.socket else { return };
         let drain = async {
             while REPLY_BYTES_LOW < self.waiting_bytes() && !self.is_closing() {
-                if self.socket.writable().await.is_err() || self.flush().is_err() {
+                if socket.writable().await.is_err() || self.flush().is_err() {
                     self.end();
                 }
             }
         };
         if timeout(DRAIN_MAX, drain).await.is_err() {
-            self.close(Close::Slow);
+            self.close(&Close::Slow);
         }
-    }
-
-    /// Counts a ping; tells whether the one before was answered.
-    pub fn pinged(&self) -> bool {
-        self.unanswered.fetch_add(1, Ordering::Relaxed) == 0
-    }
-
-    /// A pong came.
-    pub fn ponged(&self) {
-        self.unanswered.store(0, Ordering::Relaxed);
     }
 }
 
 /// Tells a client that its steps come at another rate.
-fn slowed_message(every: Option<u64>) -> Frame {
+fn slowed_message(dialect: Dialect, every: Option<u64>) -> Frame {
     let text = every.map_or_else(
         || r#"{"slowed":null}"#.to_owned(),
         |every| format!(r#"{{"slowed":{{"every":{every},"step":{}}}}}"#, every * 1_000),
     );
-    // The text above is JSON.
-    let data = RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned());
-    Push { channel: "", body: PushBody::Message { data: &data } }.frame()
+    let push = Push::new("", PushBody::Message(text.into()));
+    dialect.frame(&[Reply::push(push).encode(dialect.protocol).unwrap_or_default()])
 }

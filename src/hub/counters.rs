@@ -81,7 +81,7 @@ impl Counters {
     }
 
     /// Counts a connection that we close, by code.
-    pub fn closed(&self, close: Close) {
+    pub fn closed(&self, close: &Close) {
         self.registry
             .counter_with(
                 "watchroom_closes_total",

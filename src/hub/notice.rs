@@ -6,12 +6,12 @@ use serde_json::value::RawValue;
 use tokio::time::{Duration, Instant};
 
 use super::channel::NOTICES;
-use crate::backend::{Backend, StreamOptions};
+use crate::backend::{Backend, Publishing, StreamOptions};
 
 /// Tells the pages of all nodes. A notice that cannot be sent is logged; what it is about stands without it.
 pub async fn tell(backend: &Backend, notice: &serde_json::Value) {
     let Ok(notice) = serde_json::value::to_raw_value(notice) else { return };
-    if let Err(error) = backend.publish(NOTICES, notice, None, StreamOptions::default()).await {
+    if let Err(error) = backend.publish(NOTICES, Publishing::json(notice), StreamOptions::default()).await {
         tracing::debug!(error = %error, "notice not sent");
     }
 }

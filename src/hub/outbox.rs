@@ -124,8 +124,15 @@ impl Outbox {
         true
     }
 
-    /// Queues a message of which `written` bytes are already on the socket.
-    pub fn push(&mut self, bytes: &Bytes, written: usize, delivery: Delivery) -> Verdict {
+    /// Queues a message of which `written` bytes are already on the socket. One event alone may be larger than
+    /// `event_bytes_max`: its reader may be as fast as any.
+    pub fn push(
+        &mut self,
+        bytes: &Bytes,
+        written: usize,
+        delivery: Delivery,
+        event_bytes_max: usize,
+    ) -> Verdict {
         let begun = 0 < written;
         if delivery == Delivery::Signal && !begun {
             return Verdict::Dropped;
@@ -148,8 +155,13 @@ impl Outbox {
                 if STATE_BYTES_MAX < self.state_bytes { Verdict::Overflow } else { Verdict::Queued }
             }
             Delivery::Event | Delivery::Signal => {
+                let is_alone = self.event_bytes == 0;
                 self.event_bytes += length;
-                if EVENT_BYTES_MAX < self.event_bytes { Verdict::Overflow } else { Verdict::Queued }
+                if event_bytes_max < self.event_bytes && !is_alone {
+                    Verdict::Overflow
+                } else {
+                    Verdict::Queued
+                }
             }
         }
     }
@@ -219,6 +231,21 @@ impl Outbox {
         used
     }
 
+    /// Takes messages off the head, as many as are wanted, and at least one.
+    pub fn take(&mut self, bytes_max: usize) -> Vec<Bytes> {
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        for entry in &self.queue {
+            if 0 < bytes && bytes_max < bytes + entry.bytes.len() {
+                break;
+            }
+            bytes += entry.bytes.len();
+            taken.push(entry.bytes.clone());
+        }
+        self.advance(bytes);
+        taken
+    }
+
     /// Takes `written` bytes off the head.
     pub fn advance(&mut self, mut written: usize) {
         while let Some(head) = self.queue.front_mut() {
@@ -255,25 +282,28 @@ mod tests {
     fn events_wait_and_then_overflow() {
         let mut outbox = Outbox::default();
         for _ in 0..4 {
-            assert_eq!(outbox.push(&bytes(16 * 1024), 0, Delivery::Event), Verdict::Queued);
+            assert_eq!(outbox.push(&bytes(16 * 1024), 0, Delivery::Event, EVENT_BYTES_MAX), Verdict::Queued);
         }
-        assert_eq!(outbox.push(&bytes(1), 0, Delivery::Event), Verdict::Overflow);
+        assert_eq!(outbox.push(&bytes(1), 0, Delivery::Event, EVENT_BYTES_MAX), Verdict::Overflow);
     }
 
     #[test]
     fn state_has_more_room_and_then_overflows() {
         let mut outbox = Outbox::default();
-        assert_eq!(outbox.push(&bytes(STATE_BYTES_MAX), 0, Delivery::State), Verdict::Queued);
+        assert_eq!(
+            outbox.push(&bytes(STATE_BYTES_MAX), 0, Delivery::State, EVENT_BYTES_MAX),
+            Verdict::Queued
+        );
         outbox.advance(10);
         assert_eq!(outbox.bytes(), STATE_BYTES_MAX - 10);
-        assert_eq!(outbox.push(&bytes(11), 0, Delivery::State), Verdict::Overflow);
+        assert_eq!(outbox.push(&bytes(11), 0, Delivery::State, EVENT_BYTES_MAX), Verdict::Overflow);
     }
 
     #[test]
     fn signals_are_dropped_unless_begun() {
         let mut outbox = Outbox::default();
-        assert_eq!(outbox.push(&bytes(10), 0, Delivery::Signal), Verdict::Dropped);
-        assert_eq!(outbox.push(&bytes(10), 4, Delivery::Signal), Verdict::Queued);
+        assert_eq!(outbox.push(&bytes(10), 0, Delivery::Signal, EVENT_BYTES_MAX), Verdict::Dropped);
+        assert_eq!(outbox.push(&bytes(10), 4, Delivery::Signal, EVENT_BYTES_MAX), Verdict::Queued);
         assert_eq!(outbox.bytes(), 6);
     }
 
@@ -286,7 +316,7 @@ mod tests {
             if outbox.skips(delivery) {
                 continue;
             }
-            if let Verdict::Slowed { every, .. } = outbox.push(&bytes(1_000), 0, delivery) {
+            if let Verdict::Slowed { every, .. } = outbox.push(&bytes(1_000), 0, delivery, EVENT_BYTES_MAX) {
                 slowed = Some(every);
             }
             assert!(outbox.bytes() <= SERIES_BYTES_MAX);
@@ -302,14 +332,14 @@ mod tests {
     #[test]
     fn corrections_outlive_steps_and_are_missed() {
         let mut outbox = Outbox::default();
-        outbox.push(&bytes(SERIES_BYTES_MAX / 2), 0, Delivery::Correction);
+        outbox.push(&bytes(SERIES_BYTES_MAX / 2), 0, Delivery::Correction, EVENT_BYTES_MAX);
         for step in 1..=100 {
-            outbox.push(&bytes(1_000), 0, Delivery::Step(step));
+            outbox.push(&bytes(1_000), 0, Delivery::Step(step), EVENT_BYTES_MAX);
         }
         assert!(SERIES_BYTES_MAX / 2 <= outbox.bytes(), "the correction waits still");
         assert!(!outbox.lost);
         for _ in 0..4 {
-            outbox.push(&bytes(SERIES_BYTES_MAX / 2), 0, Delivery::Correction);
+            outbox.push(&bytes(SERIES_BYTES_MAX / 2), 0, Delivery::Correction, EVENT_BYTES_MAX);
         }
         assert!(outbox.bytes() <= SERIES_BYTES_MAX);
         assert!(!outbox.must_recover(), "not before it reads again");
@@ -320,16 +350,16 @@ mod tests {
     #[test]
     fn a_begun_frame_is_never_dropped() {
         let mut outbox = Outbox::default();
-        outbox.push(&bytes(SERIES_BYTES_MAX), 1, Delivery::Step(3));
-        outbox.push(&bytes(SERIES_BYTES_MAX), 0, Delivery::Step(5));
+        outbox.push(&bytes(SERIES_BYTES_MAX), 1, Delivery::Step(3), EVENT_BYTES_MAX);
+        outbox.push(&bytes(SERIES_BYTES_MAX), 0, Delivery::Step(5), EVENT_BYTES_MAX);
         assert_eq!(outbox.bytes(), SERIES_BYTES_MAX - 1);
     }
 
     #[test]
     fn advance_crosses_entries() {
         let mut outbox = Outbox::default();
-        outbox.push(&bytes(10), 0, Delivery::Event);
-        outbox.push(&bytes(10), 0, Delivery::Step(1));
+        outbox.push(&bytes(10), 0, Delivery::Event, EVENT_BYTES_MAX);
+        outbox.push(&bytes(10), 0, Delivery::Step(1), EVENT_BYTES_MAX);
         outbox.advance(15);
         assert_eq!(outbox.bytes(), 5);
         let mut slices = [IoSlice::new(&[]); 4];

@@ -1,34 +1,39 @@
 //! The task of one connection: reads commands, writes what waits, ends in order.
 
-use std::{io, pin::Pin, sync::Arc, time::Duration};
+use std::{io, net::Shutdown, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use socket2::SockRef;
 use tokio::{
     io::Interest,
-    time::{Sleep, sleep},
+    net::TcpStream,
+    time::{Sleep, sleep, timeout},
 };
 
 use super::{Hub, connection::Connection, outbox::Delivery, session::Session, shard::Command};
-use crate::wire::centrifugo::ClientInfo;
 use crate::wire::websocket::{Decoded, Decoder, Message, Opcode};
-use crate::wire::{Close, Frame};
+use crate::wire::{Close, Frame, Framing};
 
-/// How long a client may take to send `connect`.
-const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How long a closing connection may take to read what waits for it.
-const CLOSE_MAX: Duration = Duration::from_secs(2);
+pub(super) const CLOSE_MAX: Duration = Duration::from_secs(2);
+/// How long a client may take to end after the close frame.
+const LINGER_MAX: Duration = Duration::from_secs(1);
 /// Bytes read at once. The buffer is on the stack of the poll, so an idle connection has none.
 const READ_BYTES: usize = 8 * 1024;
 
 /// Serves a connection until it ends, and takes it off the hub.
-pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, info: ClientInfo, leftover: Bytes) {
+pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, is_page: bool, leftover: Bytes) {
     let number = connection.number;
     let shard = hub.shard(number);
     if shard.send(Command::Open(Arc::clone(&connection))).await.is_err() {
-        connection.close(Close::Shutdown);
+        connection.close(&Close::Shutdown);
     }
-    let mut session = Session::new(hub.clone(), Arc::clone(&connection), info);
-    serve(&connection, &mut session, leftover).await;
+    let mut session = Session::new(hub.clone(), Arc::clone(&connection), is_page, None);
+    let options = hub.options();
+    let limits = (options.stale_close_delay, options.transports.message_size_limit);
+    if let Some(socket) = connection.socket() {
+        serve(&connection, socket, &mut session, leftover, limits).await;
+    }
     connection.end();
     Box::pin(session.end()).await;
     // A shard that has stopped has forgotten the connection.
@@ -36,9 +41,16 @@ pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, info: ClientInfo
     tracing::debug!(connection.number = number, "connection ended");
 }
 
-async fn serve(connection: &Connection, session: &mut Session, leftover: Bytes) {
-    let mut decoder = Decoder::default();
-    let mut deadline: Option<Pin<Box<Sleep>>> = Some(Box::pin(sleep(CONNECT_MAX)));
+async fn serve(
+    connection: &Connection,
+    socket: &TcpStream,
+    session: &mut Session,
+    leftover: Bytes,
+    (stale, message_bytes_max): (Duration, usize),
+) {
+    let inflates = matches!(connection.dialect.framing, Framing::Deflated { .. });
+    let mut decoder = Decoder::new(message_bytes_max, inflates);
+    let mut deadline: Option<Pin<Box<Sleep>>> = Some(Box::pin(sleep(stale)));
     let mut was_closing = false;
     if !leftover.is_empty() && !take(connection, session, decoder.feed(&leftover)).await {
         return;
@@ -48,6 +60,7 @@ async fn serve(connection: &Connection, session: &mut Session, leftover: Bytes) 
         let waiting = connection.has_waiting();
         if connection.is_closing() {
             if !waiting {
+                Box::pin(linger(socket)).await;
                 return;
             }
             if !was_closing {
@@ -60,14 +73,14 @@ async fn serve(connection: &Connection, session: &mut Session, leftover: Bytes) 
         let interest = if waiting { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
         tokio::select! {
             biased;
-            () = connection.wake().notified() => {}
-            ready = connection.socket().ready(interest) => {
+            () = connection.wake().notified() => Box::pin(session.controls()).await,
+            ready = socket.ready(interest) => {
                 let Ok(ready) = ready else { return };
                 if ready.is_writable() && connection.flush().is_err() {
                     return;
                 }
                 if ready.is_readable() {
-                    match read(connection, &mut decoder) {
+                    match read(socket, &mut decoder) {
                         Ok(Some(decoded)) => {
                             if !take(connection, session, decoded).await {
                                 return;
@@ -82,16 +95,37 @@ async fn serve(connection: &Connection, session: &mut Session, leftover: Bytes) 
                 if was_closing {
                     return;
                 }
-                connection.close(Close::Stale);
+                connection.close(&Close::Stale);
             }
         }
     }
 }
 
-/// Reads once; nothing if the socket had nothing.
-fn read(connection: &Connection, decoder: &mut Decoder) -> io::Result<Option<Decoded>> {
+/// Says that nothing more comes, and reads what the client still sends until it ends, too: a socket that is closed with
+/// unread bytes takes the close frame back.
+async fn linger(socket: &TcpStream) {
+    // A peer that is gone has nothing to be told.
+    if SockRef::from(socket).shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    let drain = async { while socket.readable().await.is_ok() && discard(socket) {} };
+    // It has had its time.
+    drop(timeout(LINGER_MAX, drain).await);
+}
+
+/// Reads once, for nothing; tells whether more may come. Apart from the task, of which its buffer would be a part.
+fn discard(socket: &TcpStream) -> bool {
     let mut buffer = [0_u8; READ_BYTES];
-    match connection.socket().try_read(&mut buffer) {
+    match socket.try_read(&mut buffer) {
+        Ok(length) => 0 < length,
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    }
+}
+
+/// Reads once; nothing if the socket had nothing.
+fn read(socket: &TcpStream, decoder: &mut Decoder) -> io::Result<Option<Decoded>> {
+    let mut buffer = [0_u8; READ_BYTES];
+    match socket.try_read(&mut buffer) {
         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
         Ok(length) => Ok(Some(decoder.feed(&buffer[..length]))),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
@@ -107,8 +141,8 @@ async fn take(connection: &Connection, session: &mut Session, decoded: Decoded) 
             return true;
         }
         match message {
-            Message::Text(text) => Box::pin(session.take(&text)).await,
-            Message::Binary(_) => connection.close(Close::InappropriateProtocol),
+            Message::Text(text) => Box::pin(session.take(text.as_bytes())).await,
+            Message::Binary(bytes) => Box::pin(session.take(&bytes)).await,
             Message::Ping(payload) => {
                 connection.send(&Frame::control(Opcode::Pong, &payload), Delivery::Event);
             }

@@ -1,6 +1,6 @@
 //! Calls by name; `docs/protocol.md` lists them.
 
-use serde_json::value::RawValue;
+use bytes::Bytes;
 
 use super::{
     Hub, alertcalls,
@@ -11,13 +11,6 @@ use super::{
 use crate::live::{Live, Range};
 use crate::rooms::{RoomError, Say};
 use crate::wire::centrifugo::{ErrorCode, Rpc};
-
-/// The result of a call.
-#[derive(Debug, serde::Serialize)]
-pub(super) struct RpcResult {
-    /// The answer.
-    pub(super) data: Box<RawValue>,
-}
 
 #[derive(Debug, serde::Deserialize)]
 struct Name {
@@ -31,12 +24,8 @@ struct TypingIn {
 }
 
 /// Answers a call.
-pub(super) async fn answer(
-    hub: &Hub,
-    speaker: &mut Speaker,
-    request: &Rpc,
-) -> Result<Box<RawValue>, Refusal> {
-    let argument = request.data.as_deref().unwrap_or(RawValue::NULL).get();
+pub(super) async fn answer(hub: &Hub, speaker: &mut Speaker, request: &Rpc) -> Result<Bytes, Refusal> {
+    let argument = said(request)?;
     let parts = &hub.0.parts;
     let text = match request.method.as_str() {
         "time" => format!(r#"{{"now":{}}}"#, parts.clock.now_ms()),
@@ -70,7 +59,7 @@ pub(super) async fn answer(
         }
         _ => return Err((ErrorCode::MethodNotFound, ErrorCode::MethodNotFound.text().to_owned())),
     };
-    RawValue::from_string(text).map_err(|error| (ErrorCode::Internal, error.to_string()))
+    Ok(text.into())
 }
 
 /// The argument of a call.
@@ -79,7 +68,15 @@ pub(super) async fn answer(
 ///
 /// When it is of another shape.
 pub(super) fn argument<'a, T: serde::Deserialize<'a>>(request: &'a Rpc) -> Result<T, Refusal> {
-    read(request.data.as_deref().unwrap_or(RawValue::NULL).get())
+    read(said(request)?)
+}
+
+/// The argument as text; `null` if there is none.
+fn said(request: &Rpc) -> Result<&str, Refusal> {
+    if request.data.is_empty() {
+        return Ok("null");
+    }
+    std::str::from_utf8(&request.data).map_err(|error| (ErrorCode::BadRequest, error.to_string()))
 }
 
 /// A value as the answer of a call.
@@ -87,8 +84,8 @@ pub(super) fn argument<'a, T: serde::Deserialize<'a>>(request: &'a Rpc) -> Resul
 /// # Errors
 ///
 /// When it cannot be written, which is a defect.
-pub(super) fn result(value: &impl serde::Serialize) -> Result<Box<RawValue>, Refusal> {
-    serde_json::value::to_raw_value(value).map_err(|error| (ErrorCode::Internal, error.to_string()))
+pub(super) fn result(value: &impl serde::Serialize) -> Result<Bytes, Refusal> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(|error| (ErrorCode::Internal, error.to_string()))
 }
 
 /// What a client reads when something was not said.

@@ -1,28 +1,32 @@
 //! What one client may say, and the answers.
 
+mod ask;
+mod connect;
+mod controls;
+mod enter;
+
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
-use serde_json::value::RawValue;
 
 use super::{
-    Hub, SUBSCRIPTIONS_MAX,
+    Hub,
     channel::{Class, Rules},
     connection::Connection,
     outbox::{Delivery, REPLY_BYTES_LOW},
-    refusal::{Refusal, internal},
+    permit::{Standing, Who},
+    refusal::{Refusal, Stop, internal},
     rpc,
     shard::Command,
     speaker::{Speaker, Speech},
     subscribe::{self, Joining},
 };
-use crate::backend::{HistoryFilter, StreamOptions};
 use crate::model::Person;
+use crate::wire::Close;
 use crate::wire::centrifugo::{
-    self, ClientInfo, Connect, ConnectResult, ErrorCode, ErrorReply, History, HistoryResult, Method,
-    PresenceResult, PresenceStats, Publish, Reply, Rpc, Subscribe,
+    self, Answer, ClientInfo, ErrorCode, Method, PresenceResult, Push, PushBody, Reply, Rpc, RpcResult,
 };
-use crate::wire::{Close, Frame};
 
 /// Subscribes of one client that are carried out at once.
 const JOIN_AT_ONCE: usize = 8;
@@ -33,7 +37,16 @@ pub(super) const HISTORY_PAGE_MAX: usize = 200;
 #[derive(Debug)]
 struct Subscription {
     channel: Arc<str>,
-    rules: Rules,
+    rules: Arc<Rules>,
+    /// What others see of who it is, in this channel.
+    info: Option<Box<Bytes>>,
+    /// Whether it is listed as present…
+    presence: bool,
+    /// …and its coming and going told to others.
+    announce: bool,
+    /// When it expires, s since the epoch.
+    expires_at: Option<i64>,
+    by_server: bool,
 }
 
 /// Whether a subscribe came to its end.
@@ -43,73 +56,113 @@ enum Joined {
     No,
 }
 
+/// How far a client has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// It has not said `connect`.
+    New,
+    /// Its `connect` was refused: it must try again on another connection.
+    Refused,
+    Connected,
+}
+
 /// The state of one client.
 #[derive(Debug)]
 pub(super) struct Session {
     hub: Hub,
     connection: Arc<Connection>,
     speaker: Speaker,
-    connected: bool,
+    phase: Phase,
+    /// Whether a page of our own asks.
+    is_page: bool,
+    /// Names the session where commands come by another way than replies go.
+    session: Option<Box<str>>,
+    standing: Standing,
     subscriptions: Vec<Subscription>,
-    /// Replies of one message, sent in one frame.
-    replies: Vec<u8>,
+    /// Those that the connection's token asked for.
+    token_channels: Vec<Box<str>>,
+    /// Replies of one message, sent together, and their bytes.
+    replies: Vec<Vec<u8>>,
+    bytes: usize,
 }
 
-/// An empty result.
-#[derive(Debug, serde::Serialize)]
-struct Empty {}
-
 impl Session {
-    /// The session of a client that has not connected yet.
-    pub(super) fn new(hub: Hub, connection: Arc<Connection>, info: ClientInfo) -> Self {
+    /// The session of a client that has not connected yet. `session` is its name, where commands come by another way
+    /// than replies go.
+    pub(super) fn new(
+        hub: Hub,
+        connection: Arc<Connection>,
+        is_page: bool,
+        session: Option<Box<str>>,
+    ) -> Self {
+        let info = ClientInfo { client: connection.client.to_string(), ..ClientInfo::default() };
         let speaker = Speaker::new(info, hub.0.counters.clone());
-        Self { hub, connection, speaker, connected: false, subscriptions: Vec::new(), replies: Vec::new() }
+        Self {
+            hub,
+            connection,
+            speaker,
+            phase: Phase::New,
+            is_page,
+            session,
+            standing: Standing::Client,
+            subscriptions: Vec::new(),
+            token_channels: Vec::new(),
+            replies: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// Whether `connect` was answered.
-    pub(super) const fn is_connected(&self) -> bool {
-        self.connected
+    pub(super) fn is_connected(&self) -> bool {
+        self.phase == Phase::Connected
+    }
+
+    fn who(&self) -> Who<'_> {
+        let insecure = self.hub.0.parts.options.insecure;
+        Who { user: &self.speaker.info.user, standing: self.standing, insecure }
     }
 
     /// Acts on one message.
-    pub(super) async fn take(&mut self, text: &str) {
-        let commands = match centrifugo::commands(text) {
-            Ok(commands) => commands,
-            Err(error) => {
-                tracing::debug!(connection.number = self.connection.number, error = %error, "bad message");
-                self.connection.close(Close::BadRequest);
-                return;
-            }
-        };
+    pub(super) async fn take(&mut self, message: &[u8]) {
+        let (commands, broken) = centrifugo::commands(self.connection.dialect.protocol, message);
         let mut joining = Vec::new();
         for command in commands {
-            let Some(method) = command.method else {
-                self.connection.ponged();
-                continue;
+            if self.connection.is_closing() || self.phase == Phase::Refused {
+                return;
+            }
+            let id = command.id;
+            let method = command.method();
+            let is_pong = match &method {
+                None => id == 0,
+                Some(Method::Send(_)) => false,
+                Some(_) => id == 0,
             };
-            if self.connection.is_closing() {
-                return;
+            if is_pong && self.is_connected() {
+                if !self.connection.ponged() {
+                    self.connection.close(&Close::BadRequest);
+                    return;
+                }
+                continue;
             }
+            let Some(method) = method
+                .filter(|method| self.is_connected() || id != 0 && matches!(method, Method::Connect(_)))
+            else {
+                self.connection.close(&Close::BadRequest);
+                return;
+            };
             self.hub.0.counters.commands.increment();
-            if !self.connected && !matches!(method, Method::Connect(_)) {
-                self.connection.close(Close::BadRequest);
-                return;
-            }
             match method {
-                Method::Subscribe(request) => match self.enter(&request) {
-                    Ok((channel, rules)) => {
-                        let info = self.speaker.info.clone();
-                        joining.push(Joining { id: command.id, request: *request, channel, rules, info });
-                    }
-                    Err(refusal) => self.refuse(command.id, &refusal),
+                Method::Subscribe(request) => match self.enter(*request, id) {
+                    Ok(one) => joining.push(one),
+                    Err(stop) => self.stop(id, stop),
                 },
                 other => {
                     // Whatever follows a subscribe in the same message may rely on it.
                     self.join(std::mem::take(&mut joining)).await;
-                    if let Err(refusal) = self.answer(command.id, other).await {
-                        self.refuse(command.id, &refusal);
+                    if let Err(stop) = self.answer(id, other).await {
+                        self.stop(id, stop);
                     }
-                    if REPLY_BYTES_LOW <= self.replies.len() {
+                    if REPLY_BYTES_LOW <= self.bytes {
                         self.flush();
                         self.connection.drained().await;
                     }
@@ -121,139 +174,134 @@ impl Session {
         self.flush();
         // Idle connections give the buffer back.
         self.replies = Vec::new();
+        if let Some(error) = broken {
+            tracing::debug!(connection.number = self.connection.number, error = %error, "bad message");
+            self.connection.close(&Close::BadRequest);
+        }
     }
 
-    fn reply(&mut self, id: u32, method: &str, result: impl serde::Serialize) {
-        self.line(Reply::json(id, method, result));
+    fn reply(&mut self, id: u32, answer: Answer) {
+        self.say(&Reply::answer(id, answer));
     }
 
-    fn refuse(&mut self, id: u32, (code, message): &Refusal) {
-        self.hub.0.counters.refused_command(*code);
-        self.line(ErrorReply::json(id, *code, message));
+    fn push(&mut self, channel: &str, body: PushBody) {
+        self.say(&Reply::push(Push::new(channel, body)));
     }
 
-    fn line(&mut self, json: Vec<u8>) {
-        if self.replies.is_empty() {
-            self.replies = json;
-        } else {
-            self.replies.push(b'\n');
-            self.replies.extend_from_slice(&json);
+    fn say(&mut self, reply: &Reply) {
+        match reply.encode(self.connection.dialect.protocol) {
+            Some(message) => {
+                self.bytes += message.len();
+                self.replies.push(message);
+            }
+            None => self.connection.close(&Close::InappropriateProtocol),
+        }
+    }
+
+    /// Says why a command is not carried out, or ends the connection for it.
+    fn stop(&mut self, id: u32, stop: Stop) {
+        match stop {
+            Stop::Refuse((code, message)) => {
+                self.hub.0.counters.refused_command(code);
+                self.say(&Reply::error(id, code, &message));
+            }
+            Stop::Close(close) => {
+                self.flush();
+                self.connection.close(&close);
+            }
         }
     }
 
     fn flush(&mut self) {
         if !self.replies.is_empty() {
-            self.connection.send(&Frame::text(&self.replies), Delivery::Reply);
+            let frame = self.connection.dialect.frame(&self.replies);
+            self.connection.send(&frame, Delivery::Reply);
             self.replies.clear();
+            self.bytes = 0;
         }
     }
 
-    async fn answer(&mut self, id: u32, method: Method) -> Result<(), Refusal> {
+    async fn answer(&mut self, id: u32, method: Method) -> Result<(), Stop> {
         match method {
-            Method::Connect(request) => self.connect(id, &request),
+            Method::Connect(request) => self.connect(id, *request).await?,
             Method::Unsubscribe(request) => {
+                checked(&request.channel)?;
                 self.leave(&request.channel, Joined::Yes).await;
-                self.reply(id, "unsubscribe", Empty {});
+                self.reply(id, Answer::Unsubscribe);
             }
             Method::Publish(request) => self.publish(id, request).await?,
             Method::Presence(request) => {
                 let present = self.present(&request.channel).await?;
                 let presence = present.into_iter().map(|info| (info.client.clone(), info)).collect();
-                self.reply(id, "presence", PresenceResult { presence });
+                self.reply(id, Answer::Presence(PresenceResult { presence }));
             }
             Method::PresenceStats(request) => {
                 let present = self.present(&request.channel).await?;
-                let users: std::collections::BTreeSet<_> = present.iter().map(|info| &info.user).collect();
-                let stats = PresenceStats { num_clients: present.len(), num_users: users.len() };
-                self.reply(id, "presence_stats", stats);
+                self.reply(id, Answer::PresenceStats(super::stats(&present)));
             }
             Method::History(request) => self.history(id, request).await?,
-            Method::Ping(_) => self.reply(id, "ping", Empty {}),
-            Method::Send(_) => {}
+            Method::Ping if self.standing == Standing::Page => self.reply(id, Answer::Ping),
+            Method::Ping => return Err(Close::BadRequest.into()),
+            Method::Send(_) if self.standing == Standing::Page => {}
+            Method::Send(_) => return Err(Close::NotAvailable.into()),
             Method::Rpc(request) => {
+                if self.standing != Standing::Page {
+                    return Err(Stop::refuse(ErrorCode::NotAvailable));
+                }
                 let data = if request.method == "introduce" {
                     self.introduce(&request).await?
                 } else {
                     rpc::answer(&self.hub, &mut self.speaker, &request).await?
                 };
-                self.reply(id, "rpc", rpc::RpcResult { data });
+                self.reply(id, Answer::Rpc(RpcResult { data }));
             }
-            Method::Refresh(_) => {
-                return Err((
-                    ErrorCode::NotAvailable,
-                    "connections here have no token to refresh".to_owned(),
-                ));
-            }
-            Method::SubRefresh(_) => {
-                return Err((
-                    ErrorCode::NotAvailable,
-                    "subscriptions here have no token to refresh".to_owned(),
-                ));
-            }
+            Method::Refresh(request) => self.refresh(id, &request.token)?,
+            Method::SubRefresh(request) => self.sub_refresh(id, &request)?,
             // Taken by the caller.
             Method::Subscribe(_) => {}
         }
         Ok(())
     }
 
-    fn connect(&mut self, id: u32, request: &Connect) {
-        if std::mem::replace(&mut self.connected, true) {
-            self.connection.close(Close::BadRequest);
-            return;
-        }
-        self.speaker.connected(request.data.as_deref());
-        let parts = &self.hub.0.parts;
-        let result = ConnectResult {
-            client: self.speaker.info.client.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ping: u32::try_from(super::shard::PING_SECONDS).unwrap_or(u32::MAX),
-            pong: true,
-            node: parts.node.clone(),
-            time: parts.clock.now_ms(),
-        };
-        self.reply(id, "connect", result);
-    }
-
     /// Says who the client is, to all rooms that it is in.
-    async fn introduce(&mut self, request: &Rpc) -> Result<Box<RawValue>, Refusal> {
+    async fn introduce(&mut self, request: &Rpc) -> Result<Bytes, Refusal> {
         self.speaker.may(Speech::Introduce)?;
         let person: Person = rpc::argument(request)?;
+        self.hub.leave_user(&self.connection, &self.speaker.info.user);
         self.speaker.introduce(person.clone());
-        for Subscription { channel, rules } in &self.subscriptions {
-            if rules.presence {
-                let backend = &self.hub.0.parts.backend;
-                backend.enter(channel, &self.speaker.info, rules.join_leave).await.map_err(internal)?;
-            }
+        self.hub.enter_user(&self.connection, &self.speaker.info.user);
+        for one in self.subscriptions.iter().filter(|one| one.presence) {
+            let backend = &self.hub.0.parts.backend;
+            backend.enter(&one.channel, &self.speaker.info, one.announce).await.map_err(internal)?;
         }
         rpc::result(&person)
     }
 
-    /// Notes a subscription, so that its limit and its uniqueness hold from here on.
-    fn enter(&mut self, request: &Subscribe) -> Result<(Arc<str>, Rules), Refusal> {
-        let channel = request.channel.as_str();
-        let Some(rules) = self.hub.rules(channel) else {
-            return Err((ErrorCode::UnknownChannel, ErrorCode::UnknownChannel.text().to_owned()));
-        };
-        if !rules.allow_subscribe_for_client {
-            return Err((ErrorCode::PermissionDenied, ErrorCode::PermissionDenied.text().to_owned()));
-        }
-        if self.subscription(channel).is_some() {
-            return Err((ErrorCode::AlreadySubscribed, ErrorCode::AlreadySubscribed.text().to_owned()));
-        }
-        if SUBSCRIPTIONS_MAX <= self.subscriptions.len() {
-            return Err((
-                ErrorCode::LimitExceeded,
-                format!("at most {SUBSCRIPTIONS_MAX} subscriptions on a connection"),
-            ));
-        }
-        let (channel, rules): (Arc<str>, _) = (Arc::from(channel), rules.clone());
-        self.subscriptions.push(Subscription { channel: Arc::clone(&channel), rules: rules.clone() });
-        self.hub.0.counters.subscriptions.add(1.0);
-        Ok((channel, rules))
-    }
-
     fn subscription(&self, channel: &str) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| &*subscription.channel == channel)
+    }
+
+    /// Who the client is in a channel.
+    fn info_in(&self, channel: &str) -> ClientInfo {
+        let info = self.subscription(channel).and_then(|one| one.info.as_deref().cloned());
+        ClientInfo { chan_info: info.unwrap_or_default(), ..self.speaker.info.clone() }
+    }
+
+    /// Notes a subscription, so that its limit and its uniqueness hold from here on.
+    fn note(&mut self, joining: &Joining) {
+        let Joining { channel, rules, info, terms, id, .. } = joining;
+        let info = info.chan_info.clone();
+        self.subscriptions.push(Subscription {
+            channel: Arc::clone(channel),
+            rules: Arc::clone(rules),
+            info: (!info.is_empty()).then(|| Box::new(info)),
+            presence: terms.presence,
+            announce: terms.announce,
+            expires_at: terms.expires_at,
+            by_server: *id == 0,
+        });
+        self.hub.0.counters.subscriptions.add(1.0);
+        self.look();
     }
 
     /// Carries out subscribes at once: a page opens dozens.
@@ -270,9 +318,9 @@ impl Session {
                 return;
             }
             let joins = some.into_iter().map(|one| subscribe::join(&hub, &connection, one));
-            for (id, channel, refusal) in join_all(joins).await.into_iter().flatten() {
+            for (id, channel, stop) in join_all(joins).await.into_iter().flatten() {
                 self.leave(&channel, Joined::No).await;
-                self.refuse(id, &refusal);
+                self.stop(id, stop);
             }
             self.flush();
             connection.drained().await;
@@ -282,87 +330,30 @@ impl Session {
     async fn leave(&mut self, channel: &str, joined: Joined) {
         let at = self.subscriptions.iter().position(|subscription| &*subscription.channel == channel);
         let Some(at) = at else { return };
-        let subscription = self.subscriptions.swap_remove(at);
+        let info = self.info_in(channel);
+        let Subscription { channel, rules, presence, announce, .. } = self.subscriptions.swap_remove(at);
         self.hub.0.counters.subscriptions.add(-1.0);
         let number = self.connection.number;
-        let command = Command::Unsubscribe { channel: Arc::clone(&subscription.channel), number };
+        let command = Command::Unsubscribe { channel: Arc::clone(&channel), number };
         // A shard that has stopped has no subscribers.
         drop(self.hub.shard(number).send(command).await);
-        let Subscription { channel, rules } = subscription;
         // A live query that refused counts no viewer, and must not take off another's.
         if rules.class == Class::Series && joined == Joined::Yes {
             self.hub.0.parts.live.close(&channel).await;
         }
-        if rules.presence {
-            let backend = &self.hub.0.parts.backend;
-            let left = backend.leave(&channel, &self.speaker.info, rules.join_leave).await;
+        if presence {
+            let left = self.hub.0.parts.backend.leave(&channel, &info, announce).await;
             if let Err(error) = left {
                 tracing::debug!(channel = &*channel, error = %error, "leave not announced");
             }
         }
     }
 
-    async fn publish(&mut self, id: u32, request: Publish) -> Result<(), Refusal> {
-        let rules = match self.subscription(&request.channel) {
-            Some(subscription) if subscription.rules.allow_publish_for_subscriber => {
-                subscription.rules.clone()
-            }
-            _ => return Err((ErrorCode::PermissionDenied, ErrorCode::PermissionDenied.text().to_owned())),
-        };
-        let info = Some(self.speaker.info.clone());
-        let backend = &self.hub.0.parts.backend;
-        backend
-            .publish(&request.channel, one_line(request.data), info, rules.stream)
-            .await
-            .map_err(internal)?;
-        self.reply(id, "publish", Empty {});
-        Ok(())
-    }
-
-    fn allowed(&self, channel: &str, allows: impl Fn(&Rules) -> bool) -> Result<&Rules, Refusal> {
-        match self.subscription(channel) {
-            Some(subscription) if allows(&subscription.rules) => Ok(&subscription.rules),
-            _ => Err((ErrorCode::PermissionDenied, ErrorCode::PermissionDenied.text().to_owned())),
-        }
-    }
-
-    async fn present(&self, channel: &str) -> Result<Vec<centrifugo::ClientInfo>, Refusal> {
-        let rules = self.allowed(channel, |rules| rules.allow_presence_for_subscriber)?;
-        if !rules.presence {
-            return Err((ErrorCode::NotAvailable, ErrorCode::NotAvailable.text().to_owned()));
-        }
-        self.hub.0.parts.backend.presence(channel).await.map_err(internal)
-    }
-
-    async fn history(&mut self, id: u32, request: History) -> Result<(), Refusal> {
-        let rules = self.allowed(&request.channel, |rules| rules.allow_history_for_subscriber)?;
-        if !rules.stream.is_kept() {
-            return Err((ErrorCode::NotAvailable, ErrorCode::NotAvailable.text().to_owned()));
-        }
-        let filter = HistoryFilter {
-            since: request.since.as_ref().map(|since| since.offset),
-            limit: page_limit(request.limit, rules.stream),
-            reverse: request.reverse,
-        };
-        let backend = &self.hub.0.parts.backend;
-        let page = backend.history(&request.channel, &filter, rules.stream).await.map_err(internal)?;
-        if request.since.is_some_and(|since| !since.epoch.is_empty() && since.epoch != page.position.epoch) {
-            return Err((
-                ErrorCode::UnrecoverablePosition,
-                ErrorCode::UnrecoverablePosition.text().to_owned(),
-            ));
-        }
-        let result = HistoryResult {
-            publications: page.publications,
-            epoch: page.position.epoch,
-            offset: page.position.offset,
-        };
-        self.reply(id, "history", result);
-        Ok(())
-    }
-
     /// Leaves every channel: the client is gone.
     pub(super) async fn end(mut self) {
+        if self.is_connected() {
+            self.hub.leave_user(&self.connection, &self.speaker.info.user);
+        }
         while let Some(subscription) = self.subscriptions.last() {
             let channel = Arc::clone(&subscription.channel);
             self.leave(&channel, Joined::Yes).await;
@@ -370,20 +361,7 @@ impl Session {
     }
 }
 
-/// The same JSON in one line: a line break ends a message of the protocol, and would cut this one in two for every reader.
-fn one_line(data: Box<RawValue>) -> Box<RawValue> {
-    if !data.get().contains(['\n', '\r']) {
-        return data;
-    }
-    // Within strings they are escaped, so these stand between tokens.
-    RawValue::from_string(data.get().replace(['\n', '\r'], " ")).unwrap_or(data)
-}
-
-/// How many publications a page of history has at most; nothing for all that are kept.
-fn page_limit(asked: i64, stream: StreamOptions) -> Option<usize> {
-    let asked = usize::try_from(asked).ok();
-    match stream {
-        StreamOptions::Journal => Some(asked.map_or(HISTORY_PAGE_MAX, |asked| asked.min(HISTORY_PAGE_MAX))),
-        StreamOptions::Memory { .. } | StreamOptions::None => asked,
-    }
+/// A command that needs a channel has one.
+fn checked(channel: &str) -> Result<(), Stop> {
+    if channel.is_empty() { Err(Close::BadRequest.into()) } else { Ok(()) }
 }

@@ -2,24 +2,27 @@
 //!
 //! Commands come through one queue, so a subscription and the publications around it have one order.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use rustc_hash::FxHashMap;
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Duration, Instant, Interval, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{connection::Connection, counters::Counters, outbox::Delivery};
+use super::{
+    connection::{Connection, Tick},
+    counters::Counters,
+    outbox::Delivery,
+    tagfilter::Filter,
+};
+use crate::clock::Clock;
 use crate::telemetry::Gauge;
-use crate::wire::centrifugo::PING;
-use crate::wire::{Close, Frame};
+use crate::wire::{Cast, Close, Frame, Shape};
 
 /// Commands that wait for a shard.
 pub const COMMANDS_MAX: usize = 4_096;
-/// Seconds between two pings to a connection; spread over them, so that no second pings all.
-pub const PING_SECONDS: u64 = 25;
 /// Commands taken at once: what comes together, such as the steps of one second, is written together.
 const TOGETHER_MAX: usize = 256;
 /// Publications times readers that are sorted by reader at once; more are written in parts.
@@ -43,6 +46,8 @@ pub enum Command {
         channel: Arc<str>,
         /// Who.
         connection: Arc<Connection>,
+        /// What it wants.
+        wants: Wants,
     },
     /// Sends the subscribe reply and then what was held, but for publications up to `after`.
     Activate {
@@ -50,10 +55,14 @@ pub enum Command {
         channel: Arc<str>,
         /// Whose.
         number: u64,
-        /// The reply.
-        reply: Frame,
+        /// The reply, if it was not sent already.
+        reply: Option<Frame>,
         /// The newest offset that the reply holds.
         after: u64,
+        /// Whether the client has the publication of that offset, so that the next one may be a difference from it.
+        has_base: bool,
+        /// Told when that is done: what the client asked for next is answered after it.
+        done: oneshot::Sender<()>,
     },
     /// Ends a subscription.
     Unsubscribe {
@@ -64,30 +73,67 @@ pub enum Command {
     },
     /// Hands a frame to all subscribers of a channel.
     Publish(Publish),
+    /// Tells which channels have subscribers, and how many.
+    Channels(oneshot::Sender<Vec<(Arc<str>, usize)>>),
     /// Closes every connection.
     CloseAll(Close),
 }
 
-/// A frame for all subscribers of a channel.
+/// Which subscribers of a channel are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    /// All of them.
+    All,
+    /// Those that want joins and leaves.
+    Watchers,
+}
+
+/// A push for subscribers of a channel.
 #[derive(Debug, Clone)]
 pub struct Publish {
-    /// The channel.
-    pub channel: Arc<str>,
-    /// The frame, encoded once.
-    pub frame: Frame,
+    /// What, encoded once for each way of reading.
+    pub cast: Cast,
     /// Its offset, if the channel has offsets.
     pub offset: Option<u64>,
     /// How it behaves towards slow readers.
     pub delivery: Delivery,
+    /// Whom it is for.
+    pub to: To,
 }
 
+/// What a subscriber wants of a channel.
+#[derive(Debug, Clone, Default)]
+pub struct Wants {
+    /// Joins and leaves.
+    pub joins: bool,
+    /// Differences.
+    pub delta: bool,
+    /// Publications with these tags alone.
+    pub filter: Option<Arc<Filter>>,
+}
+
+/// A connection in a channel.
 #[derive(Debug)]
 struct Subscriber {
     connection: Arc<Connection>,
+    wants: Wants,
+    /// Whether it has the publication before the next one.
+    has_base: Cell<bool>,
     /// What is held back while the history is read.
-    held: Option<Vec<(Frame, Option<u64>, Delivery)>>,
+    held: Option<Vec<Publish>>,
     /// The newest offset that its history had: what is not above it and still on its way is known to it.
     known: Option<Known>,
+}
+
+/// What passes with time.
+#[derive(Debug, Clone)]
+pub struct Seconds {
+    /// The time of day.
+    pub clock: Clock,
+    /// Seconds between two pings to a connection; spread over them, so that no second pings all.
+    pub ping_every: u64,
+    /// Seconds that a pong may take; nothing where none is expected.
+    pub pong_within: Option<u32>,
 }
 
 /// What a subscriber's history had.
@@ -105,24 +151,44 @@ pub struct Shard {
     channels: FxHashMap<Arc<str>, Vec<Subscriber>>,
     connections: FxHashMap<u64, Arc<Connection>>,
     counters: Counters,
-    ping: Frame,
+    seconds: Seconds,
     tick: u64,
     waiting_bytes: Gauge,
 }
 
 impl Subscriber {
-    /// Whether it takes a publication now.
-    fn takes(&self, offset: Option<u64>) -> bool {
-        let known = |Known { offset: known, until }| {
-            offset.is_some_and(|offset| offset <= known) && Instant::now() < until
+    /// Whether it takes a push now.
+    fn takes(&self, publish: &Publish) -> bool {
+        let is_known = |Known { offset: known, until }| {
+            publish.offset.is_some_and(|offset| offset <= known) && Instant::now() < until
         };
-        self.held.is_none() && !self.known.is_some_and(known)
+        self.held.is_none() && self.is_meant(publish) && !self.known.is_some_and(is_known)
+    }
+
+    fn is_meant(&self, publish: &Publish) -> bool {
+        let matches = |filter: &Arc<Filter>| {
+            publish.cast.as_publication().is_none_or(|publication| filter.matches(&publication.tags))
+        };
+        (publish.to == To::All || self.wants.joins) && self.wants.filter.as_ref().is_none_or(matches)
+    }
+
+    /// How it takes a push, which is then what the next one may be a difference from.
+    fn shape(&self, publish: &Publish) -> Shape {
+        match publish.cast.as_publication() {
+            Some(_) if self.wants.delta && self.has_base.replace(true) => Shape::Delta,
+            Some(_) if self.wants.delta => Shape::Whole,
+            _ => Shape::Plain,
+        }
+    }
+
+    fn send(&self, publish: &Publish) {
+        self.connection.cast(&publish.cast, self.shape(publish), publish.delivery);
     }
 }
 
 impl Shard {
     /// Creates a shard and the end that commands it.
-    pub fn new(number: usize, counters: Counters) -> (Self, mpsc::Sender<Command>) {
+    pub fn new(number: usize, seconds: Seconds, counters: Counters) -> (Self, mpsc::Sender<Command>) {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let shard = Self {
             commands,
@@ -130,7 +196,7 @@ impl Shard {
             connections: FxHashMap::default(),
             waiting_bytes: counters.waiting_bytes(number),
             counters,
-            ping: Frame::text(PING),
+            seconds,
             tick: 0,
         };
         (shard, sender)
@@ -161,7 +227,7 @@ impl Shard {
                     0 => return Ok(()),
                     _ => self.carry_out(&mut commands),
                 },
-                _ = second.tick() => self.ping(),
+                _ = second.tick() => self.second(),
             }
         }
     }
@@ -184,18 +250,26 @@ impl Shard {
                 self.connections.insert(connection.number, connection);
             }
             Command::Gone(number) => self.forget(number),
-            Command::Subscribe { channel, connection } => {
-                let subscriber = Subscriber { connection, held: Some(Vec::new()), known: None };
+            Command::Subscribe { channel, connection, wants } => {
+                let (has_base, held) = (Cell::new(false), Some(Vec::new()));
+                let subscriber = Subscriber { connection, wants, has_base, held, known: None };
                 self.channels.entry(channel).or_default().push(subscriber);
             }
-            Command::Activate { channel, number, reply, after } => {
-                self.activate(&channel, number, &reply, after)
+            Command::Activate { channel, number, reply, after, has_base, done } => {
+                self.activate((&channel, number), reply.as_ref(), after, has_base);
+                // Who asked may be gone.
+                done.send(()).ok();
             }
             Command::Unsubscribe { channel, number } => self.unsubscribe(&channel, number),
             Command::Publish(publish) => together.push(publish),
+            Command::Channels(answer) => {
+                let counts = self.channels.iter().map(|(channel, own)| (Arc::clone(channel), own.len()));
+                // Who asked may be gone.
+                drop(answer.send(counts.collect()));
+            }
             Command::CloseAll(close) => {
                 for connection in self.connections.values() {
-                    connection.close(close);
+                    connection.close(&close);
                 }
             }
         }
@@ -209,17 +283,18 @@ impl Shard {
     }
 
     fn send(&self, together: &[Publish]) {
-        let subscribers = |channel| self.channels.get(channel).into_iter().flatten();
+        let subscribers = |publish: &Publish| self.channels.get(publish.cast.channel()).into_iter().flatten();
         match together {
             [] => {}
-            [Publish { channel, frame, delivery, offset }] => {
-                for subscriber in subscribers(channel).filter(|subscriber| subscriber.takes(*offset)) {
-                    subscriber.connection.send(frame, *delivery);
+            [publish] => {
+                for subscriber in subscribers(publish).filter(|subscriber| subscriber.takes(publish)) {
+                    subscriber.send(publish);
                 }
             }
             // One write for each connection, with all that is for it, in their order.
             several => {
-                let readers = |publish: &Publish| self.channels.get(&publish.channel).map_or(0, Vec::len);
+                let readers =
+                    |publish: &Publish| self.channels.get(publish.cast.channel()).map_or(0, Vec::len);
                 let most = several.iter().map(readers).max().unwrap_or_default();
                 if several.len().saturating_mul(most) > LETTERS_MAX && 1 < several.len() {
                     let (one, rest) = several.split_at(several.len() / 2);
@@ -227,21 +302,20 @@ impl Shard {
                     self.send(rest);
                     return;
                 }
-                let mut letters: Vec<(&Arc<Connection>, &Publish)> = several
+                let mut letters: Vec<(&Subscriber, &Publish)> = several
                     .iter()
-                    .flat_map(|publish| {
-                        subscribers(&publish.channel).map(move |subscriber| (subscriber, publish))
-                    })
-                    .filter(|(subscriber, publish)| subscriber.takes(publish.offset))
-                    .map(|(subscriber, publish)| (&subscriber.connection, publish))
+                    .flat_map(|publish| subscribers(publish).map(move |subscriber| (subscriber, publish)))
+                    .filter(|(subscriber, publish)| subscriber.takes(publish))
                     .collect();
-                letters.sort_by_key(|(connection, _)| connection.number);
-                let mut frames = Vec::new();
-                for own in letters.chunk_by(|(a, _), (b, _)| a.number == b.number) {
-                    frames.clear();
-                    frames.extend(own.iter().map(|(_, publish)| (&publish.frame, publish.delivery)));
-                    if let Some((connection, _)) = own.first() {
-                        connection.send_all(&frames);
+                letters.sort_by_key(|(subscriber, _)| subscriber.connection.number);
+                let mut casts = Vec::new();
+                for own in letters.chunk_by(|(a, _), (b, _)| a.connection.number == b.connection.number) {
+                    casts.clear();
+                    casts.extend(own.iter().map(|(subscriber, publish)| {
+                        (&publish.cast, subscriber.shape(publish), publish.delivery)
+                    }));
+                    if let Some((subscriber, _)) = own.first() {
+                        subscriber.connection.cast_all(&casts);
                     }
                 }
             }
@@ -250,30 +324,39 @@ impl Shard {
 
     /// Counts a publication's deliveries, and holds it back for those whose history is being read.
     fn hold(&mut self, publish: &Publish) {
-        let Some(subscribers) = self.channels.get_mut(&publish.channel) else { return };
+        let Some(subscribers) = self.channels.get_mut(publish.cast.channel()) else { return };
         self.counters.deliveries.add(subscribers.len() as u64);
         for subscriber in subscribers {
             match &mut subscriber.held {
                 None => {}
                 Some(held) if held.len() < JOINING_MAX => {
-                    held.push((publish.frame.clone(), publish.offset, publish.delivery));
+                    held.push(publish.clone());
                 }
-                Some(_) => subscriber.connection.close(Close::Slow),
+                Some(_) => subscriber.connection.close(&Close::Slow),
             }
         }
     }
 
-    fn activate(&mut self, channel: &str, number: u64, reply: &Frame, after: u64) {
+    fn activate(
+        &mut self,
+        (channel, number): (&str, u64),
+        reply: Option<&Frame>,
+        after: u64,
+        has_base: bool,
+    ) {
         let Some(subscriber) = self.channels.get_mut(channel).and_then(|subscribers| {
             subscribers.iter_mut().find(|subscriber| subscriber.connection.number == number)
         }) else {
             return;
         };
-        subscriber.connection.send(reply, Delivery::Reply);
+        if let Some(reply) = reply {
+            subscriber.connection.send(reply, Delivery::Reply);
+        }
+        subscriber.has_base.set(has_base);
         subscriber.known = Some(Known { offset: after, until: Instant::now() + LAG_MAX });
-        for (frame, offset, delivery) in subscriber.held.take().unwrap_or_default() {
-            if offset.is_none_or(|offset| after < offset) {
-                subscriber.connection.send(&frame, delivery);
+        for publish in subscriber.held.take().unwrap_or_default() {
+            if publish.offset.is_none_or(|offset| after < offset) && subscriber.is_meant(&publish) {
+                subscriber.send(&publish);
             }
         }
     }
@@ -290,19 +373,15 @@ impl Shard {
         self.connections.remove(&number);
     }
 
-    fn ping(&mut self) {
+    fn second(&mut self) {
         self.tick += 1;
+        let Seconds { clock, ping_every, pong_within } = &self.seconds;
+        let now_s = clock.now_ms() / 1_000;
+        let tick = Tick { number: self.tick, now_s, ping_every: *ping_every, pong_within: *pong_within };
         let mut waiting = 0;
         for connection in self.connections.values() {
             waiting += connection.waiting_bytes();
-            if connection.number % PING_SECONDS != self.tick % PING_SECONDS {
-                continue;
-            }
-            if connection.pinged() {
-                connection.send(&self.ping, Delivery::Event);
-            } else {
-                connection.close(Close::NoPong);
-            }
+            connection.tick(tick);
         }
         #[expect(clippy::cast_precision_loss, reason = "bytes of queues stay far below 2^53")]
         self.waiting_bytes.set(waiting as f64);

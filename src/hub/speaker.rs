@@ -1,6 +1,6 @@
 //! Who a connection speaks for, and how often it may.
 
-use serde_json::value::RawValue;
+use bytes::Bytes;
 
 use super::{
     counters::Counters,
@@ -8,7 +8,7 @@ use super::{
     refusal::Refusal,
 };
 use crate::model::Person;
-use crate::wire::centrifugo::{ClientInfo, ConnInfo, ErrorCode};
+use crate::wire::centrifugo::{ClientInfo, ErrorCode};
 
 /// The custom data of `connect`.
 #[derive(Debug, serde::Deserialize)]
@@ -54,17 +54,23 @@ impl Speaker {
 
     /// Takes the person that the data of `connect` names. Data of another shape is left alone: a page whose kept name is
     /// wrong must still see its charts, and is asked for a name when it writes.
-    pub(super) fn connected(&mut self, data: Option<&RawValue>) {
-        let said = data.and_then(|data| serde_json::from_str::<ConnectData>(data.get()).ok());
+    pub(super) fn connected(&mut self, data: &[u8]) {
+        let said = serde_json::from_slice::<ConnectData>(data).ok();
         if let Some(person) = said.and_then(|said| said.person) {
             self.introduce(person);
         }
     }
 
+    /// Speaks for the user of a token, of whom others see `info`.
+    pub(super) fn identify(&mut self, user: String, info: Bytes) {
+        self.info.user = user;
+        self.info.conn_info = info;
+    }
+
     /// Speaks for a person from now on.
     pub(super) fn introduce(&mut self, person: Person) {
         person.id().clone_into(&mut self.info.user);
-        self.info.conn_info = Some(ConnInfo { name: person.name().to_owned() });
+        self.info.conn_info = serde_json::json!({ "name": person.name() }).to_string().into();
         self.person = Some(person);
     }
 

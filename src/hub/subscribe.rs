@@ -5,40 +5,73 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
+use bytes::Bytes;
+use tokio::sync::oneshot;
 
 use super::{
     Hub,
-    channel::{Class, Rules},
+    channel::{Class, RecoveryMode, Rules},
     connection::Connection,
-    refusal::{Refusal, internal},
-    shard::Command,
+    recover,
+    refusal::{Refusal, Stop, internal},
+    shard::{Command, Wants},
 };
-use crate::backend::{HistoryFilter, StreamOptions};
+use crate::backend::StreamOptions;
 use crate::live::{LiveError, Open, Since};
-use crate::wire::Frame;
-use crate::wire::centrifugo::{ClientInfo, ErrorCode, Publication, Reply, Subscribe, SubscribeResult};
+use crate::wire::centrifugo::{
+    Answer, ClientInfo, ErrorCode, FLAG_REJECT_UNRECOVERED, Protocol, Reply, Subscribe, SubscribeResult, raw,
+};
+use crate::wire::{Close, Frame};
 
 /// Events of a room that a client gets at once when it comes back: some hours of a busy room. Who missed more reads the
 /// newest page.
 pub(super) const RECOVERED_MAX: usize = 512;
 
-/// Bytes of them: a reply must find its room among those that wait for a reader.
-const RECOVERED_BYTES_MAX: usize = 1 << 20;
-
 /// A subscribe that may go ahead.
 #[derive(Debug)]
 pub(super) struct Joining {
-    /// The command's id.
+    /// The command's id; 0 for one that the server makes.
     pub(super) id: u32,
     /// The command.
     pub(super) request: Subscribe,
     /// The channel.
     pub(super) channel: Arc<str>,
     /// What holds in it.
-    pub(super) rules: Rules,
+    pub(super) rules: Arc<Rules>,
     /// As whom.
     pub(super) info: ClientInfo,
+    /// What was agreed on.
+    pub(super) terms: Terms,
+}
+
+/// What a subscription was granted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Terms {
+    /// Publications carry offsets.
+    pub(super) positioned: bool,
+    /// The client may recover.
+    pub(super) recoverable: bool,
+    /// Whether it is listed as present…
+    pub(super) presence: bool,
+    /// …and its coming and going told to others.
+    pub(super) announce: bool,
+    /// What it is told of the channel.
+    pub(super) wants: Wants,
+    /// What the client gets with the reply.
+    pub(super) data: Bytes,
+    /// When it expires, s since the epoch.
+    pub(super) expires_at: Option<i64>,
+}
+
+/// A subscription whose publications are held back until it is activated.
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// What the client is told.
+    pub(super) result: SubscribeResult,
+    /// The newest offset that it holds.
+    pub(super) after: u64,
+    /// Whether the client has the publication of that offset.
+    pub(super) has_base: bool,
 }
 
 /// The custom data of a live query's subscribe.
@@ -50,88 +83,140 @@ struct LiveData {
     window: i64,
 }
 
-/// Carries out a subscribe; returns what to refuse.
+/// Carries out a subscribe; returns what stops it.
 pub(super) async fn join(
     hub: &Hub,
     connection: &Arc<Connection>,
     joining: Joining,
-) -> Option<(u32, Arc<str>, Refusal)> {
-    let number = connection.number;
-    let shard = hub.shard(number);
+) -> Option<(u32, Arc<str>, Stop)> {
     let (id, channel) = (joining.id, Arc::clone(&joining.channel));
-    let hold = Command::Subscribe { channel: Arc::clone(&channel), connection: Arc::clone(connection) };
-    if shard.send(hold).await.is_err() {
-        return None;
-    }
-    let result = match joining.rules.class {
-        Class::Series => live(hub, &joining).await.map(|result| (result.offset, result)),
-        Class::Event => event(hub, &joining).await.map(|result| (result.offset, result)),
-        Class::State => state(hub).await,
-        Class::Signal => Ok((0, signal(hub, &joining))),
-    };
-    match result {
-        Ok((after, result)) => {
-            let reply = Frame::text(&Reply::json(id, "subscribe", result));
-            // A shard that has stopped closes the connection itself.
-            drop(shard.send(Command::Activate { channel, number, reply, after }).await);
+    match open(hub, connection, &joining).await {
+        Ok(Some(Opened { result, after, has_base })) => {
+            let reply = Reply::answer(id, Answer::Subscribe(Box::new(result)));
+            let Some(reply) = reply.encode(connection.dialect.protocol) else {
+                return Some((id, channel, Close::InappropriateProtocol.into()));
+            };
+            activate(hub, connection, channel, Some(connection.dialect.frame(&[reply])), (after, has_base))
+                .await;
             None
         }
-        Err(refusal) => Some((id, channel, refusal)),
+        Ok(None) => None,
+        Err(stop) => Some((id, channel, stop)),
     }
 }
 
-async fn event(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Refusal> {
-    let Joining { request, channel, rules, info, .. } = joining;
-    let backend = &hub.0.parts.backend;
-    let recoverable = rules.stream.is_kept() && (rules.force_recovery || request.recoverable);
-    let positioned = rules.stream.is_kept() && (recoverable || rules.force_positioning || request.positioned);
-    let mut result = SubscribeResult { recoverable, positioned, ..SubscribeResult::default() };
-    if positioned {
-        let recovers = recoverable && request.recover;
-        let filter = if recovers {
-            let limit = (rules.stream == StreamOptions::Journal).then_some(RECOVERED_MAX);
-            HistoryFilter { since: Some(request.offset), limit, reverse: false }
+/// Holds a channel's publications for a client, and reads what it missed; nothing if the hub has stopped.
+///
+/// # Errors
+///
+/// What stops it; then the caller leaves the channel.
+pub(super) async fn open(
+    hub: &Hub,
+    connection: &Arc<Connection>,
+    joining: &Joining,
+) -> Result<Option<Opened>, Stop> {
+    let (channel, wants) = (Arc::clone(&joining.channel), joining.terms.wants.clone());
+    let hold = Command::Subscribe { channel, connection: Arc::clone(connection), wants };
+    if hub.shard(connection.number).send(hold).await.is_err() {
+        return Ok(None);
+    }
+    let plain = |(after, result)| Opened { result, after, has_base: false };
+    Ok(Some(match joining.rules.class {
+        Class::Series => live(hub, joining).await.map(|result| plain((result.offset, result)))?,
+        Class::Event => event(hub, joining, connection.dialect.protocol).await?,
+        Class::State => state(hub).await.map(plain)?,
+        Class::Signal => plain((0, signal(hub, joining))),
+    }))
+}
+
+/// Lets go what was held back, behind the reply; returns when that is written.
+pub(super) async fn activate(
+    hub: &Hub,
+    connection: &Connection,
+    channel: Arc<str>,
+    reply: Option<Frame>,
+    (after, has_base): (u64, bool),
+) {
+    let number = connection.number;
+    let (done, is_done) = oneshot::channel();
+    // A shard that has stopped closes the connection itself.
+    drop(hub.shard(number).send(Command::Activate { channel, number, reply, after, has_base, done }).await);
+    drop(is_done.await);
+}
+
+async fn event(hub: &Hub, joining: &Joining, protocol: Protocol) -> Result<Opened, Stop> {
+    let Joining { request, channel, rules, info, terms, .. } = joining;
+    let parts = &hub.0.parts;
+    let mut opened = Opened {
+        result: SubscribeResult {
+            recoverable: terms.recoverable,
+            positioned: terms.positioned || terms.recoverable,
+            was_recovering: request.recover,
+            delta: terms.wants.delta,
+            data: terms.data.clone(),
+            expires: terms.expires_at.is_some(),
+            ttl: terms.expires_at.map_or(0, |at| hub.seconds_until(at)),
+            ..SubscribeResult::default()
+        },
+        after: 0,
+        has_base: false,
+    };
+    if opened.result.positioned && rules.stream.is_kept() {
+        let is_cache = rules.force_recovery_mode == RecoveryMode::Cache;
+        let recovers = terms.recoverable && (request.recover || is_cache && rules.auto_cache_recover);
+        let recovered = if recovers && is_cache {
+            recover::newest(&parts.backend, joining).await?
         } else {
-            HistoryFilter { limit: Some(0), ..HistoryFilter::default() }
+            let limit = match rules.stream {
+                StreamOptions::Journal => RECOVERED_MAX,
+                StreamOptions::Memory { .. } | StreamOptions::None => {
+                    parts.options.recovery_max_publication_limit
+                }
+            };
+            recover::missed(&parts.backend, joining, recovers, limit).await?
         };
-        let page = backend.history(channel, &filter, rules.stream).await.map_err(internal)?;
-        if recovers {
-            let next = page.publications.first().map_or(page.position.offset + 1, |first| first.offset);
-            let all = next + page.publications.len() as u64 == page.position.offset + 1;
-            let bytes = |one: &Publication| one.data.as_ref().map_or(0, |data| data.get().len());
-            let fits = page.publications.iter().map(bytes).sum::<usize>() <= RECOVERED_BYTES_MAX;
-            let complete = request.offset + 1 == next && all && fits;
-            result.was_recovering = true;
-            result.recovered = complete && request.epoch == page.position.epoch;
-            if result.recovered {
-                result.publications = page.publications;
-            }
+        if recovers && !is_cache && !recovered.is_whole && request.flag & FLAG_REJECT_UNRECOVERED != 0 {
+            return Err(Stop::refuse(ErrorCode::UnrecoverablePosition));
         }
-        result.epoch = page.position.epoch;
-        result.offset = page.position.offset;
+        opened.after = recovered.position.offset;
+        opened.has_base = recovered.is_whole;
+        let result = &mut opened.result;
+        result.was_recovering |= recovers;
+        result.recovered = recovered.is_whole;
+        result.epoch = recovered.position.epoch;
+        // What was missed begins where the client stood.
+        result.offset = if recovered.is_whole { request.offset } else { recovered.position.offset };
+        let publications = recover::wanted(recovered.publications, &terms.wants);
+        result.publications = if terms.wants.delta {
+            recover::differences(&publications, protocol).ok_or(Close::InappropriateProtocol)?
+        } else {
+            publications
+        };
     }
-    if rules.presence {
-        backend.enter(channel, info, rules.join_leave).await.map_err(internal)?;
+    if terms.presence {
+        parts.backend.enter(channel, info, terms.announce).await.map_err(internal)?;
     }
-    Ok(result)
+    Ok(opened)
 }
 
 /// All that stands, and the number of the last change in it: later ones follow the reply.
-async fn state(hub: &Hub) -> Result<(u64, SubscribeResult), Refusal> {
+async fn state(hub: &Hub) -> Result<(u64, SubscribeResult), Stop> {
     let stopped = |error: crate::alerts::AlertsError| (ErrorCode::Internal, error.to_string());
     let (seq, whole) = hub.0.parts.alerts.whole().await.map_err(stopped)?;
-    let data = RawValue::from_string(whole).map_err(|error| (ErrorCode::Internal, error.to_string()))?;
-    Ok((seq, SubscribeResult { data: Some(data), ..SubscribeResult::default() }))
+    let data = Bytes::from(whole);
+    Ok((seq, SubscribeResult { data, ..SubscribeResult::default() }))
 }
 
 fn signal(hub: &Hub, joining: &Joining) -> SubscribeResult {
-    SubscribeResult { data: hub.kept().data(&joining.channel), ..SubscribeResult::default() }
+    SubscribeResult {
+        data: hub.kept().data(&joining.channel).unwrap_or_default(),
+        ..SubscribeResult::default()
+    }
 }
 
-async fn live(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Refusal> {
+async fn live(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Stop> {
     let request = &joining.request;
-    let data: &RawValue = request.data.as_deref().unwrap_or(RawValue::NULL);
-    let data: LiveData = serde_json::from_str(data.get()).map_err(|error| {
+    let data: LiveData = serde_json::from_slice(&request.data).map_err(|error| {
         (ErrorCode::BadRequest, format!("a live query's data is {{\"expr\", \"step\", \"window\"}}: {error}"))
     })?;
     let since = request.recover.then(|| Since { offset: request.offset, epoch: request.epoch.clone() });
@@ -151,7 +236,8 @@ async fn live(hub: &Hub, joining: &Joining) -> Result<SubscribeResult, Refusal> 
         publications: opened.publications,
         recovered: opened.recovered,
         was_recovering: request.recover,
-        data: Some(opened.data),
+        data: raw::one_line(opened.data),
+        ..SubscribeResult::default()
     })
 }
 

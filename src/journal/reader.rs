@@ -10,7 +10,7 @@ use super::{
     counters::Counters, schema,
 };
 use crate::sqlite::Readers;
-use crate::wire::centrifugo::Publication;
+use crate::wire::centrifugo::{Publication, raw};
 
 /// Reads streams and records.
 #[derive(Debug)]
@@ -64,9 +64,10 @@ impl Reader {
             let info: Option<String> = row.get(1)?;
             match RawValue::from_string(row.get(2)?) {
                 Ok(data) => publications.push(Publication {
-                    data: Some(data),
+                    data: raw::one_line(data),
                     offset: row.get(0)?,
                     info: info.and_then(|info| serde_json::from_str(&info).ok()),
+                    ..Publication::default()
                 }),
                 Err(_) => self.counters.damaged.increment(),
             }

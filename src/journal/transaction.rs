@@ -67,8 +67,9 @@ impl File<'_> {
             let stream = streams.open(self, &append.channel)?;
             let appended = self.append(stream, append)?;
             if appended.is_new {
-                let (data, info) = (Some(append.data.clone()), append.info.clone());
-                let publication = Publication { data, offset: appended.position.offset, info };
+                let (data, info) = (append.data.get().to_owned().into(), append.info.clone());
+                let offset = appended.position.offset;
+                let publication = Publication { data, offset, info, ..Publication::default() };
                 written.publications.push((append.channel.clone(), publication));
             }
             written.appended.push(appended);

@@ -1,7 +1,10 @@
 //! The JSON of live queries: columns, not objects. `docs/protocol.md` has the format.
 
+use std::sync::Arc;
+
 use crate::model::Labels;
-use crate::wire::Frame;
+use crate::wire::Cast;
+use crate::wire::centrifugo::Publication;
 
 /// A value of a series at a step, absent where the series has none.
 pub type Cell = Option<f64>;
@@ -107,12 +110,12 @@ impl Columns {
     }
 }
 
-/// The push of one publication, encoded once for all subscribers.
-pub fn push_frame(channel: &str, data: &str, offset: Option<u64>) -> Frame {
-    // A live channel's name is hexadecimal and needs no escape.
-    let offset = offset.map_or_else(String::new, |offset| format!(",\"offset\":{offset}"));
-    Frame::text(
-        format!("{{\"push\":{{\"channel\":\"{channel}\",\"pub\":{{\"data\":{data}{offset}}}}}}}").as_bytes(),
+/// A publication of JSON of our own.
+pub fn publication(channel: &Arc<str>, data: String, offset: Option<u64>) -> Cast {
+    let offset = offset.unwrap_or_default();
+    Cast::publication(
+        Arc::clone(channel),
+        Publication { data: data.into(), offset, ..Publication::default() },
     )
 }
 

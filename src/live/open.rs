@@ -223,9 +223,9 @@ fn publications(columns: &Columns, version: u64, missed: i64, step: i64) -> Vec<
         let values = columns.values.iter().map(|column| vec![column[at]]).collect();
         let one = Columns { times: vec![*time], values };
         publications.push(Publication {
-            data: raw(one.frame_data(version, None, *time)).ok(),
+            data: one.frame_data(version, None, *time).into(),
             offset: u64::try_from(time / step).unwrap_or_default(),
-            info: None,
+            ..Publication::default()
         });
     }
     publications

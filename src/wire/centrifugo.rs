@@ -1,22 +1,35 @@
-//! Centrifugo's client protocol, version 2, in JSON: commands, replies, pushes.
+//! Centrifugo's client protocol, version 2, in JSON and in protobuf: commands, replies, pushes.
 //!
-//! Source: the `protocol` definition of Centrifugo (client.proto). A WebSocket message holds one or more
-//! JSON objects, one on each line; an empty object is a ping from the server and a pong from the client.
+//! Source: the `protocol` definition of Centrifugo (client.proto). One definition of each message serves both encodings. A
+//! WebSocket message holds one or more of them: in JSON one on each line, in protobuf each after its length. An empty one is
+//! a ping from the server and a pong from the client.
 
 mod command;
+mod message;
+mod push;
+pub mod raw;
 mod reply;
 
 pub use command::{
-    COMMANDS_MAX, Channelled, Command, Connect, History, Method, ParseError, Publish, Refresh, Rpc, Send,
-    Since, Subscribe, commands,
+    COMMANDS_MAX, Channelled, Command, Connect, FLAG_REJECT_UNRECOVERED, History, Method, ParseError,
+    Publish, Refresh, Rpc, Send, SubRefresh, Subscribe, commands,
 };
+pub use message::{ClientInfo, FilterNode, Publication, Since};
+pub use push::{Push, PushBody, SubscribeBody};
 pub use reply::{
-    ClientInfo, ConnInfo, ConnectResult, ErrorReply, HistoryResult, InfoBody, PresenceResult, PresenceStats,
-    Publication, Push, PushBody, Reply, SubscribeResult,
+    Answer, ConnectResult, HistoryResult, PresenceResult, PresenceStats, RefreshResult, Reply, RpcResult,
+    ServerSub, SubRefreshResult, SubscribeResult,
 };
 
-/// The ping from server to client, and the pong back.
-pub const PING: &[u8] = b"{}";
+/// How messages are encoded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// As JSON, one message on each line.
+    #[default]
+    Json,
+    /// As protobuf, each message after its length.
+    Protobuf,
+}
 
 /// Errors of a command, with Centrifugo's codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +52,14 @@ pub enum ErrorCode {
     NotAvailable,
     /// Too many requests.
     TooManyRequests,
+    /// The token has expired; the client gets another one and tries again.
+    TokenExpired,
+    /// What was asked for had expired before it began.
+    Expired,
     /// The position is not in the history any more.
     UnrecoverablePosition,
+    /// Another page of the same map is being read.
+    ConcurrentPagination,
 }
 
 impl ErrorCode {
@@ -55,8 +74,11 @@ impl ErrorCode {
             Self::LimitExceeded => 106,
             Self::BadRequest => 107,
             Self::NotAvailable => 108,
+            Self::TokenExpired => 109,
+            Self::Expired => 110,
             Self::TooManyRequests => 111,
             Self::UnrecoverablePosition => 112,
+            Self::ConcurrentPagination => 113,
         }
     }
 
@@ -71,13 +93,16 @@ impl ErrorCode {
             Self::LimitExceeded => "limit exceeded",
             Self::BadRequest => "bad request",
             Self::NotAvailable => "not available",
+            Self::TokenExpired => "token expired",
+            Self::Expired => "expired",
             Self::TooManyRequests => "too many requests",
             Self::UnrecoverablePosition => "unrecoverable position",
+            Self::ConcurrentPagination => "concurrent pagination",
         }
     }
 
     /// Whether the client may send the same command again.
     pub const fn is_temporary(self) -> bool {
-        matches!(self, Self::Internal | Self::TooManyRequests)
+        matches!(self, Self::Internal | Self::TooManyRequests | Self::ConcurrentPagination)
     }
 }

@@ -1,38 +1,162 @@
-//! A message encoded once and shared by every connection that gets it.
+//! Messages as a connection reads them: encoded once, and shared by all connections that read alike.
 
 use bytes::Bytes;
+use prost::encoding::encode_varint;
 
-use super::websocket;
+use super::{
+    Close,
+    centrifugo::{Protocol, Push, PushBody, Reply},
+    deflate,
+    websocket::{self, Opcode},
+};
 
-/// A message in its WebSocket frame, ready to be written as it is.
+/// How messages are compressed: the fastest level gains most of what there is to gain.
+const LEVEL: u32 = 1;
+
+/// Bytes that are ready to be written as they are.
 ///
 /// A clone counts a reference: a thousand readers share one allocation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame(Bytes);
 
-impl Frame {
-    /// Frames one JSON message as a text frame.
-    pub fn text(payload: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(payload.len() + websocket::HEADER_BYTES_MAX);
-        websocket::write_header(websocket::Opcode::Text, payload.len(), &mut bytes);
-        bytes.extend_from_slice(payload);
-        Self(bytes.into())
+/// What messages are wrapped in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// Frames of a WebSocket.
+    #[default]
+    WebSocket,
+    /// The same to a client that inflates: messages of so many bytes and more are compressed where that pays.
+    Deflated {
+        /// How many.
+        from: u32,
+    },
+    /// Server-sent events, each of one message.
+    Events,
+    /// One after another in the body of a response.
+    Stream,
+}
+
+/// How a connection reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dialect {
+    /// How messages are encoded.
+    pub protocol: Protocol,
+    /// What they are wrapped in.
+    pub framing: Framing,
+}
+
+impl Dialect {
+    /// How many there are.
+    pub(super) const COUNT: usize = 8;
+
+    /// A number of its own, below [`Dialect::COUNT`].
+    pub(super) const fn index(self) -> usize {
+        let framing = match self.framing {
+            Framing::WebSocket => 0,
+            Framing::Deflated { .. } => 1,
+            Framing::Events => 2,
+            Framing::Stream => 3,
+        };
+        match self.protocol {
+            Protocol::Json => framing,
+            Protocol::Protobuf => framing + 4,
+        }
     }
 
-    /// A close frame with code and reason.
-    pub fn close(close: super::Close) -> Self {
+    /// Several encoded messages together.
+    pub fn frame(self, messages: &[Vec<u8>]) -> Frame {
+        let length = messages.iter().map(Vec::len).sum::<usize>() + 10 * messages.len();
+        let mut bytes = Vec::with_capacity(length + websocket::HEADER_BYTES_MAX);
+        match (self.framing, self.protocol) {
+            (framing @ (Framing::WebSocket | Framing::Deflated { .. }), protocol) => {
+                let payload = joined(protocol, messages);
+                let opcode = match protocol {
+                    Protocol::Json => Opcode::Text,
+                    Protocol::Protobuf => Opcode::Binary,
+                };
+                let is_long = |from: u32| from as usize <= payload.len();
+                let shorter = match framing {
+                    Framing::Deflated { from } if is_long(from) => deflate::compress(&payload, LEVEL),
+                    _ => None,
+                };
+                match shorter {
+                    Some(payload) => {
+                        websocket::write_compressed_header(opcode, payload.len(), &mut bytes);
+                        bytes.extend_from_slice(&payload);
+                    }
+                    None => {
+                        websocket::write_header(opcode, payload.len(), &mut bytes);
+                        bytes.extend_from_slice(&payload);
+                    }
+                }
+            }
+            // Events are text: what is no JSON cannot be one.
+            (Framing::Events, _) => {
+                for message in messages {
+                    bytes.extend_from_slice(b"data: ");
+                    bytes.extend_from_slice(message);
+                    bytes.extend_from_slice(b"\n\n");
+                }
+            }
+            (Framing::Stream, protocol) => {
+                bytes = joined(protocol, messages);
+                if protocol == Protocol::Json {
+                    bytes.push(b'\n');
+                }
+            }
+        }
+        Frame(bytes.into())
+    }
+
+    /// A message that asks for a pong.
+    pub fn ping(self) -> Frame {
+        self.frame(&[match self.protocol {
+            Protocol::Json => b"{}".to_vec(),
+            Protocol::Protobuf => Vec::new(),
+        }])
+    }
+
+    /// The last message: where the transport has no other word for it, a push.
+    pub fn close(self, close: &Close) -> Frame {
+        match self.framing {
+            Framing::WebSocket | Framing::Deflated { .. } => Frame::close(close),
+            Framing::Events | Framing::Stream => {
+                let push = Push::new("", PushBody::Disconnect(close.clone()));
+                self.frame(&[Reply::push(push).encode(self.protocol).unwrap_or_default()])
+            }
+        }
+    }
+}
+
+fn joined(protocol: Protocol, messages: &[Vec<u8>]) -> Vec<u8> {
+    match protocol {
+        Protocol::Json => messages.join(&b'\n'),
+        Protocol::Protobuf => {
+            let mut all = Vec::with_capacity(messages.iter().map(|message| message.len() + 5).sum());
+            for message in messages {
+                encode_varint(message.len() as u64, &mut all);
+                all.extend_from_slice(message);
+            }
+            all
+        }
+    }
+}
+
+impl Frame {
+    /// A WebSocket's close frame with code and reason.
+    fn close(close: &Close) -> Self {
         let mut payload = close.code().to_be_bytes().to_vec();
         payload.extend_from_slice(close.reason().as_bytes());
-        Self::control(websocket::Opcode::Close, &payload)
+        Self::control(Opcode::Close, &payload)
     }
 
-    /// A close frame that answers the client's, or ends a connection on a protocol error.
+    /// A WebSocket's close frame that answers the client's, or ends a connection on a protocol error.
     pub fn close_code(code: u16) -> Self {
-        Self::control(websocket::Opcode::Close, &code.to_be_bytes())
+        Self::control(Opcode::Close, &code.to_be_bytes())
     }
 
-    /// A control frame; `payload` is cut to the 125 bytes that such a frame can hold.
-    pub fn control(opcode: websocket::Opcode, payload: &[u8]) -> Self {
+    /// A WebSocket's control frame; `payload` is cut to the 125 bytes that such a frame can hold.
+    pub fn control(opcode: Opcode, payload: &[u8]) -> Self {
         let payload = &payload[..payload.len().min(websocket::CONTROL_BYTES_MAX)];
         let mut bytes = Vec::with_capacity(payload.len() + 2);
         websocket::write_header(opcode, payload.len(), &mut bytes);
@@ -41,7 +165,50 @@ impl Frame {
     }
 
     /// The bytes to write.
-    pub fn bytes(&self) -> &Bytes {
+    pub const fn bytes(&self) -> &Bytes {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(framing: Framing, protocol: Protocol, expected: &[u8]) {
+        let frame = Dialect { protocol, framing }.frame(&[b"ab".to_vec(), b"c".to_vec()]);
+        assert_eq!(frame.bytes(), expected);
+    }
+
+    #[test]
+    fn each_framing_parts_messages_in_its_way() {
+        check(Framing::WebSocket, Protocol::Json, b"\x81\x04ab\nc");
+        check(Framing::WebSocket, Protocol::Protobuf, b"\x82\x05\x02ab\x01c");
+        check(Framing::Events, Protocol::Json, b"data: ab\n\ndata: c\n\n");
+        check(Framing::Stream, Protocol::Json, b"ab\nc\n");
+        check(Framing::Stream, Protocol::Protobuf, b"\x02ab\x01c");
+    }
+
+    #[test]
+    fn long_messages_are_compressed_for_who_inflates() {
+        let dialect = Dialect { protocol: Protocol::Json, framing: Framing::Deflated { from: 200 } };
+        let long = "so long and so much the same ".repeat(20).into_bytes();
+        let frame = dialect.frame(std::slice::from_ref(&long));
+        assert_eq!(frame.bytes()[0], 0xc1);
+        assert_eq!(deflate::inflate(&frame.bytes()[2..], 10_000).unwrap(), long);
+        assert_eq!(dialect.frame(&[long[..150].to_vec()]).bytes()[0], 0x81);
+    }
+
+    #[test]
+    fn pings_and_ends_are_of_the_dialect() {
+        let of = |framing, protocol| Dialect { protocol, framing };
+        assert_eq!(of(Framing::WebSocket, Protocol::Json).ping().bytes(), b"\x81\x02{}".as_slice());
+        assert_eq!(of(Framing::WebSocket, Protocol::Protobuf).ping().bytes(), b"\x82\x01\x00".as_slice());
+        assert_eq!(of(Framing::Stream, Protocol::Protobuf).ping().bytes(), b"\x00".as_slice());
+        let end = of(Framing::WebSocket, Protocol::Protobuf).close(&Close::Stale);
+        assert_eq!(end.bytes(), b"\x88\x07\x0d\xaestale".as_slice());
+        let end = of(Framing::Events, Protocol::Json).close(&Close::Stale);
+        let expected = "data: {\"push\":{\"disconnect\":{\"code\":3502,\"reason\":\"stale\"}}}\n\n";
+        assert_eq!(end.bytes(), expected);
     }
 }

@@ -6,7 +6,6 @@ mod shared;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use serde_json::value::RawValue;
 use tempfile::TempDir;
 use tokio::{
     sync::mpsc,
@@ -15,8 +14,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use watchroom::{
     backend::{
-        Backend, BackendError, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage, StreamOptions,
-        StreamPosition,
+        Backend, BackendError, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage, Publishing,
+        StreamOptions, StreamPosition,
     },
     clock::Clock,
     journal::{Journal, JournalConfig, Retention},
@@ -77,8 +76,8 @@ impl Node {
         data: &str,
         options: StreamOptions,
     ) -> Result<StreamPosition, BackendError> {
-        let data = RawValue::from_string(data.to_owned()).unwrap();
-        self.backend.publish(channel, data, None, options).await
+        let publishing = Publishing { data: data.to_owned().into(), ..Publishing::default() };
+        self.backend.publish(channel, publishing, options).await
     }
 
     async fn history(&self, channel: &str, filter: HistoryFilter) -> HistoryPage {
@@ -92,7 +91,7 @@ impl Node {
 
     async fn next_publication(&mut self) -> (String, Publication) {
         match self.next().await {
-            Delivery::Publication { channel, publication } => (channel.to_string(), publication),
+            Delivery::Publication { channel, publication, .. } => (channel.to_string(), publication),
             other => panic!("not a publication: {other:?}"),
         }
     }
@@ -103,7 +102,7 @@ impl Node {
 }
 
 fn info(client: &str) -> ClientInfo {
-    ClientInfo { user: "u".to_owned(), client: client.to_owned(), conn_info: None }
+    ClientInfo { user: "u".to_owned(), client: client.to_owned(), ..ClientInfo::default() }
 }
 
 fn offsets(page: &HistoryPage) -> Vec<u64> {
@@ -184,7 +183,7 @@ async fn history_is_read_in_parts(node: &mut Node) {
     let all = node.history("a", HistoryFilter::default()).await;
     assert_eq!(offsets(&all), [1, 2, 3, 4, 5]);
     assert_eq!(all.position.offset, 5);
-    assert_eq!(all.publications[2].data.as_ref().unwrap().get(), "3");
+    assert_eq!(all.publications[2].data, "3");
     for (since, limit, reverse, expected) in [
         (Some(3), None, false, vec![4, 5]),
         (Some(5), None, false, vec![]),
@@ -250,7 +249,7 @@ async fn without_history_there_is_no_offset(node: &mut Node) {
     for at in 0..20 {
         let (_, publication) = node.next_publication().await;
         assert_eq!(publication.offset, 0);
-        assert_eq!(publication.data.unwrap().get(), at.to_string(), "in the order of publishing");
+        assert_eq!(publication.data, at.to_string(), "in the order of publishing");
     }
     let page = node.backend.history("a", &HistoryFilter::default(), NOT_KEPT).await.unwrap();
     assert_eq!((offsets(&page), page.position), (vec![], StreamPosition::default()));
@@ -314,14 +313,14 @@ async fn offsets_keep_their_order_among_many_publishers(node: &mut Node) {
 
 async fn publications_come_back_as_they_were(node: &mut Node) {
     for data in [r#"{"b": 1,  "a": "\u00e4\n"}"#, "null", "1e400", r#"["}{:\\", -0.0]"#] {
-        let raw = RawValue::from_string(data.to_owned()).unwrap();
-        node.backend.publish("room:ä b", raw, Some(info("c1")), KEPT).await.unwrap();
+        let publishing = Publishing { data: data.into(), info: Some(info("c1")), ..Publishing::default() };
+        node.backend.publish("room:ä b", publishing, KEPT).await.unwrap();
         let (channel, publication) = node.next_publication().await;
         assert_eq!((channel.as_str(), publication.info), ("room:ä b", Some(info("c1"))));
-        assert_eq!(publication.data.unwrap().get(), data);
+        assert_eq!(publication.data, data);
     }
     let page = node.history("room:ä b", HistoryFilter::default()).await;
-    assert_eq!(page.publications[1].data.as_ref().unwrap().get(), "null");
+    assert_eq!(page.publications[1].data, "null");
     assert_eq!(page.publications[3].info, Some(info("c1")));
 }
 

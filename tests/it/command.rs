@@ -78,6 +78,47 @@ fn an_address_that_others_reach_is_refused() {
     assert!(!good && text.contains("not a loopback address"), "{text}");
 }
 
+#[test]
+fn a_file_of_centrifugo_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let check = || watchroom(folder.path(), &["check", "--centrifugo", "config.json"]);
+    let (good, text) = check();
+    assert!(!good && text.contains("config.json: there is no such file for --centrifugo"), "{text}");
+    write(
+        "config.json",
+        "{\n  \"log\": { \"level\": \"debug\" },\n  \"http_server\": { \"address\": \"127.0.0.1\" }\n}",
+    );
+    let (good, text) = check();
+    for expected in [
+        "warning  config.json:2:12: `log.level` is not read",
+        "ok  watchroom.toml: listens on 127.0.0.1:8000",
+        "ok  config.json: 0 namespaces",
+    ] {
+        assert!(good && text.contains(expected), "{expected} is not in\n{text}");
+    }
+    write("config.json", "{\"http_server\": {\"address\": \"0.0.0.0\"}}");
+    let (good, text) = check();
+    assert!(!good && text.contains("config.json: 0.0.0.0:8000 is not a loopback address"), "{text}");
+    write("watchroom.toml", "[client]\n");
+    write("config.json", "{\"client\": {\"tokn\": {}}}");
+    let (good, text) = check();
+    for expected in
+        ["belongs into the file of --centrifugo", "did you mean `token`", "config.json:1", "2 problems"]
+    {
+        assert!(!good && text.contains(expected), "{expected} is not in\n{text}");
+    }
+}
+
+#[test]
+fn an_address_of_centrifugo_that_others_reach_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "{\"http_server\": {\"address\": \"0.0.0.0\", \"port\": 1}}";
+    std::fs::write(folder.path().join("config.json"), config).unwrap();
+    let (good, text) = watchroom(folder.path(), &["serve", "--data", "data", "--centrifugo", "config.json"]);
+    assert!(!good && text.contains("0.0.0.0:1 is not a loopback address"), "{text}");
+}
+
 #[tokio::test]
 async fn a_backup_is_taken_while_the_server_runs() {
     let server = Server::start().await;

@@ -4,6 +4,7 @@
 mod alerts;
 mod backend;
 mod client;
+mod clients;
 mod command;
 mod disk;
 mod events_file;

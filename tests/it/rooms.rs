@@ -206,7 +206,7 @@ async fn a_client_that_was_away_recovers_and_one_that_was_long_away_is_told() {
     }
     let mut back = Client::connect(&server).await;
     let recovered = back.recover(ROOM, &start).await;
-    assert_eq!((&recovered["recovered"], &recovered["offset"]), (&json!(true), &json!(3)));
+    assert_eq!(recovered["recovered"], true);
     assert_eq!(offsets(&recovered["publications"]), [1, 2, 3]);
     // 512 are recovered, and no more: said past the limit by many connections.
     for at in 0..17 {

@@ -50,6 +50,7 @@ impl Server {
         }
         let arguments = Serve {
             folders: Folders { data: Some(folder.path().join("data")), config: folder.path().to_owned() },
+            centrifugo: None,
             listen: Some("127.0.0.1:0".parse().unwrap()),
             redis: settings.redis,
             log_json: false,

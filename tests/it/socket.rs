@@ -38,11 +38,16 @@ async fn publications_reach_all_in_order_with_offsets() {
 
 #[tokio::test]
 async fn a_line_break_between_tokens_does_not_cut_a_message_in_two() {
-    let server = chat().await;
+    let config =
+        "[http_api]\ninsecure = true\n[channel.without_namespace]\nallow_subscribe_for_client = true\n";
+    let server = Server::with(Settings { config, redis: None, ..Settings::default() }).await;
     let mut client = Client::connect(&server).await;
-    client.call("subscribe", json!({ "channel": "chat:1" })).await;
-    client.send("{\"id\":90,\"publish\":{\"channel\":\"chat:1\",\"data\":{\r\n\"a\":\n\"b\\n\"}}}").await;
-    assert_eq!(client.push("chat:1", "pub").await["data"], json!({ "a": "b\n" }));
+    client.call("subscribe", json!({ "channel": "a" })).await;
+    let body = "{\"channel\":\"a\",\"data\":{\r\n\"a\":\n\"b\\n\"}}";
+    let url = format!("http://{}/api/publish", server.address);
+    let reply = reqwest::Client::new().post(url).body(body).send().await.unwrap();
+    assert_eq!(reply.text().await.unwrap(), r#"{"result":{}}"#);
+    assert_eq!(client.push("a", "pub").await["data"], json!({ "a": "b\n" }));
     server.stop().await;
 }
 
@@ -74,7 +79,7 @@ async fn a_reconnect_recovers_what_was_missed() {
 async fn presence_joins_and_leaves_are_told() {
     let server = chat().await;
     let mut a = Client::connect(&server).await;
-    a.call("subscribe", json!({ "channel": "chat:1" })).await;
+    a.call("subscribe", json!({ "channel": "chat:1", "join_leave": true })).await;
     let mut b = Client::connect(&server).await;
     b.call("subscribe", json!({ "channel": "chat:1" })).await;
     let id = b.id.clone();
@@ -120,9 +125,11 @@ async fn history_is_read_by_part() {
 async fn wrong_commands_get_their_codes() {
     let server = chat().await;
     let mut a = Client::connect(&server).await;
+    let wrong = format!("live:{}", "0".repeat(32));
     for (method, argument, code) in [
         ("subscribe", json!({ "channel": "nowhere:1" }), 102),
-        ("subscribe", json!({ "channel": "live:00", "data": { "expr": "up", "step": 1000 } }), 107),
+        ("subscribe", json!({ "channel": "live:00", "data": { "expr": "up", "step": 1000 } }), 102),
+        ("subscribe", json!({ "channel": wrong, "data": { "expr": "up", "step": 1000 } }), 107),
         ("publish", json!({ "channel": "chat:1", "data": 1 }), 103),
         ("rpc", json!({ "method": "nothing" }), 104),
         ("rpc", json!({ "method": "live_channel", "data": { "expr": "sum(", "step": 1000 } }), 107),

@@ -1,6 +1,6 @@
 //! What the engine tells: the pages of this node, and the dispatcher.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{json, value::RawValue};
 
@@ -11,7 +11,7 @@ use crate::alerts::{
     dispatch::Outgoing,
     shape::{AlertShape, HealthShape, id},
 };
-use crate::live::block::push_frame;
+use crate::live::block::publication;
 use crate::rules::{Alert, Change as Became, Transition};
 
 /// Alerts of one change: some 40 KB.
@@ -103,9 +103,9 @@ impl Engine {
     /// Tells the pages of a change.
     pub(super) async fn tell(&mut self, data: &serde_json::Value) {
         self.seq += 1;
-        let frame = push_frame(CHANNEL, &data.to_string(), None);
+        let cast = publication(&Arc::from(CHANNEL), data.to_string(), None);
         // Nobody reads when the hub has stopped.
-        drop(self.changes.send(Change { channel: CHANNEL, frame, seq: Some(self.seq) }).await);
+        drop(self.changes.send(Change { cast, seq: Some(self.seq) }).await);
     }
 
     pub(super) async fn tell_silences(&mut self, alerts: Vec<String>, now: i64) {
@@ -124,9 +124,10 @@ impl Engine {
         if self.values.get(channel) == Some(&text) {
             return;
         }
-        let frame = push_frame(channel, &format!("{{\"at\":{now},\"{key}\":{text}}}"), None);
+        let data = format!("{{\"at\":{now},\"{key}\":{text}}}");
+        let cast = publication(&Arc::from(channel), data, None);
         self.values.insert(channel, text);
-        drop(self.changes.send(Change { channel, frame, seq: None }).await);
+        drop(self.changes.send(Change { cast, seq: None }).await);
     }
 }
 

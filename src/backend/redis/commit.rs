@@ -5,10 +5,36 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use super::{Redis, bounded, keys, message, meta_ttl_ms, new_epoch, position, ttl_ms, unreachable};
-use crate::backend::{Appended, BackendError, Claim, Claimed, Commit, RecordKind, SETTLE};
+use crate::backend::{Appended, BackendError, Claim, Claimed, Commit, Publishing, RecordKind, SETTLE};
 use crate::journal::{KEY_MS_MAX, KeyValues};
 
 impl Redis {
+    /// See [`crate::backend::Backend::forget`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn forget(&self, channel: &str) -> Result<(), BackendError> {
+        let work = async {
+            let mut up = self.0.up().await?;
+            redis::cmd("DEL")
+                .arg(keys::log(channel))
+                .exec_async(&mut up.connection)
+                .await
+                .map_err(unreachable)
+        };
+        bounded(work).await
+    }
+
+    /// See [`crate::backend::Backend::order`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn order(&self, order: &RawValue) -> Result<(), BackendError> {
+        self.0.publish_only(&message::order(order)).await.map(drop)
+    }
+
     /// See [`crate::backend::Backend::commit`].
     ///
     /// # Errors
@@ -43,7 +69,9 @@ impl Redis {
             invocation.arg(kind.name());
         }
         for append in &commit.appends {
-            let body = message::publication_body(&append.channel, &append.data, append.info.as_ref());
+            let data = append.data.get().to_owned().into();
+            let publishing = Publishing { data, info: append.info.clone(), ..Publishing::default() };
+            let body = message::publication_body(&append.channel, &publishing);
             invocation.arg(new_epoch()).arg(body).arg(if append.key.is_some() { "1" } else { "" });
         }
         for record in &commit.records {

@@ -3,14 +3,15 @@
 //! The first byte is the version. Version 1: version, kind, offset in decimal, a line break, a JSON object. Fields
 //! may be added to the object within a version: readers ignore those that they do not know.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::counters::Skipped;
-use crate::backend::{Delivery, Record, RecordKind};
-use crate::wire::centrifugo::{ClientInfo, Publication};
+use crate::backend::{Delivery, Publishing, Record, RecordKind};
+use crate::wire::centrifugo::{ClientInfo, Publication, raw};
 
 /// The version that this node writes, and the newest that it reads.
 const VERSION: u8 = 1;
@@ -18,6 +19,7 @@ const PUBLICATION: u8 = b'p';
 const JOIN: u8 = b'j';
 const LEAVE: u8 = b'l';
 const RECORD: u8 = b'r';
+const ORDER: u8 = b'o';
 
 /// What stands before the offset of a publication.
 pub(super) const PUBLICATION_HEAD: &[u8] = &[VERSION, PUBLICATION];
@@ -26,15 +28,28 @@ pub(super) const PUBLICATION_HEAD: &[u8] = &[VERSION, PUBLICATION];
 struct PublicationOut<'a> {
     channel: &'a str,
     data: &'a RawValue,
+    /// Bytes that are no JSON, in base64; then `data` is null.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    binary: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     info: Option<&'a ClientInfo>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tags: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    delta: bool,
 }
 
 #[derive(Debug, Deserialize)]
 struct PublicationIn {
     channel: String,
     data: Box<RawValue>,
+    #[serde(default)]
+    binary: String,
     info: Option<ClientInfo>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    #[serde(default)]
+    delta: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -80,8 +95,21 @@ pub(super) enum Move {
 }
 
 /// What stands after the offset of a publication and its line break.
-pub(super) fn publication_body(channel: &str, data: &RawValue, info: Option<&ClientInfo>) -> Vec<u8> {
-    json(&PublicationOut { channel, data, info })
+pub(super) fn publication_body(channel: &str, publishing: &Publishing) -> Vec<u8> {
+    let Publishing { data, info, tags, delta } = publishing;
+    let (info, delta) = (info.as_ref(), *delta);
+    match serde_json::from_slice(data) {
+        Ok(data) => json(&PublicationOut { channel, data, binary: String::new(), info, tags, delta }),
+        Err(_) => {
+            let (data, binary) = (RawValue::NULL, STANDARD.encode(data));
+            json(&PublicationOut { channel, data, binary, info, tags, delta })
+        }
+    }
+}
+
+/// What is told to the hubs of all nodes.
+pub(super) fn order(order: &RawValue) -> Vec<u8> {
+    [&[VERSION, ORDER], b"0\n".as_slice(), order.get().as_bytes()].concat()
 }
 
 /// A publication without offset.
@@ -121,13 +149,19 @@ pub(super) fn read(bytes: &[u8]) -> Result<Delivery, Skipped> {
     match *kind {
         PUBLICATION => {
             let read: PublicationIn = parse(body)?;
-            let publication = Publication { data: Some(read.data), offset, info: read.info };
-            Ok(Delivery::Publication { channel: Arc::from(read.channel), publication })
+            let data = match &*read.binary {
+                "" => raw::one_line(read.data),
+                binary => STANDARD.decode(binary).map_err(|_| Skipped::Damaged)?.into(),
+            };
+            let (info, tags) = (read.info, read.tags);
+            let publication = Publication { data, offset, info, tags, ..Publication::default() };
+            Ok(Delivery::Publication { channel: Arc::from(read.channel), publication, delta: read.delta })
         }
         JOIN => parse(body).map(|Someone { channel, info }| Delivery::Join { channel: channel.into(), info }),
         LEAVE => {
             parse(body).map(|Someone { channel, info }| Delivery::Leave { channel: channel.into(), info })
         }
+        ORDER => parse(body).map(Delivery::Order),
         RECORD => {
             let RecordIn { kind, key, value, expires_ms } = parse(body)?;
             let kind = RecordKind::from_name(&kind).ok_or(Skipped::Version)?;
@@ -180,18 +214,25 @@ mod tests {
     }
 
     fn alice() -> ClientInfo {
-        ClientInfo { user: "alice".to_owned(), client: "c1".to_owned(), conn_info: None }
+        ClientInfo { user: "alice".to_owned(), client: "c1".to_owned(), ..ClientInfo::default() }
     }
 
     #[test]
     fn a_publication_comes_back_as_it_was() {
-        for data in [r#"{"a": [1, "\n"]}"#, "null", "1e400"] {
-            let bytes = publication(&publication_body("room:ä", &raw(data), Some(&alice())));
-            let Ok(Delivery::Publication { channel, publication }) = read(&bytes) else {
+        let tags: BTreeMap<String, String> = [("a".to_owned(), "b".to_owned())].into();
+        for data in [br#"{"a": [1, "\n"]}"#.as_slice(), b"null", b"1e400", b"\xff\x00"] {
+            let publishing = Publishing {
+                data: data.to_vec().into(),
+                info: Some(alice()),
+                tags: tags.clone(),
+                delta: true,
+            };
+            let bytes = publication(&publication_body("room:ä", &publishing));
+            let Ok(Delivery::Publication { channel, publication, delta: true }) = read(&bytes) else {
                 panic!("{bytes:?}")
             };
             assert_eq!(&*channel, "room:ä");
-            assert_eq!(publication.data.unwrap().get(), data);
+            assert_eq!((&*publication.data, &publication.tags), (data, &tags));
             assert_eq!((publication.offset, publication.info), (0, Some(alice())));
         }
     }

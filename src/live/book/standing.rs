@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Due;
-use crate::live::block::{Cell, Columns, push_frame};
+use crate::live::block::{Cell, Columns, publication};
 use crate::live::{SERIES_DRAWN_MAX, Step};
 use crate::model::limits::LATE_MS_MAX;
 use crate::model::{Labels, SelectedSeries};
@@ -102,12 +102,12 @@ impl Standing {
         let from = std::mem::replace(&mut self.announced, self.table.len());
         let new = self.table.get(from..).filter(|new| !new.is_empty())?;
         let data = Columns::default().frame_data(self.version, Some((from, new)), now);
-        Some(Step { channel: Arc::clone(channel), frame: push_frame(channel, &data, None), offset: None })
+        Some(Step { cast: publication(channel, data, None), offset: None })
     }
 
     fn message(&self, channel: &Arc<str>, columns: &Columns, offset: Option<u64>, now: i64) -> Step {
         let data = columns.frame_data(self.version, None, now);
-        Step { channel: Arc::clone(channel), frame: push_frame(channel, &data, offset), offset }
+        Step { cast: publication(channel, data, offset), offset }
     }
 
     pub(super) fn step(&mut self, channel: &Arc<str>, time: i64, row: Vec<Cell>, now: i64) -> Step {

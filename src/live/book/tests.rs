@@ -21,12 +21,9 @@ struct Chart {
 
 impl Chart {
     fn take(&mut self, step: &Step) {
-        let bytes = step.frame.bytes();
-        let header = if bytes[1] < 126 { 2 } else { 4 };
-        let message: serde_json::Value = serde_json::from_slice(&bytes[header..]).unwrap();
-        let publication = &message["push"]["pub"];
-        self.offsets.extend(publication["offset"].as_u64());
-        let data = &publication["data"];
+        let publication = step.cast.as_publication().unwrap();
+        self.offsets.extend((0 < publication.offset).then_some(publication.offset));
+        let data: serde_json::Value = serde_json::from_slice(&publication.data).unwrap();
         if let Some(from) = data["from"].as_u64() {
             self.series.truncate(usize::try_from(from).unwrap());
             for labels in data["series"].as_array().unwrap() {

@@ -1,25 +1,58 @@
 //! What clients send.
 
+use std::collections::BTreeMap;
+
+use bytes::{Buf, Bytes};
+use prost::Message;
 use serde::Deserialize;
-use serde_json::value::RawValue;
+
+use super::{
+    Protocol,
+    message::{FilterNode, Since},
+    raw,
+};
 
 /// Commands that one message may hold; a page subscribes to about fifty queries at once.
 pub const COMMANDS_MAX: usize = 256;
 
-/// One command with the id that its reply repeats; `send` has none.
-#[derive(Debug)]
+/// One command with the id that its reply repeats; `send` and a pong have none. A client sets one of the others.
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default)]
 pub struct Command {
-    /// The client's number for it; 0 for commands without a reply.
+    /// The client's number for it.
+    #[prost(uint32, tag = "1")]
     pub id: u32,
-    /// What to do; nothing in a pong.
-    pub method: Option<Method>,
+    #[prost(message, optional, boxed, tag = "4")]
+    connect: Option<Box<Connect>>,
+    #[prost(message, optional, boxed, tag = "5")]
+    subscribe: Option<Box<Subscribe>>,
+    #[prost(message, optional, tag = "6")]
+    unsubscribe: Option<Channelled>,
+    #[prost(message, optional, tag = "7")]
+    publish: Option<Publish>,
+    #[prost(message, optional, tag = "8")]
+    presence: Option<Channelled>,
+    #[prost(message, optional, tag = "9")]
+    presence_stats: Option<Channelled>,
+    #[prost(message, optional, tag = "10")]
+    history: Option<History>,
+    #[prost(message, optional, tag = "11")]
+    ping: Option<Nothing>,
+    #[prost(message, optional, tag = "12")]
+    send: Option<Send>,
+    #[prost(message, optional, tag = "13")]
+    rpc: Option<Rpc>,
+    #[prost(message, optional, tag = "14")]
+    refresh: Option<Refresh>,
+    #[prost(message, optional, tag = "15")]
+    sub_refresh: Option<SubRefresh>,
 }
 
 /// What a command asks for.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Method {
     /// Must be the first.
-    Connect(Connect),
+    Connect(Box<Connect>),
     /// Joins a channel.
     Subscribe(Box<Subscribe>),
     /// Leaves a channel.
@@ -32,8 +65,8 @@ pub enum Method {
     PresenceStats(Channelled),
     /// What was published.
     History(History),
-    /// Does nothing, and is answered.
-    Ping(serde::de::IgnoredAny),
+    /// Does nothing.
+    Ping,
     /// A message without an answer.
     Send(Send),
     /// A call by name.
@@ -41,109 +74,217 @@ pub enum Method {
     /// A new token for the connection.
     Refresh(Refresh),
     /// A new token for a subscription.
-    SubRefresh(Refresh),
+    SubRefresh(SubRefresh),
 }
 
+impl Command {
+    /// What it asks for: the first that is set; nothing in a pong.
+    pub fn method(self) -> Option<Method> {
+        let Self { connect, subscribe, unsubscribe, publish, presence, presence_stats, .. } = self;
+        let Self { history, ping, send, rpc, refresh, sub_refresh, .. } = self;
+        connect
+            .map(Method::Connect)
+            .or(subscribe.map(Method::Subscribe))
+            .or(unsubscribe.map(Method::Unsubscribe))
+            .or(publish.map(Method::Publish))
+            .or(presence.map(Method::Presence))
+            .or(presence_stats.map(Method::PresenceStats))
+            .or(history.map(Method::History))
+            .or(rpc.map(Method::Rpc))
+            .or(send.map(Method::Send))
+            .or(refresh.map(Method::Refresh))
+            .or(sub_refresh.map(Method::SubRefresh))
+            .or(ping.map(|Nothing {}| Method::Ping))
+    }
+}
+
+/// An empty request.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message, Deserialize)]
+pub(super) struct Nothing {}
+
 /// `connect`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default)]
 pub struct Connect {
-    /// A token; unused in open mode.
+    /// A token.
+    #[prost(string, tag = "1")]
+    #[serde(deserialize_with = "raw::or_default")]
     pub token: String,
+    /// Custom data.
+    #[prost(bytes = "bytes", tag = "2")]
+    #[serde(deserialize_with = "raw::deserialize")]
+    pub data: Bytes,
+    /// Channels that the connection wants to be subscribed to, and the positions that it had in them.
+    #[prost(btree_map = "string, message", tag = "3")]
+    #[serde(deserialize_with = "raw::or_default")]
+    pub subs: BTreeMap<String, Subscribe>,
     /// What the client says of itself.
+    #[prost(string, tag = "4")]
+    #[serde(deserialize_with = "raw::or_default")]
     pub name: String,
     /// Its version.
+    #[prost(string, tag = "5")]
+    #[serde(deserialize_with = "raw::or_default")]
     pub version: String,
-    /// Custom data.
-    pub data: Option<Box<RawValue>>,
 }
 
 /// `subscribe`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default)]
 pub struct Subscribe {
     /// The channel.
+    #[prost(string, tag = "1")]
     pub channel: String,
+    /// A token for it.
+    #[prost(string, tag = "2")]
+    #[serde(deserialize_with = "raw::or_default")]
+    pub token: String,
     /// Whether `epoch` and `offset` say where the client stopped.
+    #[prost(bool, tag = "3")]
     pub recover: bool,
     /// The epoch of the client's position.
+    #[prost(string, tag = "6")]
+    #[serde(deserialize_with = "raw::or_default")]
     pub epoch: String,
     /// The offset of the newest publication that it has.
+    #[prost(uint64, tag = "7")]
+    #[serde(deserialize_with = "raw::or_default")]
     pub offset: u64,
     /// Custom data; expression and step of a live query.
-    pub data: Option<Box<RawValue>>,
+    #[prost(bytes = "bytes", tag = "8")]
+    #[serde(deserialize_with = "raw::deserialize")]
+    pub data: Bytes,
     /// Asks for a positioned subscription.
+    #[prost(bool, tag = "9")]
     pub positioned: bool,
     /// Asks for a recoverable subscription.
+    #[prost(bool, tag = "10")]
     pub recoverable: bool,
     /// Asks for joins and leaves.
+    #[prost(bool, tag = "11")]
     pub join_leave: bool,
+    /// Asks for differences, in this format.
+    #[prost(string, tag = "12")]
+    #[serde(deserialize_with = "raw::or_default")]
+    pub delta: String,
+    /// Which publications are wanted.
+    #[prost(message, optional, tag = "13")]
+    pub tf: Option<FilterNode>,
+    /// [`FLAG_REJECT_UNRECOVERED`] and others that we do not know.
+    #[prost(int64, tag = "14")]
+    pub flag: i64,
+    /// What one subscribes to: 0 a stream, 1 a map, 2 the connections in it, 3 the users in it.
+    #[prost(int32, tag = "15")]
+    pub r#type: i32,
+    /// Of a map: 2 reads its state, 1 what changed since, 0 goes live.
+    #[prost(int32, tag = "16")]
+    pub phase: i32,
+    /// Of a map: the page that is wanted.
+    #[prost(string, tag = "17")]
+    #[serde(deserialize_with = "raw::or_default")]
+    pub cursor: String,
+    /// Of a map: entries of a page.
+    #[prost(int32, tag = "18")]
+    pub limit: i32,
 }
 
+/// A subscription that cannot be recovered is refused.
+pub const FLAG_REJECT_UNRECOVERED: i64 = 2;
+
 /// Any command that names a channel only.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
 #[serde(default)]
 pub struct Channelled {
     /// The channel.
+    #[prost(string, tag = "1")]
     pub channel: String,
 }
 
 /// `publish`
-#[derive(Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default)]
 pub struct Publish {
     /// The channel.
+    #[prost(string, tag = "1")]
     pub channel: String,
     /// What to publish.
-    pub data: Box<RawValue>,
+    #[prost(bytes = "bytes", tag = "2")]
+    #[serde(deserialize_with = "raw::deserialize")]
+    pub data: Bytes,
+    /// 1 for a map.
+    #[prost(int32, tag = "3")]
+    pub r#type: i32,
+    /// Of a map: the key.
+    #[prost(string, tag = "4")]
+    pub key: String,
+    /// Of a map: takes the key out.
+    #[prost(bool, tag = "5")]
+    pub removed: bool,
 }
 
 /// `history`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
 #[serde(default)]
 pub struct History {
     /// The channel.
+    #[prost(string, tag = "1")]
     pub channel: String,
     /// The most publications wanted: 0 for the position alone, below 0 for all.
-    pub limit: i64,
+    #[prost(int32, tag = "7")]
+    pub limit: i32,
     /// From where on.
+    #[prost(message, optional, tag = "8")]
     pub since: Option<Since>,
     /// Newest first.
+    #[prost(bool, tag = "9")]
     pub reverse: bool,
 }
 
-/// A position in a channel's stream.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Since {
-    /// The offset.
-    pub offset: u64,
-    /// The epoch.
-    pub epoch: String,
-}
-
 /// `send`
-#[derive(Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default)]
 pub struct Send {
     /// Custom data.
-    pub data: Box<RawValue>,
+    #[prost(bytes = "bytes", tag = "1")]
+    #[serde(deserialize_with = "raw::deserialize")]
+    pub data: Bytes,
 }
 
 /// `rpc`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
 #[serde(default)]
 pub struct Rpc {
-    /// The method's name.
-    pub method: String,
     /// Its argument.
-    pub data: Option<Box<RawValue>>,
+    #[prost(bytes = "bytes", tag = "1")]
+    #[serde(deserialize_with = "raw::deserialize")]
+    pub data: Bytes,
+    /// The method's name.
+    #[prost(string, tag = "2")]
+    pub method: String,
 }
 
-/// `refresh` and `sub_refresh`
-#[derive(Debug, Default, Deserialize)]
+/// `refresh`
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
 #[serde(default)]
 pub struct Refresh {
     /// The new token.
+    #[prost(string, tag = "1")]
     pub token: String,
+}
+
+/// `sub_refresh`
+#[derive(Clone, PartialEq, Eq, prost::Message, Deserialize)]
+#[serde(default)]
+pub struct SubRefresh {
+    /// The channel.
+    #[prost(string, tag = "1")]
+    pub channel: String,
+    /// The new token.
+    #[prost(string, tag = "2")]
+    pub token: String,
+    /// 0; others are of subscriptions that we do not have.
+    #[prost(int32, tag = "3")]
+    pub r#type: i32,
 }
 
 /// A message that is not the protocol.
@@ -151,100 +292,123 @@ pub struct Refresh {
 pub enum ParseError {
     /// Not JSON, or a command of another shape.
     #[error("command {position}: {source}")]
-    Command {
+    Json {
         /// Which of the message's commands, from 1.
         position: usize,
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// Not protobuf, cut off, or a command of another shape.
+    #[error("command {position}: {source}")]
+    Protobuf {
+        /// Which of the message's commands, from 1.
+        position: usize,
+        /// What is wrong with it.
+        source: prost::DecodeError,
+    },
+    /// Nothing in it.
+    #[error("a message without a command")]
+    Empty,
     /// More than [`COMMANDS_MAX`] in one message.
     #[error("more than {COMMANDS_MAX} commands in one message")]
     TooMany,
 }
 
-/// The commands of one message, in order. An empty object (a pong) comes as a command without method.
+/// The commands of one message, in order.
 ///
 /// # Errors
 ///
-/// [`ParseError`], with the place of the first wrong command.
-pub fn commands(message: &str) -> Result<Vec<Command>, ParseError> {
+/// [`ParseError`], with the place of the first wrong command; those before it are returned with it.
+pub fn commands(protocol: Protocol, message: &[u8]) -> (Vec<Command>, Option<ParseError>) {
     let mut commands = Vec::new();
-    // A raw line break cannot stand inside a JSON string, so the stream reader splits at the objects' ends.
-    for (at, command) in serde_json::Deserializer::from_str(message).into_iter::<&RawValue>().enumerate() {
+    let broken = match protocol {
+        Protocol::Json => json(message, &mut commands),
+        Protocol::Protobuf => protobuf(message, &mut commands),
+    };
+    (commands, broken.err())
+}
+
+fn json(message: &[u8], commands: &mut Vec<Command>) -> Result<(), ParseError> {
+    let message = message.strip_suffix(b"\n").unwrap_or(message);
+    if message.is_empty() {
+        return Err(ParseError::Empty);
+    }
+    // A raw line break cannot stand inside a JSON string.
+    for (at, line) in message.split(|byte| *byte == b'\n').enumerate() {
         if at == COMMANDS_MAX {
             return Err(ParseError::TooMany);
         }
-        let parsed = command.and_then(|raw| parse(raw.get()));
-        commands.push(parsed.map_err(|source| ParseError::Command { position: at + 1, source })?);
+        let command = serde_json::from_slice(line);
+        commands.push(command.map_err(|source| ParseError::Json { position: at + 1, source })?);
     }
-    Ok(commands)
+    Ok(())
 }
 
-fn parse(text: &str) -> Result<Command, serde_json::Error> {
-    // `flatten` cannot carry raw values, so the object is read as a map of raw values first.
-    let fields: std::collections::BTreeMap<&str, &RawValue> = serde_json::from_str(text)?;
-    let id = fields.get("id").map_or(Ok(0), |raw| serde_json::from_str(raw.get()))?;
-    let mut method = None;
-    for (name, raw) in &fields {
-        if let Some(read) = read(name, raw.get()) {
-            method = Some(read?);
+fn protobuf(mut message: &[u8], commands: &mut Vec<Command>) -> Result<(), ParseError> {
+    if message.is_empty() {
+        return Err(ParseError::Empty);
+    }
+    while message.has_remaining() {
+        if commands.len() == COMMANDS_MAX {
+            return Err(ParseError::TooMany);
         }
+        let command = Command::decode_length_delimited(&mut message);
+        let position = commands.len() + 1;
+        commands.push(command.map_err(|source| ParseError::Protobuf { position, source })?);
     }
-    if id == 0 && !matches!(method, None | Some(Method::Send(_))) {
-        return Err(serde::de::Error::custom("an `id` above 0 is needed, for the answer"));
-    }
-    Ok(Command { id, method })
-}
-
-fn read(name: &str, text: &str) -> Option<Result<Method, serde_json::Error>> {
-    Some(match name {
-        "connect" => serde_json::from_str(text).map(Method::Connect),
-        "subscribe" => serde_json::from_str(text).map(Method::Subscribe),
-        "unsubscribe" => serde_json::from_str(text).map(Method::Unsubscribe),
-        "publish" => serde_json::from_str(text).map(Method::Publish),
-        "presence" => serde_json::from_str(text).map(Method::Presence),
-        "presence_stats" => serde_json::from_str(text).map(Method::PresenceStats),
-        "history" => serde_json::from_str(text).map(Method::History),
-        "ping" => serde_json::from_str(text).map(Method::Ping),
-        "send" => serde_json::from_str(text).map(Method::Send),
-        "rpc" => serde_json::from_str(text).map(Method::Rpc),
-        "refresh" => serde_json::from_str(text).map(Method::Refresh),
-        "sub_refresh" => serde_json::from_str(text).map(Method::SubRefresh),
-        _ => return None,
-    })
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[track_caller]
+    fn all(message: &str) -> Vec<Command> {
+        let (commands, broken) = commands(Protocol::Json, message.as_bytes());
+        assert!(broken.is_none(), "{broken:?}");
+        commands
+    }
+
     #[test]
     fn a_message_holds_several_commands() {
-        let message = "{\"id\":1,\"connect\":{\"name\":\"js\"}}\n{\"id\":2,\"subscribe\":{\"channel\":\"a\",\"data\":{\"x\":1}}}\n{}";
-        let commands = commands(message).unwrap();
-        assert_eq!(commands.len(), 3);
-        assert!(matches!(&commands[0].method, Some(Method::Connect(connect)) if connect.name == "js"));
-        let Some(Method::Subscribe(subscribe)) = &commands[1].method else { panic!("{commands:?}") };
-        assert_eq!(subscribe.data.as_ref().unwrap().get(), r#"{"x":1}"#);
-        assert!(commands[2].method.is_none());
+        let message = "{\"id\":1,\"connect\":{\"name\":\"js\"}}\n{\"id\":2,\"subscribe\":{\"channel\":\"a\",\"data\":{\"x\":1},\"epoch\":null}}\n{}\n";
+        let mut commands = all(message).into_iter().map(Command::method);
+        let Some(Some(Method::Connect(connect))) = commands.next() else { panic!() };
+        assert_eq!(connect.name, "js");
+        let Some(Some(Method::Subscribe(subscribe))) = commands.next() else { panic!() };
+        assert_eq!((&*subscribe.data, &*subscribe.epoch), (br#"{"x":1}"#.as_slice(), ""));
+        assert_eq!(commands.next(), Some(None));
+        assert_eq!(commands.next(), None);
     }
 
     #[test]
-    fn what_is_answered_needs_an_id() {
-        assert!(commands(r#"{"rpc":{"method":"time"}}"#).is_err());
-        assert!(commands(r#"{"id":0,"rpc":{"method":"time"}}"#).is_err());
-        assert!(commands(r#"{"send":{"data":{}}}"#).is_ok());
+    fn both_encodings_say_the_same() {
+        let json = r#"{"id":7,"publish":{"channel":"a","data":{"x":[1,"й"]}}}"#;
+        let commands_of_json = all(json);
+        let binary = commands_of_json[0].encode_length_delimited_to_vec();
+        let (of_binary, broken) = commands(Protocol::Protobuf, &binary);
+        assert!(broken.is_none());
+        assert_eq!(of_binary, commands_of_json);
+        let (_, broken) = commands(Protocol::Protobuf, &binary[..binary.len() - 1]);
+        assert!(matches!(broken, Some(ParseError::Protobuf { position: 1, .. })));
     }
 
     #[test]
-    fn a_wrong_command_is_named_by_its_place() {
-        let error = commands("{}\n{\"id\":2,\"publish\":{\"channel\":\"a\"}}").unwrap_err();
-        assert_eq!(error.to_string(), "command 2: missing field `data` at line 1 column 15");
+    fn a_wrong_command_is_named_by_its_place_and_those_before_it_hold() {
+        let (before, error) = commands(Protocol::Json, b"{}\n{\"id\":2,\"publish\":{\"channel\":7}}");
+        assert_eq!(before.len(), 1);
+        assert!(error.unwrap().to_string().starts_with("command 2: invalid type"));
+        for wrong in ["", "{}\n\n{}", "{\"id\":-1}", "{\"id\":\"1\"}", "7", "{} x"] {
+            assert!(commands(Protocol::Json, wrong.as_bytes()).1.is_some(), "{wrong}");
+        }
     }
 
     #[test]
     fn too_many_commands_are_refused() {
-        let message = "{}".repeat(COMMANDS_MAX + 1);
-        assert!(matches!(commands(&message), Err(ParseError::TooMany)));
+        let message = "{}\n".repeat(COMMANDS_MAX + 1);
+        assert!(matches!(commands(Protocol::Json, message.as_bytes()), (_, Some(ParseError::TooMany))));
+        let message = vec![0; COMMANDS_MAX + 1];
+        assert!(matches!(commands(Protocol::Protobuf, &message), (_, Some(ParseError::TooMany))));
     }
 }

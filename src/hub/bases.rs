@@ -1,0 +1,58 @@
+//! The newest publication of each channel that may be told in differences. Pure.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustc_hash::FxHashMap;
+
+use crate::wire::centrifugo::Publication;
+
+/// Bytes of all of them; past that all are forgotten, and the next publication of each channel is told whole.
+pub(super) const BYTES_MAX: usize = 64 << 20;
+/// Bytes that one takes beside its data.
+const OVERHEAD: usize = 200;
+
+/// What the next publication of a channel may be a difference from.
+#[derive(Debug, Default)]
+pub(super) struct Bases {
+    newest: FxHashMap<Arc<str>, (u64, Bytes)>,
+    bytes: usize,
+}
+
+impl Bases {
+    /// Notes a publication; returns the data of the one right before it, if that is known.
+    pub(super) fn put(&mut self, channel: &Arc<str>, publication: &Publication) -> Option<Bytes> {
+        let size = |channel: &str, data: &Bytes| channel.len() + data.len() + OVERHEAD;
+        self.bytes += size(channel, &publication.data);
+        let newest = (publication.offset, publication.data.clone());
+        let before = self.newest.insert(Arc::clone(channel), newest);
+        if let Some((_, data)) = &before {
+            self.bytes -= size(channel, data);
+        }
+        if BYTES_MAX < self.bytes {
+            self.newest.clear();
+            self.bytes = 0;
+        }
+        before.filter(|(offset, _)| offset + 1 == publication.offset).map(|(_, data)| data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_one_right_before_counts_and_room_is_bounded() {
+        let channel: Arc<str> = "a".into();
+        let mut bases = Bases::default();
+        let mut put = |offset, data: Bytes| {
+            bases.put(&channel, &Publication { offset, data, ..Publication::default() })
+        };
+        assert_eq!(put(1, "x".into()), None);
+        assert_eq!(put(2, "y".into()), Some("x".into()));
+        assert_eq!(put(4, "z".into()), None);
+        put(5, vec![0; BYTES_MAX].into());
+        assert_eq!(put(6, "z".into()), None, "all were forgotten");
+        assert_eq!(bases.bytes, 1 + 1 + OVERHEAD);
+    }
+}

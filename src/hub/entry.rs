@@ -1,0 +1,120 @@
+//! The ways in: what a connection is when it begins.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, PoisonError, atomic::Ordering},
+};
+
+use bytes::Bytes;
+use tokio::{net::TcpStream, sync::mpsc};
+
+use super::{CONNECTIONS_MAX, Hub, connection::Connection, emulated, options::Options, reader};
+use crate::wire::Dialect;
+
+/// A socket that speaks WebSocket from here on.
+#[derive(Debug)]
+pub struct Upgraded {
+    /// The socket.
+    pub socket: TcpStream,
+    /// Who is at its other end.
+    pub peer: SocketAddr,
+    /// What came right behind the handshake.
+    pub leftover: Bytes,
+    /// How it reads.
+    pub dialect: Dialect,
+    /// Whether a page of our own asks.
+    pub is_page: bool,
+}
+
+impl Hub {
+    /// Whether one more connection is within the limit; counted if not.
+    pub fn has_room(&self) -> bool {
+        let most = self.0.parts.options.connection_limit.unwrap_or(CONNECTIONS_MAX).min(CONNECTIONS_MAX);
+        let room = self.0.open.load(Ordering::Relaxed) < most as u64;
+        let may = room && self.is_within_rate();
+        if !may {
+            self.0.counters.refused.increment();
+        }
+        may
+    }
+
+    /// Whether one more connection of this second is within the limit.
+    fn is_within_rate(&self) -> bool {
+        let Some(most) = self.0.parts.options.connection_rate_limit else { return true };
+        let now_s = self.now_s();
+        let mut rate = self.0.connects.lock().unwrap_or_else(PoisonError::into_inner);
+        if rate.0 != now_s {
+            *rate = (now_s, 0);
+        }
+        rate.1 = rate.1.saturating_add(1);
+        rate.1 <= most
+    }
+
+    /// What holds for all connections.
+    pub fn options(&self) -> &Options {
+        &self.0.parts.options
+    }
+
+    /// Runs a task that shutdown waits for: an upgrade under way.
+    pub fn track<F: Future<Output = ()> + Send + 'static>(&self, task: F) {
+        self.0.supervisor.track(task);
+    }
+
+    /// Serves an upgraded socket until it ends.
+    pub fn accept(&self, upgraded: Upgraded) {
+        let Upgraded { socket, peer, leftover, dialect, is_page } = upgraded;
+        let connection = self.open(Some(socket), dialect);
+        tracing::debug!(connection.number = connection.number, connection.peer = %peer, "connection opened");
+        let hub = self.clone();
+        self.0.supervisor.track(async move {
+            reader::run(&hub, connection, is_page, leftover).await;
+            hub.closed();
+        });
+    }
+
+    /// Serves a client whose commands come by another way than what it is told; returns what is to be written to it.
+    pub fn emulate(&self, dialect: Dialect, is_page: bool, first: Bytes) -> mpsc::Receiver<Bytes> {
+        let connection = self.open(None, dialect);
+        tracing::debug!(connection.number = connection.number, "connection opened");
+        let (body, chunks) = mpsc::channel(1);
+        let hub = self.clone();
+        self.0.supervisor.track(async move {
+            emulated::run(&hub, connection, is_page, first, body).await;
+            hub.closed();
+        });
+        chunks
+    }
+
+    /// Hands commands to a session; tells whether it is of this node.
+    pub async fn emulated(&self, node: &str, session: &str, commands: Bytes) -> bool {
+        if node != self.0.parts.node {
+            return false;
+        }
+        // One that ended meanwhile has told its client so in its own response.
+        self.0.sessions.hand(session, commands).await;
+        true
+    }
+
+    fn open(&self, socket: Option<TcpStream>, dialect: Dialect) -> Arc<Connection> {
+        let number = self.0.next_number.fetch_add(1, Ordering::Relaxed);
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        self.0.counters.connections.add(1.0);
+        let event_bytes_max = self.0.parts.options.queue_max_size;
+        let counters = self.0.counters.clone();
+        Arc::new(Connection::new(number, client_id(), (socket, dialect), event_bytes_max, counters))
+    }
+
+    fn closed(&self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.counters.connections.add(-1.0);
+    }
+}
+
+/// An id that no other connection of any node has: a random UUID.
+pub(super) fn client_id() -> String {
+    let id = fastrand::u128(..);
+    let (version, variant) = (0x4 << 76, 0x2 << 62);
+    let id = id & !(0xf << 76) & !(0x3 << 62) | version | variant;
+    let hex = format!("{id:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}

@@ -1,0 +1,152 @@
+//! A client subscribes: whether it may, and on what terms.
+
+use std::sync::Arc;
+
+use super::{Session, checked};
+use crate::hub::{
+    channel::{Class, Rules},
+    permit::{self, ServerSubscribe},
+    refusal::Stop,
+    shard::Wants,
+    subscribe::{Joining, Terms},
+    tagfilter::Filter,
+};
+use crate::tokens::{Overrides, SubscriptionClaims, TokenError};
+use crate::wire::Close;
+use crate::wire::centrifugo::{ClientInfo, ErrorCode, Subscribe, raw};
+
+/// The one format of differences that there is.
+const FOSSIL: &str = "fossil";
+
+impl Session {
+    /// Judges a subscribe, in the order of Centrifugo's checks, and notes it.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not carried out.
+    pub(super) fn enter(&mut self, request: Subscribe, id: u32) -> Result<Joining, Stop> {
+        let channel = request.channel.as_str();
+        checked(channel)?;
+        if !matches!(&*request.delta, "" | FOSSIL) {
+            return Err(Close::BadRequest.into());
+        }
+        let options = &self.hub.0.parts.options;
+        if options.syntax.max_length < channel.len() {
+            return Err(Stop::refuse(ErrorCode::BadRequest));
+        }
+        if self.subscription(channel).is_some() {
+            return Err(Stop::refuse(ErrorCode::AlreadySubscribed));
+        }
+        if options.channel_limit <= self.subscriptions.len() {
+            return Err(Stop::refuse(ErrorCode::LimitExceeded));
+        }
+        let rules = self.rules_of(channel)?;
+        permit::kind(request.r#type, &rules)?;
+        let claims = self.claims(&request)?;
+        if claims.is_none() {
+            permit::subscribe(channel, self.who(), &rules, &options.syntax)?;
+        }
+        let mut terms = self.terms(&request, &rules, claims.as_ref())?;
+        if terms.expires_at.is_some_and(|at| at <= self.hub.now_s()) {
+            return Err(Stop::refuse(ErrorCode::Expired));
+        }
+        if let Some(node) = request.tf.clone() {
+            if !rules.allow_tags_filter {
+                return Err(Stop::refuse(ErrorCode::BadRequest));
+            }
+            let filter = Filter::new(node).map_err(|_| Stop::refuse(ErrorCode::BadRequest))?;
+            terms.wants.filter = Some(Arc::new(filter));
+            // Who does not get every publication cannot be told differences from the one before.
+            terms.wants.delta = false;
+        }
+        let grant = claims.map(|claims| claims.grant).unwrap_or_default();
+        terms.data = grant.data.map(raw::one_line).unwrap_or_default();
+        let channel: Arc<str> = Arc::from(channel);
+        let chan_info = grant.info.map(raw::one_line).unwrap_or_default();
+        let info = ClientInfo { chan_info, ..self.speaker.info.clone() };
+        let joining = Joining { id, request, channel, rules, info, terms };
+        self.note(&joining);
+        Ok(joining)
+    }
+
+    /// What a subscribe's token says, if it has one.
+    fn claims(&self, request: &Subscribe) -> Result<Option<SubscriptionClaims>, Stop> {
+        if request.token.is_empty() {
+            return Ok(None);
+        }
+        let verifier = &self.hub.0.parts.options.subscription_tokens;
+        let claims =
+            verifier.subscription(&request.token, self.hub.now_s()).map_err(|error| match error {
+                TokenError::Expired => Stop::refuse(ErrorCode::TokenExpired),
+                TokenError::Invalid(why) => {
+                    tracing::info!(channel = request.channel, why, "token of a subscription refused");
+                    Stop::refuse(ErrorCode::PermissionDenied)
+                }
+            })?;
+        self.is_own(&claims, &request.channel)?;
+        Ok(Some(claims))
+    }
+
+    /// Whether a subscription's token is of this client and channel.
+    pub(super) fn is_own(&self, claims: &SubscriptionClaims, channel: &str) -> Result<(), Stop> {
+        let is_own = claims.user == self.speaker.info.user
+            && claims.channel == channel
+            && claims.client.as_ref().is_none_or(|client| **client == *self.connection.client);
+        if is_own { Ok(()) } else { Err(Close::InvalidToken.into()) }
+    }
+
+    fn terms(
+        &self,
+        request: &Subscribe,
+        rules: &Rules,
+        claims: Option<&SubscriptionClaims>,
+    ) -> Result<Terms, Stop> {
+        let who = self.who();
+        // Our own pages recover what is kept.
+        let reads_history = who.may(rules.history_for, true) || self.standing == permit::Standing::Page;
+        let reads_presence = who.may(rules.presence_for, true);
+        let mut terms = granted(rules, claims.map(|claims| claims.grant.overrides).unwrap_or_default());
+        terms.positioned |= request.positioned && (rules.allow_positioning || reads_history);
+        terms.recoverable |= request.recoverable && (rules.allow_recovery || reads_history);
+        if rules.class == Class::Event && !rules.stream.is_kept() {
+            (terms.positioned, terms.recoverable) = (false, false);
+        }
+        terms.wants.joins |= request.join_leave && rules.join_leave && reads_presence;
+        let is_positioned = terms.positioned || terms.recoverable;
+        terms.wants.delta = request.delta == FOSSIL && rules.allow_delta && is_positioned;
+        terms.expires_at = claims.and_then(|claims| claims.expires_at);
+        Ok(terms)
+    }
+
+    /// Notes a subscription that the server makes; `request` has the position that the client had in it.
+    pub(super) fn enter_by_server(
+        &mut self,
+        sub: &ServerSubscribe,
+        rules: Arc<Rules>,
+        request: Subscribe,
+    ) -> Joining {
+        let mut terms = granted(&rules, sub.overrides);
+        (terms.data, terms.expires_at) = (sub.data.clone(), sub.expires_at);
+        let is_positioned = terms.positioned || terms.recoverable;
+        terms.wants.delta = request.delta == FOSSIL && rules.allow_delta && is_positioned;
+        let info = ClientInfo { chan_info: sub.info.clone(), ..self.speaker.info.clone() };
+        let joining = Joining { id: 0, request, channel: Arc::from(&*sub.channel), rules, info, terms };
+        self.note(&joining);
+        joining
+    }
+}
+
+/// What a namespace and a token grant without being asked.
+fn granted(rules: &Rules, overrides: Overrides) -> Terms {
+    Terms {
+        positioned: overrides.force_positioning.unwrap_or(rules.force_positioning),
+        recoverable: overrides.force_recovery.unwrap_or(rules.force_recovery),
+        presence: overrides.presence.unwrap_or(rules.presence),
+        announce: overrides.join_leave.unwrap_or(rules.join_leave),
+        wants: Wants {
+            joins: overrides.force_push_join_leave.unwrap_or(rules.force_push_join_leave),
+            ..Wants::default()
+        },
+        ..Terms::default()
+    }
+}

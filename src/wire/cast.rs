@@ -1,0 +1,141 @@
+//! A push for many connections: encoded once for each way of reading it, and only when someone reads so.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+
+use super::{
+    Dialect, Frame,
+    centrifugo::{Protocol, Publication, Push, PushBody, Reply},
+    fossil,
+};
+
+/// How a subscriber takes publications.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// As they are.
+    #[default]
+    Plain,
+    /// Whole, to someone who takes differences: in JSON as a text.
+    Whole,
+    /// As what is to be changed in the one before, where that is shorter.
+    Delta,
+}
+
+impl Shape {
+    const COUNT: usize = 3;
+}
+
+/// A push and its encodings. A clone is the same.
+#[derive(Debug, Clone)]
+pub struct Cast(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    channel: Arc<str>,
+    what: What,
+    frames: [OnceLock<Option<Frame>>; Dialect::COUNT * Shape::COUNT],
+}
+
+#[derive(Debug)]
+enum What {
+    Publication {
+        publication: Publication,
+        /// The data of the publication before, if this one may be told as a difference.
+        base: Option<Bytes>,
+    },
+    Other(PushBody),
+}
+
+impl Cast {
+    /// A publication.
+    pub fn publication(channel: Arc<str>, publication: Publication) -> Self {
+        Self::of(channel, What::Publication { publication, base: None })
+    }
+
+    /// A publication that may be told as a difference from the data of the one before it.
+    pub fn difference(channel: Arc<str>, publication: Publication, base: Bytes) -> Self {
+        Self::of(channel, What::Publication { publication, base: Some(base) })
+    }
+
+    /// Something else that happened in a channel.
+    pub fn other(channel: Arc<str>, body: PushBody) -> Self {
+        Self::of(channel, What::Other(body))
+    }
+
+    fn of(channel: Arc<str>, what: What) -> Self {
+        Self(Arc::new(Inner { channel, what, frames: std::array::from_fn(|_| OnceLock::new()) }))
+    }
+
+    /// The channel.
+    pub fn channel(&self) -> &Arc<str> {
+        &self.0.channel
+    }
+
+    /// The publication, if it is one.
+    pub fn as_publication(&self) -> Option<&Publication> {
+        match &self.0.what {
+            What::Publication { publication, .. } => Some(publication),
+            What::Other(_) => None,
+        }
+    }
+
+    /// The bytes for connections of a dialect; nothing if they cannot be told it.
+    pub fn frame(&self, dialect: Dialect, shape: Shape) -> Option<&Frame> {
+        let shape = match (&self.0.what, dialect.protocol, shape) {
+            (What::Other(_), _, _) | (_, Protocol::Protobuf, Shape::Whole) => Shape::Plain,
+            (What::Publication { base: None, .. }, Protocol::Json, Shape::Delta) => Shape::Whole,
+            (What::Publication { base: None, .. }, Protocol::Protobuf, Shape::Delta) => Shape::Plain,
+            (_, _, shape) => shape,
+        };
+        let at = dialect.index() * Shape::COUNT + shape as usize;
+        self.0.frames[at].get_or_init(|| self.encode(dialect, shape)).as_ref()
+    }
+
+    fn encode(&self, dialect: Dialect, shape: Shape) -> Option<Frame> {
+        let body = match &self.0.what {
+            What::Other(body) => body.clone(),
+            What::Publication { publication, base } => {
+                let base = base.as_ref().filter(|_| shape == Shape::Delta);
+                let shaped = shaped(publication, base, dialect.protocol, shape)?;
+                PushBody::Pub(shaped)
+            }
+        };
+        let push = Push::new(&self.0.channel, body);
+        Some(dialect.frame(&[Reply::push(push).encode(dialect.protocol)?]))
+    }
+}
+
+/// A publication as a subscriber takes it; nothing if they cannot be told it.
+pub fn shaped(
+    publication: &Publication,
+    base: Option<&Bytes>,
+    protocol: Protocol,
+    shape: Shape,
+) -> Option<Publication> {
+    let mut shaped = publication.clone();
+    // What takes a key out of a map carries nothing.
+    if shape == Shape::Plain || publication.data.is_empty() {
+        return Some(shaped);
+    }
+    match protocol {
+        Protocol::Protobuf => {
+            if let Some(base) = base {
+                let delta = fossil::delta(base, &publication.data);
+                if delta.len() < publication.data.len() {
+                    shaped.data = delta.into();
+                    shaped.delta = true;
+                }
+            }
+        }
+        Protocol::Json => {
+            let whole = std::str::from_utf8(&publication.data).ok()?;
+            let base = base.and_then(|base| std::str::from_utf8(base).ok());
+            let delta = base.map(|base| fossil::delta_text(base, whole));
+            let delta = delta.filter(|delta| delta.len() < whole.len());
+            shaped.delta = delta.is_some();
+            shaped.data = serde_json::to_vec(delta.as_deref().unwrap_or(whole)).ok()?.into();
+        }
+    }
+    Some(shaped)
+}
