@@ -35,6 +35,7 @@ use crate::clock::Clock;
 use crate::collect::TopProcesses;
 use crate::dashboards::{Dashboards, Pushed};
 use crate::hub::Hub;
+use crate::hub::options::Trust;
 use crate::live::Live;
 use crate::telemetry::{Counter, Registry};
 use error::Failure;
@@ -105,9 +106,7 @@ pub fn router(site: Shared) -> Doors {
     #[cfg(feature = "conformance")]
     let router = router.route("/echo", get(echo::websocket));
     let router = router
-        .route("/", get(pages::home))
-        .route("/rooms/{id}", get(pages::room))
-        .route("/alerts", get(pages::alerts))
+        .merge(with_script(&site))
         .route("/assets/{*path}", get(assets::asset))
         .route("/api/v1/push", post(push::json))
         .route("/api/v1/import/prometheus", post(push::exposition))
@@ -130,6 +129,21 @@ pub fn router(site: Shared) -> Doors {
         .layer(middleware::from_fn_with_state(site.timeouts.clone(), in_time))
         .with_state(site);
     Doors { router, stalled }
+}
+
+/// The pages whose script connects.
+fn with_script(site: &Shared) -> Router<Shared> {
+    let router = Router::new()
+        .route("/", get(pages::home))
+        .route("/rooms/{id}", get(pages::room))
+        .route("/alerts", get(pages::alerts));
+    match site.hub.options().trust {
+        Trust::Open => router,
+        Trust::Strict => {
+            let key: Arc<str> = site.hub.page_key().into();
+            router.layer(middleware::from_fn_with_state(key, security::with_page_cookie))
+        }
+    }
 }
 
 /// What is nowhere: a person is told by a page, a program in the form of the other failures.

@@ -58,7 +58,7 @@ use connection::Connection;
 use counters::Counters;
 use emulated::Sessions;
 use notice::Standing as StandingNotices;
-use options::Options;
+use options::{Options, Trust};
 use order::Order;
 use permit::Standing;
 use shard::{Command, Seconds, Shard};
@@ -122,6 +122,8 @@ struct Inner {
     connects: Mutex<(i64, u32)>,
     lately: Mutex<Lately>,
     began: Instant,
+    /// Known to the pages that this process sends.
+    page_key: String,
     sessions: Sessions,
     supervisor: Supervisor,
 }
@@ -185,6 +187,7 @@ impl Hub {
             connects: Mutex::default(),
             lately: Mutex::default(),
             began: Instant::now(),
+            page_key: entry::client_id(),
             sessions: Sessions::default(),
             supervisor: supervisor.clone(),
         }))
@@ -199,11 +202,22 @@ impl Hub {
 
     /// What holds in a channel that a client names; nothing if there is no such channel for it.
     fn rules(&self, channel: &str, standing: Standing) -> Option<&Arc<Rules>> {
+        let is_page = standing == Standing::Page;
+        match self.own(channel) {
+            Some(own) => is_page.then_some(own),
+            // Nothing proves who is at a page, so it is nobody where clients have to.
+            None if is_page && self.0.parts.options.trust == Trust::Strict => None,
+            None => self.0.parts.namespaces.configured(channel),
+        }
+    }
+
+    /// What holds in one of our own channels; nothing if a name is not that of one. What is ours is nobody else's, whatever
+    /// a configuration says.
+    fn own(&self, channel: &str) -> Option<&Arc<Rules>> {
         let parts = &self.0.parts;
         let room = channel.strip_prefix(ROOM).or_else(|| channel.strip_prefix(TYPING));
         let is_there = room.is_none_or(|id| parts.dashboards.has(id));
-        let own = parts.namespaces.own(channel).filter(|_| is_there && standing == Standing::Page);
-        own.or_else(|| parts.namespaces.configured(channel))
+        parts.namespaces.own(channel).filter(|_| is_there)
     }
 
     /// The time, s since the epoch.
@@ -213,7 +227,7 @@ impl Hub {
 
     /// Seconds until a time, at least 0.
     fn seconds_until(&self, at_s: i64) -> u32 {
-        u32::try_from((at_s - self.now_s()).max(0)).unwrap_or(u32::MAX)
+        u32::try_from(at_s.saturating_sub(self.now_s()).max(0)).unwrap_or(u32::MAX)
     }
 
     fn ping_seconds(&self) -> u64 {
@@ -242,12 +256,17 @@ impl Hub {
 
     /// What holds in a channel of the configuration; nothing if there can be no such channel.
     pub fn configured(&self, channel: &str) -> Option<&Rules> {
-        self.0.parts.namespaces.configured(channel).map(Arc::as_ref)
+        self.rules(channel, Standing::Client).map(Arc::as_ref)
     }
 
     /// This node's name.
     pub fn node(&self) -> &str {
         &self.0.parts.node
+    }
+
+    /// What a page of this process is known by.
+    pub fn page_key(&self) -> &str {
+        &self.0.page_key
     }
 
     /// Seconds since the hub began.

@@ -333,7 +333,7 @@ impl Stream {
             // Who subscribed before there was a stream learns its epoch.
             publication.epoch.clone_from(&self.epoch);
         }
-        let bytes = publication.data.len();
+        let bytes = publication.bytes();
         self.kept.push_back(Kept { publication: publication.clone(), bytes, at: now });
         self.bytes += bytes;
         self.expires = now + options.1.max(EPOCH_MIN);

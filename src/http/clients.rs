@@ -17,7 +17,7 @@ use prost::Message;
 use serde::Deserialize;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Answer, Shared, error::Failure, security, upgrade};
+use super::{Answer, Shared, error::Failure, security, serve::Place, upgrade};
 use crate::hub::CONNECTIONS_MAX;
 use crate::wire::centrifugo::Protocol;
 use crate::wire::{Dialect, Framing};
@@ -57,7 +57,9 @@ async fn admitted(State(site): State<Shared>, mut request: Request, next: Next) 
     let allowed = &site.hub.options().allowed_origins;
     let visitor = match security::admit_client(request.headers(), allowed) {
         Ok(origin) => {
-            let is_page = origin.is_none() && request.headers().contains_key(header::ORIGIN);
+            let headers = request.headers();
+            let is_own = origin.is_none() && headers.contains_key(header::ORIGIN);
+            let is_page = is_own && security::has_page_cookie(headers, site.hub.page_key());
             Visitor { is_page, origin }
         }
         Err(refused) => {
@@ -101,6 +103,7 @@ async fn events(
     State(site): State<Shared>,
     Extension(visitor): Extension<Visitor>,
     Query(query): Query<ConnectQuery>,
+    Extension(place): Extension<Place>,
     request: Request,
 ) -> Answer<Response> {
     let first = match *request.method() {
@@ -112,7 +115,8 @@ async fn events(
         _ => return Err(wrong_method()),
     };
     let dialect = Dialect { protocol: Protocol::Json, framing: Framing::Events };
-    let mut response = told(&site, &visitor, dialect, first, Some(Bytes::from_static(b"\r\n")))?;
+    let mut response = told(&site, &visitor, dialect, first)?;
+    place.give_back();
     let kind = HeaderValue::from_static("text/event-stream; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     Ok(response)
@@ -122,6 +126,7 @@ async fn events(
 async fn stream(
     State(site): State<Shared>,
     Extension(visitor): Extension<Visitor>,
+    Extension(place): Extension<Place>,
     request: Request,
 ) -> Answer<Response> {
     if *request.method() != Method::POST {
@@ -129,16 +134,15 @@ async fn stream(
     }
     let protocol = protocol_of(request.headers());
     let first = body(request, site.hub.options().transports.http_stream_body_max).await?;
-    told(&site, &visitor, Dialect { protocol, framing: Framing::Stream }, first, None)
+    let response = told(&site, &visitor, Dialect { protocol, framing: Framing::Stream }, first)?;
+    place.give_back();
+    Ok(response)
 }
 
-fn told(
-    site: &Shared,
-    visitor: &Visitor,
-    dialect: Dialect,
-    first: Bytes,
-    head: Option<Bytes>,
-) -> Answer<Response> {
+/// An answer that goes on for as long as the client stays.
+fn told(site: &Shared, visitor: &Visitor, dialect: Dialect, first: Bytes) -> Answer<Response> {
+    // What makes a browser see that the stream is open.
+    let head = (dialect.framing == Framing::Events).then(|| Bytes::from_static(b"\r\n"));
     if !site.hub.has_room() {
         return Err(full());
     }

@@ -6,10 +6,10 @@
 //! - A forwarding header means that a proxy would publish us to others.
 //! - A fetch from another site is refused, but for a person who follows a link to a page.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -56,21 +56,49 @@ pub enum Refused {
 ///
 /// [`Refused`].
 pub fn admit_client(headers: &HeaderMap, allowed: &[String]) -> Result<Option<HeaderValue>, Refused> {
-    let Some(origin) = headers.get(header::ORIGIN) else {
-        return admit(&Method::GET, headers).map(|()| None);
+    let admitted = admit(&Method::GET, headers);
+    // Our own pages are ours, also where every origin may come.
+    let Some(origin) = headers.get(header::ORIGIN).filter(|_| admitted.is_err()) else {
+        return admitted.map(|()| None);
     };
     let is_allowed = origin.to_str().is_ok_and(|origin| {
         let origin = origin.to_ascii_lowercase();
-        allowed.iter().any(|pattern| is_like(pattern.as_bytes(), origin.as_bytes()))
+        allowed.iter().any(|pattern| is_like(pattern.to_ascii_lowercase().as_bytes(), origin.as_bytes()))
     });
     if !is_allowed {
-        return admit(&Method::GET, headers).map(|()| None);
+        return admitted.map(|()| None);
     }
     // Only what is said of the other site is let pass.
     let mut own = headers.clone();
     own.remove(header::ORIGIN);
     own.remove("sec-fetch-site");
     admit(&Method::GET, &own).map(|()| Some(origin.clone()))
+}
+
+/// The cookie by which a page of this server is known where clients need tokens.
+const PAGE_COOKIE: &str = "watchroom-page";
+
+/// Gives a page the cookie that lets its script in without a token: a program that is let reach the socket alone, such as
+/// through a proxy, can say any Origin, but has no page.
+pub async fn with_page_cookie(State(key): State<Arc<str>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let cookie = format!("{PAGE_COOKIE}={key}; Path=/; HttpOnly; SameSite=Strict");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Whether a request has the cookie of a page of this process.
+pub fn has_page_cookie(headers: &HeaderMap, key: &str) -> bool {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.any(|(name, value)| name == PAGE_COOKIE && is_same(value.as_bytes(), key.as_bytes()))
+}
+
+/// Compares in a time that does not tell where the two differ.
+pub fn is_same(said: &[u8], key: &[u8]) -> bool {
+    said.len() == key.len() && said.iter().zip(key).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
 /// Lets a request in, or says why not.
@@ -193,6 +221,18 @@ mod tests {
         for origin in ["null", "http://localhost:9090", "https://localhost:8080", "http://example.com"] {
             check(&[("host", "localhost:8080"), ("origin", origin)], Err(Refused::Origin));
         }
+    }
+
+    #[test]
+    fn a_page_is_known_by_its_cookie() {
+        let has = |cookie: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("cookie", HeaderValue::from_static(cookie));
+            has_page_cookie(&headers, "key")
+        };
+        assert!(has("watchroom-page=key") && has("a=b; watchroom-page=key"));
+        assert!(!has("watchroom-page=kez") && !has("watchroom-page=") && !has("a=key"));
+        assert!(!has_page_cookie(&HeaderMap::new(), "key"));
     }
 
     #[test]

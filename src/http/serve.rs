@@ -1,6 +1,11 @@
 //! Accepts connections and serves them, each in a task that shutdown waits for.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -8,7 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -24,6 +29,22 @@ const HEAD_MAX: Duration = Duration::from_secs(10);
 pub const HTTP_CONNECTIONS_MAX: usize = 1_024;
 /// Bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// A connection's place among those of HTTP. An answer that goes on gives it back: it is the hub's from there on, which has a
+/// limit of its own.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
+
+impl Place {
+    fn of(permit: OwnedSemaphorePermit) -> Self {
+        Self(Arc::new(Mutex::new(Some(permit))))
+    }
+
+    /// Gives the place to others.
+    pub(super) fn give_back(&self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
 
 /// What a connection beyond the limit is told, without reading a byte of it.
 const FULL: &[u8] =
@@ -60,10 +81,11 @@ pub async fn serve(
                 };
                 let (router, shutdown) = (doors.router.clone(), shutdown.clone());
                 let socket = Progress::new(socket, doors.stalled.clone());
+                let place = Place::of(permit);
                 supervisor.track(async move {
-                    connection(socket, peer, router, shutdown).await;
-                    // What was upgraded is the hub's from here on, which has a limit of its own.
-                    drop(permit);
+                    connection(socket, (peer, place.clone()), router, shutdown).await;
+                    // What was upgraded is the hub's from here on.
+                    place.give_back();
                 });
             }
             Err(error) => {
@@ -75,13 +97,18 @@ pub async fn serve(
     }
 }
 
-async fn connection<S>(socket: Progress<S>, peer: SocketAddr, router: Router, shutdown: CancellationToken)
-where
+async fn connection<S>(
+    socket: Progress<S>,
+    (peer, place): (SocketAddr, Place),
+    router: Router,
+    shutdown: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(place.clone());
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
@@ -121,7 +148,7 @@ mod tests {
         let start = Instant::now();
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
         let socket = Progress::new(stream, stalled.clone());
-        connection(socket, peer, router, CancellationToken::new()).await;
+        connection(socket, (peer, Place::default()), router, CancellationToken::new()).await;
         assert_eq!(start.elapsed(), WRITE_STALL_MAX);
         assert_eq!(stalled.get(), 1);
     }

@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::Shared;
+use super::{Shared, security::is_same};
 use crate::hub::options::Api;
 use crate::wire::centrifugo::ErrorCode;
 use requests::Batch;
@@ -145,11 +145,6 @@ fn is_admitted(api: &Api, headers: &HeaderMap, query: &str) -> bool {
     let by_query = || query.split('&').find_map(|pair| pair.strip_prefix("api_key=")).map(str::as_bytes);
     let said = [header("x-api-key").or_else(by_scheme), by_query()];
     said.into_iter().flatten().any(|said| is_same(said, key.as_bytes()))
-}
-
-/// Compares in a time that does not tell where the two differ.
-fn is_same(said: &[u8], key: &[u8]) -> bool {
-    said.len() == key.len() && said.iter().zip(key).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
 fn bad_request() -> Response {

@@ -74,9 +74,7 @@ impl Hub {
     }
 
     async fn publication(&self, channel: Arc<str>, publication: Publication, delta: bool) {
-        let namespaces = &self.0.parts.namespaces;
-        let own = namespaces.own(&channel).filter(|rules| rules.class != Class::Event);
-        let delivery = match own {
+        let delivery = match self.own(&channel) {
             Some(rules) if rules.class == Class::Signal => {
                 self.kept().note(&channel, &publication.data);
                 Delivery::Signal
@@ -84,7 +82,7 @@ impl Hub {
             _ => Delivery::Event,
         };
         let offset = (publication.offset != 0).then_some(publication.offset);
-        let takes_delta = || namespaces.configured(&channel).is_some_and(|rules| rules.allow_delta);
+        let takes_delta = || self.configured(&channel).is_some_and(|rules| rules.allow_delta);
         let base = if offset.is_some() && takes_delta() {
             let mut bases = self.0.bases.lock().unwrap_or_else(PoisonError::into_inner);
             bases.put(&channel, &publication).filter(|_| delta)

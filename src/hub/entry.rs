@@ -110,9 +110,12 @@ impl Hub {
     }
 }
 
-/// An id that no other connection of any node has: a random UUID.
+/// An id that no other connection of any node has, and that nobody can guess: a random UUID. Who knows that of a session may
+/// speak for it.
 pub(super) fn client_id() -> String {
-    let id = fastrand::u128(..);
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    let id = u128::from_le_bytes(bytes);
     let (version, variant) = (0x4 << 76, 0x2 << 62);
     let id = id & !(0xf << 76) & !(0x3 << 62) | version | variant;
     let hex = format!("{id:032x}");

@@ -43,9 +43,9 @@ pub(super) async fn missed(
     let page = backend.history(channel, &filter, rules.stream).await.map_err(internal)?;
     let next = page.publications.first().map_or(page.position.offset + 1, |first| first.offset);
     let all = next + page.publications.len() as u64 == page.position.offset + 1;
-    let fits = page.publications.iter().map(|one| one.data.len()).sum::<usize>() <= BYTES_MAX;
+    let fits = page.publications.iter().map(Publication::bytes).sum::<usize>() <= BYTES_MAX;
     let is_of_epoch = request.epoch.is_empty() || request.epoch == page.position.epoch;
-    let is_whole = recovers && request.offset + 1 == next && all && fits && is_of_epoch;
+    let is_whole = recovers && request.offset.saturating_add(1) == next && all && fits && is_of_epoch;
     let publications = if is_whole { page.publications } else { Vec::new() };
     Ok(Recovered { position: page.position, publications, is_whole })
 }

@@ -78,6 +78,8 @@ pub(super) struct Session {
     /// Names the session where commands come by another way than replies go.
     session: Option<Box<str>>,
     standing: Standing,
+    /// The user of its token; a page has none.
+    user: Box<str>,
     subscriptions: Vec<Subscription>,
     /// Those that the connection's token asked for.
     token_channels: Vec<Box<str>>,
@@ -105,6 +107,7 @@ impl Session {
             is_page,
             session,
             standing: Standing::Client,
+            user: Box::default(),
             subscriptions: Vec::new(),
             token_channels: Vec::new(),
             replies: Vec::new(),
@@ -119,7 +122,7 @@ impl Session {
 
     fn who(&self) -> Who<'_> {
         let insecure = self.hub.0.parts.options.insecure;
-        Who { user: &self.speaker.info.user, standing: self.standing, insecure }
+        Who { user: &self.user, standing: self.standing, insecure }
     }
 
     /// Acts on one message.
@@ -128,7 +131,7 @@ impl Session {
         let mut joining = Vec::new();
         for command in commands {
             if self.connection.is_closing() || self.phase == Phase::Refused {
-                return;
+                break;
             }
             let id = command.id;
             let method = command.method();
@@ -140,7 +143,6 @@ impl Session {
             if is_pong && self.is_connected() {
                 if !self.connection.ponged() {
                     self.connection.close(&Close::BadRequest);
-                    return;
                 }
                 continue;
             }
@@ -148,7 +150,7 @@ impl Session {
                 .filter(|method| self.is_connected() || id != 0 && matches!(method, Method::Connect(_)))
             else {
                 self.connection.close(&Close::BadRequest);
-                return;
+                break;
             };
             self.hub.0.counters.commands.increment();
             match method {
@@ -170,6 +172,12 @@ impl Session {
             }
         }
         self.flush();
+        if self.connection.is_closing() {
+            // What was noted and not begun must not be left as if it had been.
+            for one in std::mem::take(&mut joining) {
+                self.leave(&one.channel, Joined::No).await;
+            }
+        }
         self.join(joining).await;
         self.flush();
         // Idle connections give the buffer back.
@@ -267,9 +275,7 @@ impl Session {
     async fn introduce(&mut self, request: &Rpc) -> Result<Bytes, Refusal> {
         self.speaker.may(Speech::Introduce)?;
         let person: Person = rpc::argument(request)?;
-        self.hub.leave_user(&self.connection, &self.speaker.info.user);
         self.speaker.introduce(person.clone());
-        self.hub.enter_user(&self.connection, &self.speaker.info.user);
         for one in self.subscriptions.iter().filter(|one| one.presence) {
             let backend = &self.hub.0.parts.backend;
             backend.enter(&one.channel, &self.speaker.info, one.announce).await.map_err(internal)?;
@@ -352,7 +358,7 @@ impl Session {
     /// Leaves every channel: the client is gone.
     pub(super) async fn end(mut self) {
         if self.is_connected() {
-            self.hub.leave_user(&self.connection, &self.speaker.info.user);
+            self.hub.leave_user(&self.connection, &self.user);
         }
         while let Some(subscription) = self.subscriptions.last() {
             let channel = Arc::clone(&subscription.channel);

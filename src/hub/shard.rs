@@ -175,6 +175,11 @@ impl Subscriber {
     /// How it takes a push, which is then what the next one may be a difference from.
     fn shape(&self, publish: &Publish) -> Shape {
         match publish.cast.as_publication() {
+            // The client takes it for what the next one is a difference from, and the stream does not.
+            Some(_) if self.wants.delta && publish.offset.is_none() => {
+                self.has_base.set(false);
+                Shape::Whole
+            }
             Some(_) if self.wants.delta && self.has_base.replace(true) => Shape::Delta,
             Some(_) if self.wants.delta => Shape::Whole,
             _ => Shape::Plain,

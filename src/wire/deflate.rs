@@ -14,6 +14,8 @@ const NAME: &str = "permessage-deflate";
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// Bytes of the shortest message that is compressed: below it, little is won and a client works for it all the same.
 pub const COMPRESS_BYTES_MIN: usize = 128;
+/// Streams that one message may be made of: each costs a reset, and a sender that flushes makes few.
+const STREAMS_MAX: u32 = 64;
 /// The window that a compressor of ours needs for longer messages, as a power of two.
 const WINDOW_BITS: u8 = 15;
 
@@ -165,6 +167,7 @@ fn inflate_part(
     out: &mut Vec<u8>,
     bytes_max: usize,
 ) -> Result<(), InflateError> {
+    let mut streams = 0;
     loop {
         if out.len() == out.capacity() {
             // One more than the limit, to see that there is more.
@@ -183,7 +186,11 @@ fn inflate_part(
         let is_stuck = used == 0 && out.len() == written;
         match status {
             // A sender may end each of its flushes as a stream of its own (§7.2.3.4).
-            Status::StreamEnd => decompressor.reset(false),
+            Status::StreamEnd if streams < STREAMS_MAX => {
+                streams += 1;
+                decompressor.reset(false);
+            }
+            Status::StreamEnd => return Err(InflateError::Damaged),
             _ if part.is_empty() && out.len() < out.capacity() => return Ok(()),
             _ if is_stuck && out.len() < out.capacity() => return Err(InflateError::Damaged),
             _ => {}

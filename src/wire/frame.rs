@@ -146,7 +146,9 @@ impl Frame {
     /// A WebSocket's close frame with code and reason.
     fn close(close: &Close) -> Self {
         let mut payload = close.code().to_be_bytes().to_vec();
-        payload.extend_from_slice(close.reason().as_bytes());
+        let reason = close.reason();
+        let end = reason.floor_char_boundary(websocket::CONTROL_BYTES_MAX - payload.len());
+        payload.extend_from_slice(&reason.as_bytes()[..end]);
         Self::control(Opcode::Close, &payload)
     }
 

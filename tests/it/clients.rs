@@ -3,7 +3,10 @@
 use futures_util::{SinkExt, StreamExt};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
-use tokio_tungstenite::{connect_async, tungstenite::Message};
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
 use watchroom::wire::Close;
 
 use crate::{
@@ -48,6 +51,48 @@ async fn without_a_token_nobody_comes_in() {
     let reply = client.call("connect", json!({ "token": expired })).await;
     assert_eq!(reply["error"], json!({ "code": 109, "message": "token expired" }));
     server.stop().await;
+}
+
+/// Says `connect` as a page of the server does, and a subscribe; what is told, or the code of the close.
+async fn as_page(server: &Server, cookie: &str, channel: &str) -> Value {
+    let url = format!("ws://{}/connection/websocket", server.address);
+    let mut request = url.into_client_request().unwrap();
+    let origin = format!("http://{}", server.address);
+    request.headers_mut().insert("origin", origin.parse().unwrap());
+    request.headers_mut().insert("cookie", cookie.parse().unwrap());
+    let (mut socket, _) = connect_async(request).await.unwrap();
+    let subscribe = json!({ "id": 2, "subscribe": { "channel": channel } });
+    let commands = format!("{}\n{subscribe}", json!({ "id": 1, "connect": {} }));
+    socket.send(Message::text(commands)).await.unwrap();
+    loop {
+        match tokio::time::timeout(SOON, socket.next()).await.unwrap().unwrap().unwrap() {
+            Message::Close(close) => return json!(u16::from(close.unwrap().code)),
+            message => {
+                let text = message.into_text().unwrap();
+                let mut replies = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+                if let Some(reply) = replies.find(|reply| reply["id"] == 2) {
+                    return reply;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_server_comes_in_by_its_cookie() {
+    let server = strict().await;
+    let response = server.get("/").await;
+    let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap();
+    let reply = as_page(&server, cookie, "alerts").await;
+    assert!(reply["subscribe"]["data"]["rules"].is_array(), "{reply}");
+    assert_eq!(as_page(&server, cookie, "chat:a").await["error"]["code"], 102, "nothing proves who is at it");
+    assert_eq!(as_page(&server, "watchroom-page=guess", "alerts").await, Close::BadRequest.code());
+    server.stop().await;
+    let open = Server::start().await;
+    assert!(!open.get("/").await.headers().contains_key("set-cookie"));
+    open.stop().await;
 }
 
 #[tokio::test]

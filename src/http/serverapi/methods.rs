@@ -180,7 +180,12 @@ async fn unsubscribe(site: &Site, own: Unsubscribe) -> Outcome {
 
 async fn disconnect(site: &Site, own: Disconnect) -> Outcome {
     let default = || (Close::ForceDisconnect.code(), Close::ForceDisconnect.reason().to_owned());
-    let (code, reason) = own.disconnect.map_or_else(default, |own| (own.code, own.reason));
+    let own_words = own.disconnect.filter(|own| own.code != 0);
+    let (code, reason) = own_words.map_or_else(default, |own| (own.code, own.reason));
+    // Other codes are not a server's to send; clients would take the connection for broken, and come back.
+    if !(3_000..5_000).contains(&code) {
+        return Err(ErrorCode::BadRequest.into());
+    }
     let whom = Whom { user: own.user, client: own.client, session: own.session };
     order(site, Order::Disconnect { whom, code, reason, whitelist: own.whitelist }).await
 }

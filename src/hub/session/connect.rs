@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{Phase, Session};
+use super::{Joined, Phase, Session};
 use crate::hub::{
     options::Trust,
     order::{Order, Whom},
@@ -39,6 +39,7 @@ impl Session {
         self.phase = Phase::Refused;
         let identity = self.identify(&request)?;
         self.standing = identity.standing;
+        self.user = identity.user.as_str().into();
         self.speaker.identify(identity.user, identity.info);
         if self.standing == Standing::Page {
             self.speaker.connected(&request.data);
@@ -49,7 +50,7 @@ impl Session {
         if options.channel_limit < subs.len() {
             return Err(Close::ChannelLimit.into());
         }
-        let user = self.speaker.info.user.clone();
+        let user = self.user.clone();
         let is_many = |limit| !user.is_empty() && limit <= self.hub.connections_of(&user);
         if options.user_connection_limit.is_some_and(is_many) {
             return Err(Close::ConnectionLimit.into());
@@ -63,19 +64,32 @@ impl Session {
             self.end_others(&user).await;
         }
         self.hub.enter_user(&self.connection, &user);
+        let result = self.result(identity.expires_at);
+        if let Err(stop) = self.begin(id, result, subs, request.subs).await {
+            // It must try again on another connection: nothing of this one may stay.
+            while let Some(one) = self.subscriptions.last() {
+                let channel = Arc::clone(&one.channel);
+                self.leave(&channel, Joined::Yes).await;
+            }
+            self.hub.leave_user(&self.connection, &user);
+            self.connection.ends_at(None);
+            return Err(stop);
+        }
         self.phase = Phase::Connected;
-        let result = self.connected(identity.expires_at);
-        self.begin(id, result, subs, request.subs).await
+        Ok(())
     }
 
-    fn connected(&self, expires_at: Option<i64>) -> ConnectResult {
+    /// Notes when the connection expires.
+    pub(super) fn renew(&self, expires_at: Option<i64>) {
+        let delay = self.hub.0.parts.options.expired_close_delay.as_secs();
+        let delay = i64::try_from(delay).unwrap_or(i64::MAX / 2);
+        self.connection.ends_at(expires_at.map(|at| at.saturating_add(delay)));
+    }
+
+    fn result(&self, expires_at: Option<i64>) -> ConnectResult {
         let parts = &self.hub.0.parts;
         let options = &parts.options;
-        if let Some(at) = expires_at {
-            let delay = i64::try_from(options.expired_close_delay.as_secs()).unwrap_or(i64::MAX / 2);
-            self.connection.ends_at(Some(at.saturating_add(delay)));
-        }
-        self.connection.connected();
+        self.renew(expires_at);
         let is_page = self.standing == Standing::Page;
         ConnectResult {
             client: self.connection.client.to_string(),
@@ -105,13 +119,19 @@ impl Session {
             let rules = self.hub.rules(&sub.channel, self.standing);
             let rules = Arc::clone(rules.ok_or_else(|| Stop::refuse(ErrorCode::UnknownChannel))?);
             let joining = self.enter_by_server(&sub, rules, request);
-            if let Some(one) = subscribe::open(&self.hub, &self.connection, &joining).await? {
+            let one = subscribe::open(&self.hub, &self.connection, &joining).await;
+            if one.is_err() {
+                self.leave(&joining.channel, Joined::No).await;
+            }
+            if let Some(one) = one? {
                 opened.push((joining.channel, one.after, one.has_base));
                 result.subs.push(ServerSub { channel: sub.channel, result: Some(one.result) });
             }
         }
         self.reply(id, Answer::Connect(Box::new(result)));
         self.flush();
+        // Not before: a client answers no ping until it is connected.
+        self.connection.connected();
         for (channel, after, has_base) in opened {
             subscribe::activate(&self.hub, &self.connection, channel, None, (after, has_base)).await;
         }
@@ -162,7 +182,7 @@ impl Session {
         verifier.connection(token, self.hub.now_s()).map_err(|error| match error {
             TokenError::Expired => expired(),
             TokenError::Invalid(why) => {
-                tracing::info!(connection.number = self.connection.number, why, "token refused");
+                tracing::debug!(connection.number = self.connection.number, why, "token refused");
                 Close::InvalidToken.into()
             }
         })
@@ -176,7 +196,7 @@ impl Session {
         request: &Connect,
     ) -> Result<Vec<ServerSubscribe>, Stop> {
         let options = &self.hub.0.parts.options;
-        let user = &self.speaker.info.user;
+        let user = &self.user;
         if let Some(personal) = options.personal.as_ref().filter(|_| !user.is_empty()) {
             let channel = personal.channel(&options.syntax, user);
             subs.push(ServerSubscribe { channel, ..ServerSubscribe::default() });
@@ -222,7 +242,7 @@ impl Session {
             return Err(Close::BadRequest.into());
         }
         let claims = self.connection_claims(token, || Close::Expired.into())?;
-        if claims.user != self.speaker.info.user {
+        if *claims.user != *self.user {
             return Err(Close::InvalidToken.into());
         }
         let channels: Vec<&str> = match &*claims.subs {
@@ -245,8 +265,9 @@ impl Session {
         if let Some(info) = claims.info {
             self.speaker.info.conn_info = raw::one_line(info);
         }
-        let ConnectResult { expires, ttl, .. } = self.connected(Some(at));
-        self.reply(id, Answer::Refresh(RefreshResult { expires, ttl }));
+        self.renew(Some(at));
+        let ttl = self.hub.seconds_until(at);
+        self.reply(id, Answer::Refresh(RefreshResult { expires: true, ttl }));
         Ok(())
     }
 
@@ -273,7 +294,7 @@ impl Session {
             }
             Err(TokenError::Expired) => return Err(Stop::refuse(ErrorCode::TokenExpired)),
             Err(TokenError::Invalid(why)) => {
-                tracing::info!(channel = request.channel, why, "token of a subscription refused");
+                tracing::debug!(channel = request.channel, why, "token of a subscription refused");
                 return Err(Close::InvalidToken.into());
             }
         };

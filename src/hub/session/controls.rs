@@ -25,9 +25,7 @@ impl Session {
                     if let Some(info) = info {
                         self.speaker.info.conn_info = info;
                     }
-                    let delay = self.hub.0.parts.options.expired_close_delay.as_secs();
-                    let delay = i64::try_from(delay).unwrap_or(i64::MAX / 2);
-                    self.connection.ends_at(expires_at.map(|at| at.saturating_add(delay)));
+                    self.renew(expires_at);
                     let ttl = expires_at.map(|at| self.hub.seconds_until(at));
                     self.push("", PushBody::Refresh { ttl });
                 }

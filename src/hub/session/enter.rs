@@ -79,7 +79,7 @@ impl Session {
             verifier.subscription(&request.token, self.hub.now_s()).map_err(|error| match error {
                 TokenError::Expired => Stop::refuse(ErrorCode::TokenExpired),
                 TokenError::Invalid(why) => {
-                    tracing::info!(channel = request.channel, why, "token of a subscription refused");
+                    tracing::debug!(channel = request.channel, why, "token of a subscription refused");
                     Stop::refuse(ErrorCode::PermissionDenied)
                 }
             })?;
@@ -89,7 +89,7 @@ impl Session {
 
     /// Whether a subscription's token is of this client and channel.
     pub(super) fn is_own(&self, claims: &SubscriptionClaims, channel: &str) -> Result<(), Stop> {
-        let is_own = claims.user == self.speaker.info.user
+        let is_own = *claims.user == *self.user
             && claims.channel == channel
             && claims.client.as_ref().is_none_or(|client| **client == *self.connection.client);
         if is_own { Ok(()) } else { Err(Close::InvalidToken.into()) }

@@ -73,6 +73,17 @@ pub struct Publication {
     pub version: u64,
 }
 
+impl Publication {
+    /// Bytes of all that came from outside.
+    pub fn bytes(&self) -> usize {
+        let info = self.info.as_ref().map_or(0, |info| {
+            info.user.len() + info.client.len() + info.conn_info.len() + info.chan_info.len()
+        });
+        let tags: usize = self.tags.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.data.len() + self.key.len() + info + tags
+    }
+}
+
 /// A position in a channel's stream.
 #[derive(Clone, PartialEq, Eq, prost::Message, Serialize, Deserialize)]
 #[serde(default)]
