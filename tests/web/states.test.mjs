@@ -98,7 +98,7 @@ test('who is alone stays alone after an outage, and the notice counts down truly
   await server.start();
   await until('live again', () => page.evaluate(() => window.watchroom.link().state === 'live'), 20_000);
   await until('the room again', async () => /You, without a name/.test((await page.locator('.people').textContent()) ?? ''));
-  assert.equal(await page.locator('.people li').count(), 1);
+  await until('one alone', async () => (await page.locator('.people li').count()) === 1);
 });
 
 test('Escape gives a zoom up', async t => {
