@@ -283,8 +283,8 @@ impl Hub {
             // A shard that has stopped has no subscribers.
             drop(shard.send(Command::Channels(answer)).await);
             for (channel, count) in channels.await.unwrap_or_default() {
-                let is_own = self.rules(&channel, Standing::Client).is_none();
-                if !is_own && (pattern.is_empty() || is_like(pattern.as_bytes(), channel.as_bytes())) {
+                let is_theirs = self.configured(&channel).is_some();
+                if is_theirs && (pattern.is_empty() || is_like(pattern.as_bytes(), channel.as_bytes())) {
                     *all.entry(channel.to_string()).or_default() += count;
                 }
             }

@@ -33,8 +33,12 @@ pub(super) fn client(table: &mut Table<'_>, options: &mut Options) -> PersonalPl
 }
 
 fn trust(table: &mut Table<'_>, options: &mut Options) {
-    options.allowed_origins =
-        table.texts("allowed_origins").unwrap_or_default().into_iter().map(|origin| origin.value).collect();
+    options.allowed_origins = table
+        .texts("allowed_origins")
+        .unwrap_or_default()
+        .into_iter()
+        .map(|origin| origin.value.to_ascii_lowercase())
+        .collect();
     options.allow_anonymous_connect_without_token = flag(table, "allow_anonymous_connect_without_token");
     options.disallow_anonymous_connection_tokens = flag(table, "disallow_anonymous_connection_tokens");
     let place = table.place("insecure");

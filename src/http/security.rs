@@ -63,7 +63,7 @@ pub fn admit_client(headers: &HeaderMap, allowed: &[String]) -> Result<Option<He
     };
     let is_allowed = origin.to_str().is_ok_and(|origin| {
         let origin = origin.to_ascii_lowercase();
-        allowed.iter().any(|pattern| is_like(pattern.to_ascii_lowercase().as_bytes(), origin.as_bytes()))
+        allowed.iter().any(|pattern| is_like(pattern.as_bytes(), origin.as_bytes()))
     });
     if !is_allowed {
         return admitted.map(|()| None);

@@ -74,7 +74,8 @@ impl Hub {
     }
 
     async fn publication(&self, channel: Arc<str>, publication: Publication, delta: bool) {
-        let delivery = match self.own(&channel) {
+        let own = self.own(&channel);
+        let delivery = match own {
             Some(rules) if rules.class == Class::Signal => {
                 self.kept().note(&channel, &publication.data);
                 Delivery::Signal
@@ -82,8 +83,9 @@ impl Hub {
             _ => Delivery::Event,
         };
         let offset = (publication.offset != 0).then_some(publication.offset);
-        let takes_delta = || self.configured(&channel).is_some_and(|rules| rules.allow_delta);
-        let base = if offset.is_some() && takes_delta() {
+        let namespaces = &self.0.parts.namespaces;
+        let takes_delta = || namespaces.configured(&channel).is_some_and(|rules| rules.allow_delta);
+        let base = if offset.is_some() && own.is_none() && takes_delta() {
             let mut bases = self.0.bases.lock().unwrap_or_else(PoisonError::into_inner);
             bases.put(&channel, &publication).filter(|_| delta)
         } else {

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Hub, connection::Connection, reader, session::Session, shard::Command};
+use super::{Hub, connection::Connection, reader, session::Session};
 use crate::wire::Close;
 
 /// Requests of one client that wait to be carried out.
@@ -52,11 +52,8 @@ pub(super) async fn run(
     first: Bytes,
     body: Sender<Bytes>,
 ) {
+    hub.begin(&connection).await;
     let number = connection.number;
-    let shard = hub.shard(number);
-    if shard.send(Command::Open(Arc::clone(&connection))).await.is_err() {
-        connection.close(&Close::Shutdown);
-    }
     let name: Box<str> = super::entry::client_id().into();
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
     hub.0.sessions.lock().insert(name.clone(), (number, sender));
@@ -66,11 +63,7 @@ pub(super) async fn run(
     drop(first);
     serve(&connection, &mut session, requests, &body, stale).await;
     hub.0.sessions.lock().remove(&name);
-    connection.end();
-    Box::pin(session.end()).await;
-    // A shard that has stopped has forgotten the connection.
-    drop(shard.send(Command::Gone(number)).await);
-    tracing::debug!(connection.number = number, "connection ended");
+    hub.finish(&connection, session).await;
 }
 
 async fn serve(

@@ -8,8 +8,11 @@ use std::{
 use bytes::Bytes;
 use tokio::{net::TcpStream, sync::mpsc};
 
-use super::{CONNECTIONS_MAX, Hub, connection::Connection, emulated, options::Options, reader};
-use crate::wire::Dialect;
+use super::{
+    CONNECTIONS_MAX, Hub, connection::Connection, emulated, options::Options, reader, session::Session,
+    shard::Command,
+};
+use crate::wire::{Close, Dialect};
 
 /// A socket that speaks WebSocket from here on.
 #[derive(Debug)]
@@ -102,6 +105,23 @@ impl Hub {
         let event_bytes_max = self.0.parts.options.queue_max_size;
         let counters = self.0.counters.clone();
         Arc::new(Connection::new(number, client_id(), (socket, dialect), event_bytes_max, counters))
+    }
+
+    /// Puts a new connection on its shard.
+    pub(super) async fn begin(&self, connection: &Arc<Connection>) {
+        let open = Command::Open(Arc::clone(connection));
+        if self.shard(connection.number).send(open).await.is_err() {
+            connection.close(&Close::Shutdown);
+        }
+    }
+
+    /// Takes a connection off the hub, with all that its session is in.
+    pub(super) async fn finish(&self, connection: &Connection, session: Session) {
+        connection.end();
+        Box::pin(session.end()).await;
+        // A shard that has stopped has forgotten the connection.
+        drop(self.shard(connection.number).send(Command::Gone(connection.number)).await);
+        tracing::debug!(connection.number = connection.number, "connection ended");
     }
 
     fn closed(&self) {

@@ -10,7 +10,7 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-use super::{Hub, connection::Connection, outbox::Delivery, session::Session, shard::Command};
+use super::{Hub, connection::Connection, outbox::Delivery, session::Session};
 use crate::wire::websocket::{Decoded, Decoder, Message, Opcode};
 use crate::wire::{Close, Frame, Framing};
 
@@ -23,22 +23,14 @@ const READ_BYTES: usize = 8 * 1024;
 
 /// Serves a connection until it ends, and takes it off the hub.
 pub(super) async fn run(hub: &Hub, connection: Arc<Connection>, is_page: bool, leftover: Bytes) {
-    let number = connection.number;
-    let shard = hub.shard(number);
-    if shard.send(Command::Open(Arc::clone(&connection))).await.is_err() {
-        connection.close(&Close::Shutdown);
-    }
+    hub.begin(&connection).await;
     let mut session = Session::new(hub.clone(), Arc::clone(&connection), is_page, None);
     let options = hub.options();
     let limits = (options.stale_close_delay, options.transports.message_size_limit);
     if let Some(socket) = connection.socket() {
         serve(&connection, socket, &mut session, leftover, limits).await;
     }
-    connection.end();
-    Box::pin(session.end()).await;
-    // A shard that has stopped has forgotten the connection.
-    drop(shard.send(Command::Gone(number)).await);
-    tracing::debug!(connection.number = number, "connection ended");
+    hub.finish(&connection, session).await;
 }
 
 async fn serve(

@@ -1,6 +1,6 @@
 //! Who a client is, and for how long.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -81,9 +81,8 @@ impl Session {
 
     /// Notes when the connection expires.
     pub(super) fn renew(&self, expires_at: Option<i64>) {
-        let delay = self.hub.0.parts.options.expired_close_delay.as_secs();
-        let delay = i64::try_from(delay).unwrap_or(i64::MAX / 2);
-        self.connection.ends_at(expires_at.map(|at| at.saturating_add(delay)));
+        let delay = self.hub.0.parts.options.expired_close_delay;
+        self.connection.ends_at(expires_at.map(|at| later(at, delay)));
     }
 
     fn result(&self, expires_at: Option<i64>) -> ConnectResult {
@@ -310,6 +309,11 @@ impl Session {
         self.reply(id, Answer::SubRefresh(SubRefreshResult { expires: expires_at.is_some(), ttl }));
         Ok(())
     }
+}
+
+/// A time, s since the epoch, and so long after it.
+pub(super) fn later(at_s: i64, delay: Duration) -> i64 {
+    at_s.saturating_add(i64::try_from(delay.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// What a connection's token subscribes it to.

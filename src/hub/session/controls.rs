@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Joined, Session};
+use super::{Joined, Session, connect::later};
 use crate::hub::{connection::Control, permit::ServerSubscribe, subscribe};
 use crate::wire::Close;
 use crate::wire::centrifugo::{PushBody, Subscribe, SubscribeBody};
@@ -86,8 +86,7 @@ impl Session {
     }
 
     fn ends_at(&self, expires_at: i64) -> i64 {
-        let delay = self.hub.0.parts.options.expired_sub_close_delay.as_secs();
-        expires_at.saturating_add(i64::try_from(delay).unwrap_or(i64::MAX / 2))
+        later(expires_at, self.hub.0.parts.options.expired_sub_close_delay)
     }
 
     /// Notes when the next subscription expires.
