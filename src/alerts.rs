@@ -38,13 +38,13 @@ use crate::wire::Cast;
 use engine::{Command, Reload};
 
 /// The channel of what stands: all of it on joining, then what changes.
-pub const CHANNEL: &str = "alerts";
+pub const CHANNEL: &str = "@alerts";
 /// The channel of alerts' values, each second.
-pub const NOW_CHANNEL: &str = "alerts-now";
+pub const NOW_CHANNEL: &str = "@alerts-now";
 /// The channel of rules' values, each second.
-pub const RULES_NOW_CHANNEL: &str = "rules-now";
+pub const RULES_NOW_CHANNEL: &str = "@rules-now";
 /// The stream of all transitions.
-pub const TRANSITIONS: &str = "transitions";
+pub const TRANSITIONS: &str = "@transitions";
 
 /// Commands that wait for the engine.
 const COMMANDS_MAX: usize = 1_024;

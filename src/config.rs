@@ -22,7 +22,7 @@ use crate::hub::channel::{Namespace, Rules};
 use crate::hub::options::Options;
 
 use centrifugo::{Centrifugo, centrifugo};
-use channel::Names;
+use channel::File;
 use sections::{SECTIONS, Sections, sections};
 
 /// The file's name.
@@ -144,7 +144,7 @@ pub fn parse(name: &str, text: &str) -> Result<Config, Problems> {
     document::read(name, text, |table| {
         let Own { mut config, listen } = own(table);
         config.listen = listen.unwrap_or(LISTEN);
-        config.say(sections(table, Names::Ours));
+        config.say(sections(table, File::Ours));
         config.warnings = table.reader().take_warnings();
         config
     })

@@ -211,8 +211,7 @@ impl Hub {
         }
     }
 
-    /// What holds in one of our own channels; nothing if a name is not that of one. What is ours is nobody else's, whatever
-    /// a configuration says.
+    /// What holds in one of our own channels; nothing if a name is not that of one.
     fn own(&self, channel: &str) -> Option<&Arc<Rules>> {
         let parts = &self.0.parts;
         let room = channel.strip_prefix(ROOM).or_else(|| channel.strip_prefix(TYPING));

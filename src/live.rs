@@ -49,6 +49,9 @@ pub struct Step {
     pub offset: Option<u64>,
 }
 
+/// What the names of live queries' channels begin with.
+pub const CHANNELS: &str = "@live:";
+
 /// Where samples come from, seen from this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -77,7 +80,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// The name of the channel of an expression and a step: the first 128 bits of SHA-256 over
+    /// The name of the channel of an expression and a step: [`CHANNELS`] and the first 128 bits of SHA-256 over
     /// `<step in ms>\n<expression>`, in hexadecimal.
     pub fn channel(expr: &str, step: i64) -> String {
         use std::fmt::Write as _;
@@ -85,7 +88,7 @@ impl Live {
         hash.update(step.to_string().as_bytes());
         hash.update(b"\n");
         hash.update(expr.as_bytes());
-        let mut name = String::from("live:");
+        let mut name = String::from(CHANNELS);
         for byte in &hash.finalize()[..16] {
             // Writing to a String cannot fail.
             write!(name, "{byte:02x}").unwrap_or_default();

@@ -23,9 +23,9 @@ use crate::telemetry::Registry;
 use counters::Counters;
 
 /// The prefix of rooms' channels; the rest is the dashboard's id.
-pub const ROOM: &str = "room:";
+pub const ROOM: &str = "@room:";
 /// The prefix of the channels that tell who types.
-pub const TYPING: &str = "typing:";
+pub const TYPING: &str = "@typing:";
 
 /// What rooms are made from.
 #[derive(Debug)]

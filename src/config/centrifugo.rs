@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::document::{Placed, Table};
 
-use super::channel::Names;
+use super::channel::File;
 use super::sections::{Sections, sections};
 use super::value::{choice, lacking, lacks, text};
 
@@ -80,7 +80,7 @@ pub(super) struct Centrifugo {
 
 /// Reads the root of the file.
 pub(super) fn centrifugo(table: &mut Table<'_>) -> Centrifugo {
-    let sections = sections(table, Names::Centrifugos);
+    let sections = sections(table, File::Centrifugos);
     let listen = server(table, &sections);
     let redis = table.table("engine", engine).flatten();
     table.table("log", |log| {

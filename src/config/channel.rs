@@ -15,8 +15,6 @@ const NAMESPACES_MAX: usize = 1_000;
 const NAME_CHARS_MIN: usize = 2;
 /// Bytes that a channel's name may be allowed.
 const CHANNEL_BYTES_MAX: i64 = 4_096;
-/// Namespaces whose names begin channels of watchroom's own: one of yours would be taken for them.
-const OWN: [&str; 4] = ["live", "room", "top", "typing"];
 
 /// What the section says.
 #[derive(Debug, Default)]
@@ -26,16 +24,16 @@ pub(super) struct Channels {
     pub(super) namespaces: Vec<Namespace>,
 }
 
-/// Whose names a file may use.
+/// Whose file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Names {
-    /// Not those of watchroom: who writes its file means them.
+pub(super) enum File {
+    /// watchroom.toml.
     Ours,
-    /// Any: watchroom's own channels are exact names.
+    /// A file of Centrifugo.
     Centrifugos,
 }
 
-impl Names {
+impl File {
     /// What holds without a namespace where nothing is said of it: Centrifugo has such channels all the same, and nothing
     /// is allowed there.
     fn without(self) -> Option<Rules> {
@@ -47,7 +45,7 @@ impl Names {
 }
 
 /// Reads the section.
-pub(super) fn channel(table: &mut Table<'_>, names: Names) -> Channels {
+pub(super) fn channel(table: &mut Table<'_>, file: File) -> Channels {
     let default = Syntax::default();
     let syntax = Syntax {
         max_length: count_to(table, "max_length", CHANNEL_BYTES_MAX).unwrap_or(default.max_length),
@@ -69,10 +67,10 @@ pub(super) fn channel(table: &mut Table<'_>, names: Names) -> Channels {
     }
     lacking(table, &["proxy"]);
     let without = table.table("without_namespace", |table| rules(table, &mut defaults));
-    let without = without.or_else(|| names.without());
+    let without = without.or_else(|| file.without());
     let mut seen = BTreeSet::new();
     let namespaces = table.tables("namespaces", |table| {
-        let name = name(table, names);
+        let name = name(table);
         if !name.value.is_empty() && !seen.insert(name.value.clone()) {
             table.reader().wrong(name.span, format!("there are two namespaces `{}`", name.value));
         }
@@ -90,14 +88,12 @@ pub(super) fn channel(table: &mut Table<'_>, names: Names) -> Channels {
     channels
 }
 
-fn name(table: &mut Table<'_>, names: Names) -> Placed<String> {
+fn name(table: &mut Table<'_>) -> Placed<String> {
     let has = table.has("name");
     let name = table.need_text("name");
     let letters = name.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     let span = name.span.clone();
-    if names == Names::Ours && OWN.contains(&name.value.as_str()) {
-        table.reader().wrong(span, format!("the namespace `{}` is watchroom's own", name.value));
-    } else if !letters {
+    if !letters {
         table.reader().wrong(span, "a namespace's name has letters, digits, `-`, `_` and `.` only");
     } else if has && name.value.chars().count() < NAME_CHARS_MIN {
         table.reader().wrong(span, format!("a namespace's name has at least {NAME_CHARS_MIN} characters"));
@@ -107,8 +103,8 @@ fn name(table: &mut Table<'_>, names: Names) -> Placed<String> {
 
 impl Channels {
     /// What a file without the section means.
-    pub(super) fn absent(names: Names) -> Self {
-        Self { without: names.without(), ..Self::default() }
+    pub(super) fn absent(file: File) -> Self {
+        Self { without: file.without(), ..Self::default() }
     }
 
     /// What holds in a namespace; of channels without one, if the name is empty.

@@ -4,7 +4,7 @@ use crate::document::{Placed, Table};
 use crate::hub::channel::{Namespace, Rules};
 use crate::hub::options::{Options, Personal};
 
-use super::channel::{Channels, Names, channel};
+use super::channel::{Channels, File, channel};
 use super::client::client;
 use super::transports::transports;
 
@@ -21,13 +21,13 @@ pub(super) struct Sections {
 }
 
 /// Reads the sections; clients need tokens where there is a `[client]`.
-pub(super) fn sections(table: &mut Table<'_>, names: Names) -> Sections {
-    let is_strict = table.has("client") || names == Names::Centrifugos;
+pub(super) fn sections(table: &mut Table<'_>, file: File) -> Sections {
+    let is_strict = table.has("client") || file == File::Centrifugos;
     let mut options = if is_strict { Options::strict() } else { Options::default() };
     let personal = table.table("client", |table| client(table, &mut options)).flatten();
     transports(table, &mut options);
     let channels =
-        table.table("channel", |table| channel(table, names)).unwrap_or_else(|| Channels::absent(names));
+        table.table("channel", |table| channel(table, file)).unwrap_or_else(|| Channels::absent(file));
     if let Some(personal) = personal {
         check_personal(table, &channels, personal);
     }
@@ -42,7 +42,7 @@ fn check_personal(table: &mut Table<'_>, channels: &Channels, personal: Placed<P
     let name = Placed { value: value.namespace, span };
     match channels.rules(&name.value) {
         Some(rules) if value.single_connection && !rules.presence => {
-            table.reader().wrong(name.span, "`single_connection` needs `presence` in the namespace");
+            table.reader().wrong(name.span, "`single_connection` needs `presence` in the filepace");
         }
         Some(_) => {}
         None => channels.unknown(table, &name),

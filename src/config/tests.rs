@@ -95,11 +95,11 @@ fn events_have_a_retention_of_their_own() {
 #[test]
 fn wrong_keys_and_values_are_named() {
     let problems =
-        parse("w.toml", "listen = 'here'\nlisen = 1\n[[channel.namespaces]]\nname = 'live'\n").unwrap_err();
+        parse("w.toml", "listen = 'here'\nlisen = 1\n[[channel.namespaces]]\nname = '@live'\n").unwrap_err();
     let text = problems.to_string();
     for expected in [
         "w.toml:1:10: `listen` is not",
-        "w.toml:4:8: the namespace `live`",
+        "w.toml:4:8: a namespace's name",
         "w.toml:2:1: unknown key `lisen`",
     ] {
         assert!(text.contains(expected), "{text}");

@@ -5,15 +5,17 @@ use std::{sync::Arc, time::Duration};
 use regex::Regex;
 
 use super::options::Syntax;
+use crate::alerts;
 use crate::backend::StreamOptions;
+use crate::live;
 pub use crate::rooms::{ROOM, TYPING};
 
-/// The prefix of live queries.
-pub const LIVE: &str = "live:";
+/// What the names of our own channels begin with, and no others: a namespace cannot be called so.
+const OWN: char = '@';
 /// The prefix of the busiest processes of one machine.
-pub const TOP: &str = "top:";
+pub const TOP: &str = "@top:";
 /// What everyone must know.
-pub const NOTICES: &str = "notices";
+pub const NOTICES: &str = "@notices";
 
 /// How publications of a channel treat slow readers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -243,15 +245,14 @@ impl Namespaces {
 
     /// What holds in one of our own channels; nothing if a name is not that of one. Rooms are looked up elsewhere.
     pub fn own(&self, channel: &str) -> Option<&Arc<Rules>> {
-        if channel == crate::alerts::CHANNEL {
+        if channel == alerts::CHANNEL {
             return Some(&self.state);
         }
-        let is_signal =
-            [crate::alerts::NOW_CHANNEL, crate::alerts::RULES_NOW_CHANNEL, NOTICES].contains(&channel);
+        let is_signal = [alerts::NOW_CHANNEL, alerts::RULES_NOW_CHANNEL, NOTICES].contains(&channel);
         if is_signal || channel.starts_with(TOP) || channel.starts_with(TYPING) {
             return Some(&self.signal);
         }
-        if channel.strip_prefix(LIVE).is_some_and(is_hash) {
+        if channel.strip_prefix(live::CHANNELS).is_some_and(is_hash) {
             return Some(&self.live);
         }
         channel.starts_with(ROOM).then_some(&self.room)
@@ -259,11 +260,7 @@ impl Namespaces {
 
     /// What holds in a channel of the configuration; nothing if there can be no such channel.
     pub fn configured(&self, channel: &str) -> Option<&Arc<Rules>> {
-        // The nodes' own.
-        if channel.is_empty()
-            || self.syntax.max_length < channel.len()
-            || channel == crate::alerts::TRANSITIONS
-        {
+        if channel.is_empty() || self.syntax.max_length < channel.len() || channel.starts_with(OWN) {
             return None;
         }
         let bare = channel.strip_prefix(&*self.syntax.private_prefix).unwrap_or(channel);
@@ -311,23 +308,25 @@ mod tests {
     #[track_caller]
     fn check(channel: &str, own: Option<Class>, configured: bool) {
         let names = vec![Namespace { name: "room".to_owned(), rules: Rules::default() }];
-        let namespaces = Namespaces::new(names, None, Syntax::default());
+        let namespaces = Namespaces::new(names, Some(Rules::default()), Syntax::default());
         assert_eq!(namespaces.own(channel).map(|rules| rules.class), own, "{channel}");
         assert_eq!(namespaces.configured(channel).is_some(), configured, "{channel}");
     }
 
     #[test]
     fn a_channel_belongs_to_one_class() {
-        check("live:00112233445566778899aabbccddeeff", Some(Class::Series), false);
-        check("live:0f", None, false);
-        check("room:host", Some(Class::Event), true);
-        check("top:web-03", Some(Class::Signal), false);
-        check("typing:host", Some(Class::Signal), false);
-        check("notices", Some(Class::Signal), false);
-        check("transitions", None, false);
+        check("@live:00112233445566778899aabbccddeeff", Some(Class::Series), false);
+        check("@live:0f", None, false);
+        check("@room:host", Some(Class::Event), false);
+        check("@top:web-03", Some(Class::Signal), false);
+        check("@typing:host", Some(Class::Signal), false);
+        check("@notices", Some(Class::Signal), false);
+        check(alerts::TRANSITIONS, None, false);
+        check("room:host", None, true);
         check("$room:r", None, true);
+        check("alone", None, true);
+        check("@alone", None, false);
         check("other:r", None, false);
-        check("alone", None, false);
         check("", None, false);
         check(&"x".repeat(300), None, false);
     }

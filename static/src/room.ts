@@ -97,7 +97,7 @@ export function startRoom(wiring: Wiring): void {
 }
 
 function followNotices(wiring: Wiring, notices: Notices): void {
-  const subscription = wiring.stage.parts.link.subscription('notices', undefined);
+  const subscription = wiring.stage.parts.link.subscription('@notices', undefined);
   subscription.on('subscribed', ctx => notices.said(ctx.data));
   subscription.on('publication', ctx => notices.said(ctx.data));
   subscription.subscribe();

@@ -62,12 +62,12 @@ test('an expression breaks between its parts, never inside a word', () => {
 });
 
 test('the highest of a query that matches too much are asked for in each step', async () => {
-  const [panel] = parseBoot(JSON.stringify({ panels: [{ id: 'm', queries: [{ expr: 'a[5s]', channels: { 1000: 'live:a', 30000: 'live:b' }, exprs: { 30000: 'a[30s]' } }, { expr: 'b' }] }] })).panels;
+  const [panel] = parseBoot(JSON.stringify({ panels: [{ id: 'm', queries: [{ expr: 'a[5s]', channels: { 1000: '@live:a', 30000: '@live:b' }, exprs: { 30000: 'a[30s]' } }, { expr: 'b' }] }] })).panels;
   assert.ok(panel);
   const asked: string[] = [];
-  const [one, other] = await highestOf(panel.queries, [88, 0], (expr, step) => { asked.push(`${step} ${expr}`); return Promise.resolve(`live:${step}`); });
+  const [one, other] = await highestOf(panel.queries, [88, 0], (expr, step) => { asked.push(`${step} ${expr}`); return Promise.resolve(`@live:${step}`); });
   assert.deepEqual(asked, ['1000 topk(50, a[5s])', '30000 topk(50, a[30s])']);
-  assert.equal(one?.channels.get(30_000), 'live:30000');
+  assert.equal(one?.channels.get(30_000), '@live:30000');
   assert.equal(one?.exprs.get(30_000), 'topk(50, a[30s])');
   assert.equal(other, panel.queries[1]);
 });
@@ -91,11 +91,11 @@ test('a series keeps its colour; those that a query asked for are not given twic
 test('boot JSON is parsed at the edge', () => {
   const boot = parseBoot(JSON.stringify({
     room: { id: 'host', title: 'This machine', href: '/rooms/host' }, range: '1h',
-    panels: [{ id: 'cpu', kind: 'stack', limit: { at: 16, label: 'cores' }, queries: [{ expr: 'x', color: 3, channels: { 1000: 'live:a' } }] }, { id: 'odd', kind: 'pie' }, 7],
+    panels: [{ id: 'cpu', kind: 'stack', limit: { at: 16, label: 'cores' }, queries: [{ expr: 'x', color: 3, channels: { 1000: '@live:a' } }] }, { id: 'odd', kind: 'pie' }, 7],
   }));
   assert.equal(boot.ranges[boot.range]?.id, '1h');
   assert.equal(boot.panels.length, 1);
-  assert.equal(boot.panels[0]?.queries[0]?.channels.get(1000), 'live:a');
+  assert.equal(boot.panels[0]?.queries[0]?.channels.get(1000), '@live:a');
   assert.equal(boot.panels[0]?.scale, 1);
   assert.deepEqual(boot.panels[0]?.limit, { at: 16, label: 'cores' });
 });

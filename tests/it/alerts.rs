@@ -22,7 +22,7 @@ use crate::{
 const CONFIG: &str = "collect_host = false\n";
 const RULES: &str = "[[rule]]\nname = 'Hot'\nmetric = 'celsius'\nabove = 80\nclear_below = 70\nunit = '°C'\n\
     summary = 'Core {{ labels.core }} is hot'\nrooms = ['host']\n";
-const ROOM: &str = "room:host";
+const ROOM: &str = "@room:host";
 
 fn folder(rules: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -50,7 +50,7 @@ impl Operator {
         rpc(&mut client, "introduce", json!({ "id": format!("id-{name}"), "name": name })).await;
         let joined = client.call("subscribe", json!({ "channel": ROOM })).await;
         assert!(joined["error"].is_null(), "{joined}");
-        let joined = client.call("subscribe", json!({ "channel": "alerts" })).await;
+        let joined = client.call("subscribe", json!({ "channel": "@alerts" })).await;
         let whole = joined["subscribe"]["data"].clone();
         Self { client, whole, events: VecDeque::new(), changes: VecDeque::new() }
     }
@@ -61,7 +61,7 @@ impl Operator {
         let push = &message["push"];
         match push["channel"].as_str() {
             Some(ROOM) if !push["pub"].is_null() => self.events.push_back(push["pub"].clone()),
-            Some("alerts") => self.changes.push_back(push["pub"]["data"].clone()),
+            Some("@alerts") => self.changes.push_back(push["pub"]["data"].clone()),
             _ => {}
         }
     }
@@ -110,8 +110,8 @@ async fn celsius(server: &Server, value: f64) {
 }
 
 async fn whole(client: &mut Client) -> Value {
-    client.call("unsubscribe", json!({ "channel": "alerts" })).await;
-    client.call("subscribe", json!({ "channel": "alerts" })).await["subscribe"]["data"].clone()
+    client.call("unsubscribe", json!({ "channel": "@alerts" })).await;
+    client.call("subscribe", json!({ "channel": "@alerts" })).await["subscribe"]["data"].clone()
 }
 
 #[tokio::test]
@@ -194,10 +194,10 @@ async fn an_ack_is_seen_by_all_survives_a_restart_and_falls_with_its_alert() {
 async fn an_alert_on_the_first_sample_of_a_metric_is_told_in_the_room_of_its_panel() {
     let server = server("[[rule]]\nname = 'New'\nexpr = 'never_seen > 1'\nfor = '1s'\n").await;
     let mut client = Client::connect(&server).await;
-    client.call("subscribe", json!({ "channel": "room:pushed" })).await;
+    client.call("subscribe", json!({ "channel": "@room:pushed" })).await;
     server.push(json!({ "metric": "never_seen", "value": 5 })).await;
     for state in ["pending", "firing"] {
-        let told = client.push("room:pushed", "pub").await;
+        let told = client.push("@room:pushed", "pub").await;
         assert_eq!(
             (&told["data"]["alert"]["state"], &told["data"]["alert"]["rooms"]),
             (&json!(state), &json!(["pushed"]))
@@ -486,7 +486,7 @@ async fn without_redis_every_node_speaks_and_the_room_is_told_later() {
         // The hub closes its readers when it notices, so each look is a new one.
         loop {
             let Some(mut client) = Client::try_connect_to(node.address).await else { continue };
-            let seen = client.try_call("subscribe", json!({ "channel": "alerts" })).await;
+            let seen = client.try_call("subscribe", json!({ "channel": "@alerts" })).await;
             if seen.is_some_and(|seen| seen["subscribe"]["data"]["alerts"][0]["state"] == "firing") {
                 break;
             }

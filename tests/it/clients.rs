@@ -85,10 +85,10 @@ async fn a_page_of_the_server_comes_in_by_its_cookie() {
     let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
     let cookie = cookie.split(';').next().unwrap();
-    let reply = as_page(&server, cookie, "alerts").await;
+    let reply = as_page(&server, cookie, "@alerts").await;
     assert!(reply["subscribe"]["data"]["rules"].is_array(), "{reply}");
     assert_eq!(as_page(&server, cookie, "chat:a").await["error"]["code"], 102, "nothing proves who is at it");
-    assert_eq!(as_page(&server, "watchroom-page=guess", "alerts").await, Close::BadRequest.code());
+    assert_eq!(as_page(&server, "watchroom-page=guess", "@alerts").await, Close::BadRequest.code());
     server.stop().await;
     let open = Server::start().await;
     assert!(!open.get("/").await.headers().contains_key("set-cookie"));
@@ -109,8 +109,8 @@ async fn a_token_says_who_one_is_and_where() {
     );
     // Pages of the server alone have its own channels and calls.
     for (method, argument, code) in [
-        ("subscribe", json!({ "channel": "room:host" }), 102),
-        ("subscribe", json!({ "channel": "alerts" }), 102),
+        ("subscribe", json!({ "channel": "@room:host" }), 102),
+        ("subscribe", json!({ "channel": "@alerts" }), 102),
         ("subscribe", json!({ "channel": "chat:own" }), 105),
         ("rpc", json!({ "method": "time" }), 108),
         ("history", json!({ "channel": "chat:own", "limit": 10 }), 103),

@@ -53,7 +53,7 @@ fn large_push() -> String {
 async fn storage_notice(client: &mut Client, state: &str) -> Value {
     let told = async {
         loop {
-            let notice = client.push("notices", "pub").await["data"].clone();
+            let notice = client.push("@notices", "pub").await["data"].clone();
             if notice["kind"] == "storage" && notice["state"] == state {
                 return notice;
             }
@@ -65,7 +65,7 @@ async fn storage_notice(client: &mut Client, state: &str) -> Value {
 /// The notices in the reply to who subscribes now, by kind.
 async fn standing(server: &Process) -> Vec<Value> {
     let mut late = Client::connect_to(server.address).await;
-    let reply = late.call("subscribe", json!({ "channel": "notices" })).await;
+    let reply = late.call("subscribe", json!({ "channel": "@notices" })).await;
     reply["subscribe"]["data"].as_array().unwrap_or_else(|| panic!("{reply}")).clone()
 }
 
@@ -122,7 +122,7 @@ async fn a_bad_disk_is_told_and_costs_nothing_that_was_acknowledged() {
     let mut kept = Vec::new();
     // Its own deadline is that of what it waits for.
     let mut notices = Client::connect_to(server.address).await.patient(4 * SOON);
-    notices.call("subscribe", json!({ "channel": "notices" })).await;
+    notices.call("subscribe", json!({ "channel": "@notices" })).await;
     let mut viewer = Client::connect_to(server.address).await;
     let (expr, channel) = ("max(kept)", Live::channel("max(kept)", 1_000));
     let data = json!({ "expr": expr, "step": 1_000 });

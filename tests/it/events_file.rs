@@ -25,7 +25,7 @@ const KILLS: usize = 20;
 const AUTHORS: usize = 20;
 /// How often each of them speaks: 200 messages a second in all.
 const PAUSE: Duration = Duration::from_millis(100);
-const ROOM: &str = "room:host";
+const ROOM: &str = "@room:host";
 
 impl Process {
     async fn person(&self, id: &str) -> Client {

@@ -41,11 +41,11 @@ async fn idle_connections_are_limited() {
 async fn there_are_as_many_rooms_as_dashboards() {
     let server = Server::start().await;
     let mut client = Client::connect(&server).await;
-    for channel in ["room:host", "room:pushed"] {
+    for channel in ["@room:host", "@room:pushed"] {
         let reply = client.call("subscribe", json!({ "channel": channel })).await;
         assert!(reply.get("error").is_none(), "{reply}");
     }
-    for channel in ["room:", "room:nope"] {
+    for channel in ["@room:", "@room:nope"] {
         let reply = client.call("subscribe", json!({ "channel": channel })).await;
         assert_eq!(reply["error"]["code"], 102, "{reply}");
     }

@@ -113,9 +113,9 @@ async fn what_is_not_json_says_where() {
 async fn a_new_metric_is_announced_and_has_a_panel() {
     let server = Server::start().await;
     let mut client = Client::connect(&server).await;
-    client.call("subscribe", json!({ "channel": "notices" })).await;
+    client.call("subscribe", json!({ "channel": "@notices" })).await;
     server.push(json!({ "metric": "room_celsius", "value": 21.5 })).await;
-    let notice = client.push("notices", "pub").await;
+    let notice = client.push("@notices", "pub").await;
     assert_eq!(notice["data"]["kind"], "pushed");
     let reply = client.call("rpc", json!({ "method": "pushed", "data": {} })).await;
     assert_eq!(reply["rpc"]["data"]["panels"][0]["title"], "room_celsius");

@@ -10,7 +10,7 @@ use crate::{
     server::{SOON, Server, Settings},
 };
 
-const ROOM: &str = "room:host";
+const ROOM: &str = "@room:host";
 
 /// A client that has said who it is.
 async fn person(server: &Server, id: &str, name: &str) -> Client {
@@ -113,7 +113,7 @@ async fn what_cannot_be_said_is_refused_with_what_to_do() {
     refused(&client.rpc("say", say("host", pin)).await, 107, "ahead");
     refused(&client.rpc("say", json!({ "room": "host" })).await, 107, "missing field");
     assert_eq!(client.say("x", &"ї".repeat(TEXT_CHARS_MAX)).await["rpc"]["data"]["offset"], 1);
-    for channel in ["typing:nope", "room:nope", "typing:"] {
+    for channel in ["@typing:nope", "@room:nope", "@typing:"] {
         refused(&client.call("subscribe", json!({ "channel": channel })).await, 102, "unknown channel");
     }
     // Nothing is published past the rules.
@@ -152,13 +152,13 @@ async fn who_is_there_has_a_name() {
 async fn typing_reaches_the_others_and_is_not_kept() {
     let server = Server::start().await;
     let (mut olena, mut bo) = (person(&server, "a1", "Олена").await, person(&server, "b2", "Bo").await);
-    bo.enter("typing:host").await;
+    bo.enter("@typing:host").await;
     assert_eq!(olena.rpc("typing", json!({ "room": "host" })).await["rpc"]["data"], json!({}));
-    let typing = bo.push("typing:host", "pub").await;
+    let typing = bo.push("@typing:host", "pub").await;
     assert_eq!(typing["data"]["by"], json!({ "id": "a1", "name": "Олена" }));
     assert_eq!(typing["data"]["client"], olena.id.as_str());
     assert!(typing["offset"].is_null() && typing["data"]["at"].is_i64());
-    assert!(olena.enter("typing:host").await["data"].is_null(), "who comes later is not told");
+    assert!(olena.enter("@typing:host").await["data"].is_null(), "who comes later is not told");
     server.stop().await;
 }
 
@@ -327,9 +327,9 @@ async fn two_nodes_have_one_time_line() {
     let (mut on_a, mut on_b) = (person(&a, "a1", "Олена").await, person(&b, "b2", "Bo").await);
     let (start, same) = (on_a.enter(ROOM).await, on_b.enter(ROOM).await);
     assert_eq!(start["epoch"], same["epoch"]);
-    on_b.enter("typing:host").await;
+    on_b.enter("@typing:host").await;
     on_a.rpc("typing", json!({ "room": "host" })).await;
-    assert_eq!(on_b.push("typing:host", "pub").await["data"]["by"]["name"], "Олена");
+    assert_eq!(on_b.push("@typing:host", "pub").await["data"]["by"]["name"], "Олена");
     assert_eq!(on_a.say("x", "from a").await["rpc"]["data"]["offset"], 1);
     assert_eq!(on_b.say("x", "from b").await["rpc"]["data"]["offset"], 2);
     for client in [&mut on_a, &mut on_b] {

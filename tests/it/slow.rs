@@ -65,7 +65,7 @@ impl Seen {
             self.came = 0;
         }
         let channel = push["channel"].as_str().unwrap_or_default();
-        self.notices += u32::from(channel == "notices");
+        self.notices += u32::from(channel == "@notices");
         // A correction has no offset.
         if let Some(offset) = push["pub"]["offset"].as_u64() {
             self.step(channel, offset);
@@ -108,7 +108,7 @@ async fn a_reader_of_steps_that_stops_is_thinned_and_then_up_to_date() {
             client.call("subscribe", json!({ "channel": Live::channel(&expr, 1_000), "data": data })).await;
         assert!(reply["subscribe"]["offset"].is_u64(), "{reply}");
     }
-    client.call("subscribe", json!({ "channel": "notices" })).await;
+    client.call("subscribe", json!({ "channel": "@notices" })).await;
 
     // It stops. Steps are left out, signals are dropped, and little waits.
     let deadline = Instant::now() + 3 * SOON;

@@ -125,10 +125,10 @@ async fn history_is_read_by_part() {
 async fn wrong_commands_get_their_codes() {
     let server = chat().await;
     let mut a = Client::connect(&server).await;
-    let wrong = format!("live:{}", "0".repeat(32));
+    let wrong = format!("@live:{}", "0".repeat(32));
     for (method, argument, code) in [
         ("subscribe", json!({ "channel": "nowhere:1" }), 102),
-        ("subscribe", json!({ "channel": "live:00", "data": { "expr": "up", "step": 1000 } }), 102),
+        ("subscribe", json!({ "channel": "@live:00", "data": { "expr": "up", "step": 1000 } }), 102),
         ("subscribe", json!({ "channel": wrong, "data": { "expr": "up", "step": 1000 } }), 107),
         ("publish", json!({ "channel": "chat:1", "data": 1 }), 103),
         ("rpc", json!({ "method": "nothing" }), 104),

@@ -72,9 +72,9 @@ async function run(t, rules, seconds) {
   const framed = [];
   const { ask } = await socketFor(t, url, (channel, data) => {
     const at = exactNow();
-    for (const alert of (channel === 'alerts' ? data.alerts : null) ?? []) if (alert.state === 'firing') framed.push({ id: alert.id, key: `${alert.name} ${alert.where.n}`, at });
+    for (const alert of (channel === '@alerts' ? data.alerts : null) ?? []) if (alert.state === 'firing') framed.push({ id: alert.id, key: `${alert.name} ${alert.where.n}`, at });
   });
-  await ask({ subscribe: { channel: 'alerts' } });
+  await ask({ subscribe: { channel: '@alerts' } });
   const values = Array.from({ length: RULES * SERIES_OF_RULE }, () => WELL);
   await push(url, bodyOf(values));
   const browser = await browserFor(t);

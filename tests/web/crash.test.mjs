@@ -32,10 +32,10 @@ const card = (page, name) => page.locator('[data-alert-card]', { hasText: name }
 /** Reads a room's whole time line, and what the server knows of alerts. */
 async function told(t, url) {
   const { ask } = await socketFor(t, url);
-  const channel = 'room:pushed';
+  const channel = '@room:pushed';
   await ask({ subscribe: { channel } });
   const { publications } = await ask({ history: { channel, limit: 200, reverse: true } });
-  const { data } = await ask({ subscribe: { channel: 'alerts' } });
+  const { data } = await ask({ subscribe: { channel: '@alerts' } });
   return { events: publications.reverse(), alerts: data.alerts };
 }
 

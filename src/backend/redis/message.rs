@@ -227,11 +227,11 @@ mod tests {
                 tags: tags.clone(),
                 delta: true,
             };
-            let bytes = publication(&publication_body("room:ä", &publishing));
+            let bytes = publication(&publication_body("@room:ä", &publishing));
             let Ok(Delivery::Publication { channel, publication, delta: true }) = read(&bytes) else {
                 panic!("{bytes:?}")
             };
-            assert_eq!(&*channel, "room:ä");
+            assert_eq!(&*channel, "@room:ä");
             assert_eq!((&*publication.data, &publication.tags), (data, &tags));
             assert_eq!((publication.offset, publication.info), (0, Some(alice())));
         }

@@ -28,7 +28,7 @@ pub(crate) struct Boot {
     pub panels: Vec<BootPanel>,
     /// The instance that this page is about.
     pub instance: String,
-    /// Channel of the busiest processes, `top:<instance>`; empty when there is none.
+    /// Channel of the busiest processes, `@top:<instance>`; empty when there is none.
     pub top: String,
     /// Path of the socket.
     pub socket: String,

@@ -29,13 +29,13 @@ export class AlertState {
 
   /** Follows the alerts, and the values of rules where a page shows them. */
   start(channels: Channels, withRules: boolean): void {
-    this.#follow(channels, 'alerts', data => this.#set(wholeOf(data)), data => this.#set(after(this.#held, data)));
-    this.#follow(channels, 'alerts-now', null, data => {
+    this.#follow(channels, '@alerts', data => this.#set(wholeOf(data)), data => this.#set(after(this.#held, data)));
+    this.#follow(channels, '@alerts-now', null, data => {
       this.#values = valuesOf(data, 'alerts');
       this.#tell('values');
     });
     if (!withRules) return;
-    this.#follow(channels, 'rules-now', null, data => {
+    this.#follow(channels, '@rules-now', null, data => {
       this.#ruleValues = valuesOf(data, 'rules');
       this.#tell('values');
     });

@@ -43,7 +43,7 @@ function stored({ data, offset }: PublicationContext): { data: unknown; offset: 
 
 /** Gives the channel of a room over the page's link. */
 export function roomChannel(link: Link, room: string): RoomChannel {
-  const subscription = link.subscription(`room:${room}`, undefined);
+  const subscription = link.subscription(`@room:${room}`, undefined);
   return {
     start(heard) {
       subscription.on('subscribed', ctx => heard.joined(ctx.wasRecovering && ctx.recovered));

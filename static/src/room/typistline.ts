@@ -29,7 +29,7 @@ export class TypistLine {
   }
 
   start(): void {
-    const subscription = this.#link.subscription(`typing:${this.#room}`, undefined);
+    const subscription = this.#link.subscription(`@typing:${this.#room}`, undefined);
     subscription.on('publication', ctx => this.#heard(ctx.data));
     subscription.subscribe();
   }

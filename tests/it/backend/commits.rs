@@ -373,7 +373,7 @@ async fn a_node_keeps_things_for_itself() {
     file.pragma_update(None, "user_version", 99).unwrap();
     drop(file);
     let error = open().unwrap_err();
-    assert_eq!(error.to_string(), "the events' file has version 99, and this program knows 1 at most");
+    assert_eq!(error.to_string(), "the events' file has version 99, and this program knows 2 at most");
 }
 
 #[tokio::test]
