@@ -197,6 +197,11 @@ impl Backend {
         Ok((Self::Redis(backend), deliveries))
     }
 
+    /// Whether there may be other nodes.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self, Self::Redis(_))
+    }
+
     /// What epochs of live queries derive from on all nodes; none where the only node has its own.
     pub fn generation(&self) -> Option<u64> {
         match self {

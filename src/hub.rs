@@ -22,25 +22,23 @@ mod reader;
 mod recover;
 mod refusal;
 mod rpc;
+mod servercalls;
 mod session;
 pub mod shard;
 mod speaker;
 mod subscribe;
+pub mod survey;
 pub mod tagfilter;
 mod users;
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
+use tokio::{sync::mpsc, time::Instant};
 
 use crate::alerts::Alerts;
 use crate::backend::{Backend, BackendError};
@@ -51,9 +49,9 @@ use crate::rooms::Rooms;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
 use crate::wire::centrifugo::{ClientInfo, PresenceStats, raw};
-use announce::Lately;
+use announce::{Lately, Turns};
 use bases::Bases;
-use channel::{NOTICES, Namespaces, ROOM, Rules, TYPING, is_like};
+use channel::{NOTICES, Namespaces, ROOM, Rules, TYPING};
 use connection::Connection;
 use counters::Counters;
 use emulated::Sessions;
@@ -62,6 +60,7 @@ use options::{Options, Trust};
 use order::Order;
 use permit::Standing;
 use shard::{Command, Seconds, Shard};
+use survey::Surveys;
 use users::Users;
 
 /// Connections of one node. Each takes a descriptor; 20,000 is a common hard limit of a process.
@@ -121,10 +120,12 @@ struct Inner {
     /// The second of the newest connections, and how many there were in it.
     connects: Mutex<(i64, u32)>,
     lately: Mutex<Lately>,
+    turns: Turns,
     began: Instant,
     /// Known to the pages that this process sends.
     page_key: String,
     sessions: Sessions,
+    surveys: Surveys,
     supervisor: Supervisor,
 }
 
@@ -186,9 +187,11 @@ impl Hub {
             bases: Mutex::default(),
             connects: Mutex::default(),
             lately: Mutex::default(),
+            turns: Turns::default(),
             began: Instant::now(),
             page_key: entry::client_id(),
             sessions: Sessions::default(),
+            surveys: Surveys::default(),
             supervisor: supervisor.clone(),
         }))
     }
@@ -271,24 +274,6 @@ impl Hub {
     /// Seconds since the hub began.
     pub fn uptime_s(&self) -> u64 {
         self.0.began.elapsed().as_secs()
-    }
-
-    /// Channels of this node that have subscribers, with their number; those of the configuration that are like a pattern,
-    /// all if it is empty.
-    pub async fn channels(&self, pattern: &str) -> BTreeMap<String, usize> {
-        let mut all = BTreeMap::new();
-        for shard in &self.0.shards {
-            let (answer, channels) = oneshot::channel();
-            // A shard that has stopped has no subscribers.
-            drop(shard.send(Command::Channels(answer)).await);
-            for (channel, count) in channels.await.unwrap_or_default() {
-                let is_theirs = self.configured(&channel).is_some();
-                if is_theirs && (pattern.is_empty() || is_like(pattern.as_bytes(), channel.as_bytes())) {
-                    *all.entry(channel.to_string()).or_default() += count;
-                }
-            }
-        }
-        all
     }
 
     /// Connections that have said `connect`, and their users.

@@ -58,6 +58,9 @@ pub(super) async fn site(
     supervisor.spawn("live", engine.run(token.clone()));
     supervisor.spawn("deliver", hub.clone().deliver(deliveries));
     supervisor.spawn("steps", hub.clone().steps(steps));
+    if backend.is_shared() {
+        supervisor.spawn("report", hub.clone().report());
+    }
     supervisor.spawn("alert changes", hub.clone().changes(changes));
     supervisor.spawn("carry", carry(carried, backend.clone(), token.clone()));
     let storage = notices::storage(store.storage_state(), instance.clone(), backend.clone(), token.clone());

@@ -91,6 +91,34 @@ impl OwnProcess {
     }
 }
 
+/// What the process has used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Processor time, ms.
+    pub cpu_ms: u64,
+    /// Memory, bytes.
+    pub rss_bytes: u64,
+}
+
+/// What the process has used up to now; nothing where the system does not tell.
+#[cfg(target_os = "linux")]
+pub fn usage() -> Option<Usage> {
+    use super::{host::stat::USER_HZ, processes::stat};
+    let stat = stat::parse(std::process::id(), &std::fs::read_to_string("/proc/self/stat").ok()?)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive count")]
+    let cpu_ms = (stat.ticks as f64 * 1_000.0 / USER_HZ) as u64;
+    Some(Usage { cpu_ms, rss_bytes: stat.rss_bytes })
+}
+
+/// What the process has used up to now; nothing where the system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub fn usage() -> Option<Usage> {
+    let (mut system, pid) = OwnProcess::new().0?;
+    system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[pid]), false);
+    let process = system.process(pid)?;
+    Some(Usage { cpu_ms: process.accumulated_cpu_time(), rss_bytes: process.memory() })
+}
+
 /// How many files are open. The kernel tells it as the directory's size since 6.2; before, that is
 /// 0 and the entries are counted.
 #[cfg(target_os = "linux")]

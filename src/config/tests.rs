@@ -97,11 +97,9 @@ fn wrong_keys_and_values_are_named() {
     let problems =
         parse("w.toml", "listen = 'here'\nlisen = 1\n[[channel.namespaces]]\nname = '@live'\n").unwrap_err();
     let text = problems.to_string();
-    for expected in [
-        "w.toml:1:10: `listen` is not",
-        "w.toml:4:8: a namespace's name",
-        "w.toml:2:1: unknown key `lisen`",
-    ] {
+    for expected in
+        ["w.toml:1:10: `listen` is not", "w.toml:4:8: a namespace's name", "w.toml:2:1: unknown key `lisen`"]
+    {
         assert!(text.contains(expected), "{text}");
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 
 use super::{Hub, channel::Rules, permit};
 use crate::backend::{BackendError, Publishing, StreamOptions, StreamPosition};
@@ -51,6 +51,28 @@ pub enum AnnounceError {
 
 /// A channel, and a service's name for what it published there.
 type Key = (Box<str>, Box<str>);
+
+/// Turns that are told apart.
+const TURNS: usize = 64;
+
+/// One publication at a time of those that must know of each other.
+#[derive(Debug)]
+pub(super) struct Turns([Semaphore; TURNS]);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Semaphore::new(1)))
+    }
+}
+
+impl Turns {
+    /// The turn of a channel, which it may share with others.
+    fn of(&self, channel: &str) -> &Semaphore {
+        #[expect(clippy::cast_possible_truncation, reason = "a remainder of a small divisor")]
+        let place = (xxhash_rust::xxh3::xxh3_64(channel.as_bytes()) % TURNS as u64) as usize;
+        &self.0[place]
+    }
+}
 
 /// What this node published lately.
 #[derive(Debug, Default)]
@@ -114,6 +136,13 @@ impl Hub {
         if rules.map.is_some() || permit::data(&data, rules.publication_data_format).is_err() {
             return Err(AnnounceError::BadRequest);
         }
+        // Two calls with the same key, or with versions, come one after the other.
+        let _turn = if idempotency_key.is_empty() && version == 0 {
+            None
+        } else {
+            // Never closed.
+            self.0.turns.of(channel).acquire().await.ok()
+        };
         let backend = &self.0.parts.backend;
         if !idempotency_key.is_empty()
             && let Some(position) = self.lately().known(channel, idempotency_key)

@@ -1,5 +1,6 @@
 //! One client's socket: written directly, and through a queue only when it would block.
 
+mod about;
 mod pulse;
 
 use std::{
@@ -22,6 +23,7 @@ use super::{
 };
 use crate::wire::centrifugo::{Push, PushBody, Reply};
 use crate::wire::{Cast, Close, Dialect, Frame, Shape};
+pub use about::{About, Sent};
 pub use pulse::Tick;
 
 /// How long a client may take to read the replies that it asked for.
@@ -65,6 +67,17 @@ pub enum Control {
     Look,
 }
 
+/// What a connection is from its beginning.
+#[derive(Debug)]
+pub struct Opened {
+    /// Small and unique on this node.
+    pub number: u64,
+    /// Its id, unique on all nodes.
+    pub client: String,
+    /// When it began, ms since the epoch.
+    pub since: i64,
+}
+
 /// A client's connection with what waits for it.
 #[derive(Debug)]
 pub struct Connection {
@@ -74,9 +87,12 @@ pub struct Connection {
     pub client: Box<str>,
     /// How it reads.
     pub dialect: Dialect,
+    /// Since when it is there, ms since the epoch.
+    pub since: i64,
     /// Where it is written to; nothing where its task takes what waits.
     socket: Option<TcpStream>,
     outbox: Mutex<Outbox>,
+    about: Mutex<About>,
     /// Bytes of events that may wait.
     event_bytes_max: usize,
     controls: Mutex<Vec<Control>>,
@@ -95,8 +111,7 @@ pub struct Connection {
 impl Connection {
     /// Takes over an upgraded socket, or begins a connection whose task takes what waits.
     pub fn new(
-        number: u64,
-        client: String,
+        Opened { number, client, since }: Opened,
         (socket, dialect): (Option<TcpStream>, Dialect),
         event_bytes_max: usize,
         counters: Counters,
@@ -105,8 +120,10 @@ impl Connection {
             number,
             client: client.into(),
             dialect,
+            since,
             socket,
             outbox: Mutex::default(),
+            about: Mutex::default(),
             event_bytes_max,
             controls: Mutex::default(),
             wake: Notify::new(),
@@ -221,6 +238,7 @@ impl Connection {
                 self.counters.steps_dropped.increment();
             } else if bytes.len() <= written {
                 written -= bytes.len();
+                outbox.count_sent(bytes.len());
                 whole_again |= outbox.passed(*delivery);
             } else {
                 verdicts.push(outbox.push(

@@ -49,6 +49,13 @@ impl Counters {
         }
     }
 
+    /// The bytes that wait in one shard, as it told last.
+    pub fn waiting(&self, shard: usize) -> u64 {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes")]
+        let bytes = self.waiting_bytes(shard).get() as u64;
+        bytes
+    }
+
     /// The bytes that wait in one shard.
     pub fn waiting_bytes(&self, shard: usize) -> Gauge {
         self.registry.gauge_with(
@@ -82,12 +89,15 @@ impl Counters {
 
     /// Counts a connection that we close, by code.
     pub fn closed(&self, close: &Close) {
-        self.registry
-            .counter_with(
-                "watchroom_closes_total",
-                "Connections closed by the server, by code.",
-                &[("code", &close.code().to_string())],
-            )
-            .increment();
+        self.closes(close).increment();
+    }
+
+    /// Connections that we closed with a code.
+    pub fn closes(&self, close: &Close) -> Counter {
+        self.registry.counter_with(
+            "watchroom_closes_total",
+            "Connections closed by the server, by code.",
+            &[("code", &close.code().to_string())],
+        )
     }
 }

@@ -56,10 +56,7 @@ impl Hub {
                 Some(Delivered::Leave { channel, info }) => {
                     self.tell(Cast::other(channel, PushBody::Leave(info)), To::Watchers).await;
                 }
-                Some(Delivered::Order(order)) => match serde_json::from_str(order.get()) {
-                    Ok(order) => self.carry_out(order),
-                    Err(error) => tracing::debug!(error = %error, "an order of a newer node"),
-                },
+                Some(Delivered::Order(order)) => self.told(order.get()),
                 Some(Delivered::Record(record)) => self.0.parts.alerts.record(record).await,
                 Some(Delivered::Samples(batch)) => self.0.parts.live.carried(batch).await,
                 Some(Delivered::Gap) => {
@@ -70,6 +67,15 @@ impl Hub {
                     }
                 }
             }
+        }
+    }
+
+    /// Acts on what a node says to the hubs of all.
+    fn told(&self, text: &str) {
+        match (serde_json::from_str(text), serde_json::from_str(text)) {
+            (Ok(order), _) => self.carry_out(order),
+            (_, Ok(word)) => self.heard(word),
+            (Err(error), _) => tracing::debug!(error = %error, "an order of a newer node"),
         }
     }
 

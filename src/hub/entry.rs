@@ -9,7 +9,12 @@ use bytes::Bytes;
 use tokio::{net::TcpStream, sync::mpsc};
 
 use super::{
-    CONNECTIONS_MAX, Hub, connection::Connection, emulated, options::Options, reader, session::Session,
+    CONNECTIONS_MAX, Hub,
+    connection::{Connection, Opened},
+    emulated,
+    options::Options,
+    reader,
+    session::Session,
     shard::Command,
 };
 use crate::wire::{Close, Dialect};
@@ -104,7 +109,8 @@ impl Hub {
         self.0.counters.connections.add(1.0);
         let event_bytes_max = self.0.parts.options.queue_max_size;
         let counters = self.0.counters.clone();
-        Arc::new(Connection::new(number, client_id(), (socket, dialect), event_bytes_max, counters))
+        let opened = Opened { number, client: client_id(), since: self.0.parts.clock.now_ms() };
+        Arc::new(Connection::new(opened, (socket, dialect), event_bytes_max, counters))
     }
 
     /// Puts a new connection on its shard.

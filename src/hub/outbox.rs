@@ -4,6 +4,8 @@ use std::{collections::VecDeque, io::IoSlice};
 
 use bytes::{Buf, Bytes};
 
+use super::connection::Sent;
+
 /// Bytes of events that may wait: with the kernel's 170 KiB a stalled reader costs under 256 KiB.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of replies that may wait: the answer to the largest subscribe, 1,500 steps of 50 series, is 1.5 MiB.
@@ -78,6 +80,8 @@ pub struct Outbox {
     calm: u32,
     /// Corrections were dropped.
     lost: bool,
+    messages: u64,
+    sent_bytes: u64,
 }
 
 /// Steps that must pass without waiting before a slowed connection gets all of them again.
@@ -92,6 +96,18 @@ impl Outbox {
     /// Bytes that wait.
     pub const fn bytes(&self) -> usize {
         self.event_bytes + self.state_bytes + self.reply_bytes + self.series_bytes
+    }
+
+    /// Counts a message that was sent, or waits to be.
+    pub const fn count_sent(&mut self, bytes: usize) {
+        self.messages += 1;
+        self.sent_bytes += bytes as u64;
+    }
+
+    /// What became of all messages.
+    pub const fn sent(&self) -> Sent {
+        let every = if 1 < self.every { Some(self.every) } else { None };
+        Sent { waiting: self.bytes(), every, messages: self.messages, bytes: self.sent_bytes }
     }
 
     /// Whether this step is left out because the connection is slowed.
@@ -137,6 +153,7 @@ impl Outbox {
         if delivery == Delivery::Signal && !begun {
             return Verdict::Dropped;
         }
+        self.count_sent(bytes.len());
         let rest = bytes.slice(written..);
         let length = rest.len();
         self.calm = 0;

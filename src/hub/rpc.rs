@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::{
     Hub, alertcalls,
     refusal::{Refusal, internal},
+    servercalls,
     speaker::{Speaker, Speech},
     subscribe::refusal,
 };
@@ -51,6 +52,9 @@ pub(super) async fn answer(hub: &Hub, speaker: &mut Speaker, request: &Rpc) -> R
             let TypingIn { room } = read(argument)?;
             parts.rooms.typing(&by, &speaker.info.client, &room).await.map_err(room_refusal)?;
             "{}".to_owned()
+        }
+        method @ ("server" | "connections" | "channels" | "channel" | "disconnect" | "publish_test") => {
+            servercalls::answer(hub, method, argument).await?
         }
         "episodes" => alertcalls::episodes(hub, argument).await?,
         method @ ("ack" | "unack" | "silence" | "end_silence") => {

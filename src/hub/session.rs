@@ -276,6 +276,7 @@ impl Session {
         self.speaker.may(Speech::Introduce)?;
         let person: Person = rpc::argument(request)?;
         self.speaker.introduce(person.clone());
+        self.connection.note(|about| about.name = Some(person.name().into()));
         for one in self.subscriptions.iter().filter(|one| one.presence) {
             let backend = &self.hub.0.parts.backend;
             backend.enter(&one.channel, &self.speaker.info, one.announce).await.map_err(internal)?;
@@ -307,6 +308,7 @@ impl Session {
             by_server: *id == 0,
         });
         self.hub.0.counters.subscriptions.add(1.0);
+        self.connection.note(|about| about.channels += 1);
         self.look();
     }
 
@@ -339,6 +341,7 @@ impl Session {
         let info = self.info_in(channel);
         let Subscription { channel, rules, presence, announce, .. } = self.subscriptions.swap_remove(at);
         self.hub.0.counters.subscriptions.add(-1.0);
+        self.connection.note(|about| about.channels -= 1);
         let number = self.connection.number;
         let command = Command::Unsubscribe { channel: Arc::clone(&channel), number };
         // A shard that has stopped has no subscribers.

@@ -2,9 +2,12 @@
 //!
 //! Commands come through one queue, so a subscription and the publications around it have one order.
 
+mod look;
+mod subscriber;
+
 use std::{cell::Cell, sync::Arc};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Duration, Instant, Interval, MissedTickBehavior, interval},
@@ -19,7 +22,8 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::telemetry::Gauge;
-use crate::wire::{Cast, Close, Frame, Shape};
+use crate::wire::{Cast, Close, Frame};
+use subscriber::{Known, Subscriber};
 
 /// Commands that wait for a shard.
 pub const COMMANDS_MAX: usize = 4_096;
@@ -73,8 +77,10 @@ pub enum Command {
     },
     /// Hands a frame to all subscribers of a channel.
     Publish(Publish),
-    /// Tells which channels have subscribers, and how many.
-    Channels(oneshot::Sender<Vec<(Arc<str>, usize)>>),
+    /// Tells which channels have subscribers, and what was heard there.
+    Channels(oneshot::Sender<Vec<(Arc<str>, Heard)>>),
+    /// Tells the channels of some connections, by the numbers of these.
+    ChannelsOf(Whose, oneshot::Sender<FxHashMap<u64, Vec<Arc<str>>>>),
     /// Closes every connection.
     CloseAll(Close),
 }
@@ -112,19 +118,6 @@ pub struct Wants {
     pub filter: Option<Arc<Filter>>,
 }
 
-/// A connection in a channel.
-#[derive(Debug)]
-struct Subscriber {
-    connection: Arc<Connection>,
-    wants: Wants,
-    /// Whether it has the publication before the next one.
-    has_base: Cell<bool>,
-    /// What is held back while the history is read.
-    held: Option<Vec<Publish>>,
-    /// The newest offset that its history had: what is not above it and still on its way is known to it.
-    known: Option<Known>,
-}
-
 /// What passes with time.
 #[derive(Debug, Clone)]
 pub struct Seconds {
@@ -136,59 +129,41 @@ pub struct Seconds {
     pub pong_within: Option<u32>,
 }
 
-/// What a subscriber's history had.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    offset: u64,
-    /// Until when something older may arrive.
-    until: Instant,
+/// What was heard of a channel.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Heard {
+    /// Its subscribers.
+    pub subscribers: usize,
+    /// Messages while it had some.
+    pub messages: u64,
+}
+
+/// Some connections.
+#[derive(Debug, Clone)]
+pub enum Whose {
+    /// Those of these numbers.
+    Numbers(FxHashSet<u64>),
+    /// Those that are in a channel with this in its name; in lower case.
+    Like(Box<str>),
+}
+
+/// A channel of this shard.
+#[derive(Debug, Default)]
+struct Channel {
+    subscribers: Vec<Subscriber>,
+    messages: u64,
 }
 
 /// The worker.
 #[derive(Debug)]
 pub struct Shard {
     commands: mpsc::Receiver<Command>,
-    channels: FxHashMap<Arc<str>, Vec<Subscriber>>,
+    channels: FxHashMap<Arc<str>, Channel>,
     connections: FxHashMap<u64, Arc<Connection>>,
     counters: Counters,
     seconds: Seconds,
     tick: u64,
     waiting_bytes: Gauge,
-}
-
-impl Subscriber {
-    /// Whether it takes a push now.
-    fn takes(&self, publish: &Publish) -> bool {
-        let is_known = |Known { offset: known, until }| {
-            publish.offset.is_some_and(|offset| offset <= known) && Instant::now() < until
-        };
-        self.held.is_none() && self.is_meant(publish) && !self.known.is_some_and(is_known)
-    }
-
-    fn is_meant(&self, publish: &Publish) -> bool {
-        let matches = |filter: &Arc<Filter>| {
-            publish.cast.as_publication().is_none_or(|publication| filter.matches(&publication.tags))
-        };
-        (publish.to == To::All || self.wants.joins) && self.wants.filter.as_ref().is_none_or(matches)
-    }
-
-    /// How it takes a push, which is then what the next one may be a difference from.
-    fn shape(&self, publish: &Publish) -> Shape {
-        match publish.cast.as_publication() {
-            // The client takes it for what the next one is a difference from, and the stream does not.
-            Some(_) if self.wants.delta && publish.offset.is_none() => {
-                self.has_base.set(false);
-                Shape::Whole
-            }
-            Some(_) if self.wants.delta && self.has_base.replace(true) => Shape::Delta,
-            Some(_) if self.wants.delta => Shape::Whole,
-            _ => Shape::Plain,
-        }
-    }
-
-    fn send(&self, publish: &Publish) {
-        self.connection.cast(&publish.cast, self.shape(publish), publish.delivery);
-    }
 }
 
 impl Shard {
@@ -258,7 +233,7 @@ impl Shard {
             Command::Subscribe { channel, connection, wants } => {
                 let (has_base, held) = (Cell::new(false), Some(Vec::new()));
                 let subscriber = Subscriber { connection, wants, has_base, held, known: None };
-                self.channels.entry(channel).or_default().push(subscriber);
+                self.channels.entry(channel).or_default().subscribers.push(subscriber);
             }
             Command::Activate { channel, number, reply, after, has_base, done } => {
                 self.activate((&channel, number), reply.as_ref(), after, has_base);
@@ -267,11 +242,9 @@ impl Shard {
             }
             Command::Unsubscribe { channel, number } => self.unsubscribe(&channel, number),
             Command::Publish(publish) => together.push(publish),
-            Command::Channels(answer) => {
-                let counts = self.channels.iter().map(|(channel, own)| (Arc::clone(channel), own.len()));
-                // Who asked may be gone.
-                drop(answer.send(counts.collect()));
-            }
+            // Who asked may be gone.
+            Command::Channels(answer) => drop(answer.send(self.heard())),
+            Command::ChannelsOf(whose, answer) => drop(answer.send(self.channels_of(&whose))),
             Command::CloseAll(close) => {
                 for connection in self.connections.values() {
                     connection.close(&close);
@@ -288,7 +261,7 @@ impl Shard {
     }
 
     fn send(&self, together: &[Publish]) {
-        let subscribers = |publish: &Publish| self.channels.get(publish.cast.channel()).into_iter().flatten();
+        let subscribers = |publish: &Publish| self.subscribers(publish.cast.channel()).iter();
         match together {
             [] => {}
             [publish] => {
@@ -298,8 +271,7 @@ impl Shard {
             }
             // One write for each connection, with all that is for it, in their order.
             several => {
-                let readers =
-                    |publish: &Publish| self.channels.get(publish.cast.channel()).map_or(0, Vec::len);
+                let readers = |publish: &Publish| self.subscribers(publish.cast.channel()).len();
                 let most = several.iter().map(readers).max().unwrap_or_default();
                 if several.len().saturating_mul(most) > LETTERS_MAX && 1 < several.len() {
                     let (one, rest) = several.split_at(several.len() / 2);
@@ -329,9 +301,10 @@ impl Shard {
 
     /// Counts a publication's deliveries, and holds it back for those whose history is being read.
     fn hold(&mut self, publish: &Publish) {
-        let Some(subscribers) = self.channels.get_mut(publish.cast.channel()) else { return };
-        self.counters.deliveries.add(subscribers.len() as u64);
-        for subscriber in subscribers {
+        let Some(channel) = self.channels.get_mut(publish.cast.channel()) else { return };
+        channel.messages += 1;
+        self.counters.deliveries.add(channel.subscribers.len() as u64);
+        for subscriber in &mut channel.subscribers {
             match &mut subscriber.held {
                 None => {}
                 Some(held) if held.len() < JOINING_MAX => {
@@ -349,8 +322,9 @@ impl Shard {
         after: u64,
         has_base: bool,
     ) {
-        let Some(subscriber) = self.channels.get_mut(channel).and_then(|subscribers| {
-            subscribers.iter_mut().find(|subscriber| subscriber.connection.number == number)
+        // Who is activated came lately.
+        let Some(subscriber) = self.channels.get_mut(channel).and_then(|channel| {
+            channel.subscribers.iter_mut().rfind(|subscriber| subscriber.connection.number == number)
         }) else {
             return;
         };
@@ -367,11 +341,15 @@ impl Shard {
     }
 
     fn unsubscribe(&mut self, channel: &str, number: u64) {
-        let Some(subscribers) = self.channels.get_mut(channel) else { return };
-        subscribers.retain(|subscriber| subscriber.connection.number != number);
-        if subscribers.is_empty() {
+        let Some(own) = self.channels.get_mut(channel) else { return };
+        own.subscribers.retain(|subscriber| subscriber.connection.number != number);
+        if own.subscribers.is_empty() {
             self.channels.remove(channel);
         }
+    }
+
+    fn subscribers(&self, channel: &str) -> &[Subscriber] {
+        self.channels.get(channel).map_or(&[], |channel| &channel.subscribers)
     }
 
     fn forget(&mut self, number: u64) {

@@ -40,6 +40,17 @@ impl Users {
         (self.0.values().map(FxHashMap::len).sum(), self.0.len())
     }
 
+    /// All connections, with their users.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Connection)> {
+        self.0.iter().flat_map(|(user, own)| own.values().map(|connection| (&**user, &**connection)))
+    }
+
+    /// Ends the connection of an id; tells whether there is one.
+    pub(super) fn disconnect(&self, client: &str) -> bool {
+        let found = self.all().find(|(_, connection)| &*connection.client == client);
+        found.inspect(|(_, connection)| connection.close(&Close::ForceDisconnect)).is_some()
+    }
+
     /// Carries out an order on the connections that it means; `session` is the number of the connection whose session it
     /// names.
     pub(super) fn carry_out(&self, order: Order, session: Option<u64>) {

@@ -23,3 +23,4 @@ mod slow;
 mod slowdisk;
 mod socket;
 mod steps;
+mod survey;

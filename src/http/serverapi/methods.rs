@@ -251,16 +251,17 @@ async fn channels(site: &Site, own: Channels) -> Outcome {
 }
 
 async fn info(site: &Site, _: Nothing) -> Outcome {
-    let (clients, users) = site.hub.totals();
-    let channels = site.hub.channels("").await;
-    result(&json!({ "nodes": [{
-        "uid": site.hub.node(),
-        "name": site.instance,
-        "version": env!("CARGO_PKG_VERSION"),
-        "num_clients": clients,
-        "num_users": users,
-        "num_channels": channels.len(),
-        "num_subs": channels.values().sum::<usize>(),
-        "uptime": site.hub.uptime_s(),
-    }] }))
+    let nodes = site.hub.nodes().await.into_iter().map(|node| {
+        json!({
+            "uid": node.node,
+            "name": node.node,
+            "version": node.version,
+            "num_clients": node.connections,
+            "num_users": node.users,
+            "num_channels": node.configured_channels,
+            "num_subs": node.configured_subscriptions,
+            "uptime": node.uptime_s,
+        })
+    });
+    result(&json!({ "nodes": nodes.collect::<Vec<_>>() }))
 }

@@ -43,6 +43,9 @@ impl Session {
         self.speaker.identify(identity.user, identity.info);
         if self.standing == Standing::Page {
             self.speaker.connected(&request.data);
+            let name = self.speaker.person().ok().map(|person| person.name().into());
+            let is_page = self.is_page;
+            self.connection.note(|about| (about.name, about.is_page) = (name, is_page));
         }
         self.token_channels = identity.subs.iter().map(|sub| sub.channel.as_str().into()).collect();
         let subs = self.server_subs(identity.subs, &request)?;

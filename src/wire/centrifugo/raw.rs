@@ -63,6 +63,11 @@ pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// Bytes as a base64 text.
+pub fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 /// Bytes of a base64 text.
 ///
 /// # Errors

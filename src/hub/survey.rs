@@ -1,0 +1,239 @@
+//! What the hubs of all nodes tell of themselves: a report of each every two seconds, and answers to questions that one of
+//! them asks all. For the server page and the server API.
+//!
+//! Words are JSON between nodes. Fields and words may be added; readers ignore those that they do not know.
+
+mod channels;
+mod connections;
+mod report;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
+
+use super::{Hub, entry::client_id};
+pub use channels::{ChannelRow, Channels, ChannelsAsked};
+pub use connections::{ConnectionRow, Connections, ConnectionsAsked};
+pub use report::Report;
+
+/// How often a node tells of itself.
+const REPORT_EVERY: Duration = Duration::from_secs(2);
+/// A node that was silent for so long is gone: it missed four reports.
+const GONE_AFTER: Duration = Duration::from_secs(9);
+/// How long an answer may take.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
+/// Nodes that are told apart; more would be left out of surveys.
+const NODES_MAX: usize = 256;
+
+/// What hubs tell each other for surveys.
+#[derive(Debug, Serialize, Deserialize)]
+// Not tagged from within: raw values do not come through that.
+#[serde(rename_all = "snake_case")]
+pub(super) enum Word {
+    /// A node tells of itself.
+    Report(Report),
+    /// A node asks all others.
+    Ask {
+        /// Names the question.
+        id: String,
+        /// Who asks.
+        from: String,
+        /// What.
+        question: Question,
+    },
+    /// What a node answers.
+    Answer {
+        /// The question's name.
+        id: String,
+        /// Who answers.
+        from: String,
+        /// In the form of the question.
+        answer: Box<RawValue>,
+    },
+}
+
+/// What may be asked.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Question {
+    /// Connections, some of them.
+    Connections(ConnectionsAsked),
+    /// Channels with subscribers, some of them.
+    Channels(ChannelsAsked),
+    /// All configured channels that are like a pattern, with the numbers of their subscribers.
+    Subscribed(String),
+    /// The number of subscribers of this channel.
+    Subscribers(String),
+    /// Ends the connection of this id; whether it is of the node.
+    Disconnect(String),
+}
+
+/// Where answers to open questions go, by the names of these.
+type Open = FxHashMap<String, mpsc::Sender<(String, Box<RawValue>)>>;
+
+/// The other nodes, and the questions that are open.
+#[derive(Debug, Default)]
+pub(super) struct Surveys {
+    nodes: Mutex<BTreeMap<String, (Instant, Report)>>,
+    open: Mutex<Open>,
+}
+
+/// Answers of all nodes.
+#[derive(Debug)]
+pub(super) struct Answers<T> {
+    pub(super) answers: Vec<T>,
+    /// Nodes that did not answer in time.
+    pub(super) silent: Vec<String>,
+}
+
+impl Surveys {
+    fn nodes(&self) -> MutexGuard<'_, BTreeMap<String, (Instant, Report)>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, report: Report) {
+        let mut nodes = self.nodes();
+        nodes.retain(|_, (at, _)| at.elapsed() < GONE_AFTER);
+        if nodes.len() < NODES_MAX || nodes.contains_key(&report.node) {
+            nodes.insert(report.node.clone(), (Instant::now(), report));
+        }
+    }
+}
+
+impl Hub {
+    /// Tells the other nodes of this one, for as long as it runs.
+    ///
+    /// # Errors
+    ///
+    /// None; the type is the supervisor's.
+    pub async fn report(self) -> anyhow::Result<()> {
+        let shutdown = self.0.supervisor.token().clone();
+        loop {
+            let word = Word::Report(self.own_report().await);
+            if let Err(error) = self.say(&word).await {
+                tracing::debug!(error = %error, "other nodes are not told of this one");
+            }
+            if shutdown.run_until_cancelled(tokio::time::sleep(REPORT_EVERY)).await.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What the nodes told last, this one's being of now; in the order of their names.
+    pub async fn nodes(&self) -> Vec<Report> {
+        let own = self.own_report().await;
+        let mut nodes: BTreeMap<String, Report> = self.others();
+        nodes.insert(own.node.clone(), own);
+        nodes.into_values().collect()
+    }
+
+    fn others(&self) -> BTreeMap<String, Report> {
+        let nodes = self.0.surveys.nodes();
+        let alive =
+            nodes.iter().filter(|(node, (at, _))| at.elapsed() < GONE_AFTER && **node != self.0.parts.node);
+        alive.map(|(node, (_, report))| (node.clone(), report.clone())).collect()
+    }
+
+    /// Takes a word of a node, this one too.
+    pub(super) fn heard(&self, word: Word) {
+        match word {
+            Word::Report(report) => self.0.surveys.note(report),
+            Word::Ask { from, .. } if from == self.0.parts.node => {}
+            Word::Ask { id, question, .. } => {
+                let hub = self.clone();
+                self.0.supervisor.track(async move {
+                    let answer = hub.own_answer(question).await;
+                    let word = Word::Answer { id, from: hub.0.parts.node.clone(), answer };
+                    if let Err(error) = hub.say(&word).await {
+                        tracing::debug!(error = %error, "a question of another node is not answered");
+                    }
+                });
+            }
+            Word::Answer { id, from, answer } => {
+                if let Some(sender) = self.0.surveys.open().get(&id) {
+                    // Who asked may have given up.
+                    drop(sender.try_send((from, answer)));
+                }
+            }
+        }
+    }
+
+    /// Asks all nodes. Answers come within [`ANSWER_MAX`], or are said to be missing.
+    pub(super) async fn ask<T: DeserializeOwned>(&self, question: Question) -> Answers<T> {
+        let mut silent: Vec<String> = self.others().into_keys().collect();
+        let mut answers = Vec::new();
+        let mut take = |answer: &RawValue| {
+            let read = serde_json::from_str(answer.get());
+            answers.extend(read.inspect_err(|error| tracing::debug!(%error, "an answer of another shape")));
+        };
+        if !silent.is_empty() {
+            let deadline = Instant::now() + ANSWER_MAX;
+            let (id, from) = (client_id(), self.0.parts.node.clone());
+            let (sender, mut answered) = mpsc::channel(NODES_MAX);
+            self.0.surveys.open().insert(id.clone(), sender);
+            let word = Word::Ask { id: id.clone(), from, question: question.clone() };
+            if let Ok(Err(error)) = timeout_at(deadline, self.say(&word)).await {
+                tracing::debug!(%error, "other nodes are not asked");
+            }
+            while !silent.is_empty()
+                && let Ok(Some((node, answer))) = timeout_at(deadline, answered.recv()).await
+            {
+                silent.retain(|one| *one != node);
+                take(&answer);
+            }
+            self.0.surveys.open().remove(&id);
+        }
+        take(&self.own_answer(question).await);
+        Answers { answers, silent }
+    }
+
+    async fn own_answer(&self, question: Question) -> Box<RawValue> {
+        let answer = match question {
+            Question::Connections(asked) => to_raw_value(&self.own_connections(&asked).await),
+            Question::Channels(asked) => to_raw_value(&self.own_channels(&asked).await),
+            Question::Subscribed(pattern) => to_raw_value(&self.subscribed(&pattern).await),
+            Question::Subscribers(channel) => to_raw_value(&self.own_subscribers(&channel).await),
+            Question::Disconnect(client) => to_raw_value(&self.users().disconnect(&client)),
+        };
+        answer.unwrap_or_default()
+    }
+
+    async fn say(&self, word: &Word) -> Result<(), crate::backend::BackendError> {
+        let word = to_raw_value(word).map_err(|_| crate::backend::BackendError::NotJson)?;
+        self.0.parts.backend.order(word).await
+    }
+}
+
+/// Whether a text has another one in it, whatever the case of letters; `part` is in lower case.
+fn has(text: &str, part: &str) -> bool {
+    text.to_lowercase().contains(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_come_as_they_were_said_and_unknown_ones_are_refused() {
+        let answer = RawValue::from_string(r#"{"z": 1}"#.to_owned()).unwrap();
+        let word = Word::Answer { id: "i".to_owned(), from: "a".to_owned(), answer };
+        let json = serde_json::to_string(&word).unwrap();
+        let Word::Answer { answer, .. } = serde_json::from_str(&json).unwrap() else { panic!("{json}") };
+        assert_eq!(answer.get(), r#"{"z": 1}"#);
+        assert!(serde_json::from_str::<Word>(r#"{"later":{}}"#).is_err());
+    }
+}
