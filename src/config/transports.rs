@@ -7,6 +7,10 @@ use super::value::{caution, choice, count, count_to, flag, lacking, text};
 
 /// Bytes of one message or body that a client may be allowed: the whole of it is held in memory.
 const BODY_BYTES_MAX: i64 = 64 << 20;
+/// First segments of paths where watchroom's own pages are.
+const OWN_SEGMENTS: [&str; 8] = ["-", "alerts", "assets", "echo", "health", "metrics", "rooms", "server"];
+/// Where its own API is.
+const OWN_API: &str = "/api/v1";
 /// What of Centrifugo's `websocket` is not built.
 const LACKING: &[&str] = &[
     "compression_level",
@@ -47,13 +51,28 @@ pub(super) fn transports(table: &mut Table<'_>, options: &mut Options) {
         into.emulation_body_max = body(table, "max_request_body_size");
     });
     api(table, &mut options.api, &mut paths);
+    check(table, options, paths);
+}
+
+/// Paths that are named are neither one another, nor what another way in is at, nor where watchroom's own pages are.
+fn check(table: &mut Table<'_>, options: &Options, mut paths: Vec<Placed<String>>) {
+    let ways = &options.transports;
+    let all = [&ways.websocket, &ways.sse, &ways.http_stream].into_iter().flatten();
+    let all: Vec<&String> = all.chain([&ways.emulation, &options.api.handler_prefix]).collect();
     paths.sort_by(|a, b| (&a.value, a.span.start).cmp(&(&b.value, b.span.start)));
-    for pair in paths.windows(2) {
-        if let [first, second] = pair
-            && first.value == second.value
-        {
-            table.reader().wrong(second.span.clone(), format!("`{}` is taken already", second.value));
+    let mut before = None;
+    for Placed { value, span } in paths {
+        let segment = value.split('/').nth(1).unwrap_or_default();
+        let is_own =
+            OWN_SEGMENTS.contains(&segment) || value == OWN_API || value.starts_with(&format!("{OWN_API}/"));
+        let is_default = || 1 < all.iter().filter(|one| **one == &value).count();
+        if is_own {
+            let message = format!("`{value}` is where watchroom's own pages are");
+            table.reader().wrong(span, message);
+        } else if before.as_ref() == Some(&value) || is_default() {
+            table.reader().wrong(span, format!("`{value}` is taken already"));
         }
+        before = Some(value);
     }
 }
 
