@@ -13,24 +13,19 @@ mod args;
 mod child;
 #[path = "fanout/floor.rs"]
 mod floor;
-#[path = "fanout/frames.rs"]
-mod frames;
-#[path = "fanout/load.rs"]
-mod load;
 #[path = "fanout/peer.rs"]
 mod peer;
-#[path = "fanout/process.rs"]
-mod process;
-#[path = "fanout/speech.rs"]
-mod speech;
 #[path = "shared/table.rs"]
 mod table;
 
 use args::Args;
-use load::{Load, MESSAGE_BYTES};
 use peer::Peer;
-use process::{cpu_seconds, resident_kib};
-use table::{ratios, show, title};
+use table::{show, title};
+use watchroom::load::{
+    Load, MESSAGE_BYTES,
+    process::{cpu_seconds, raise_open_files, resident_kib},
+    table::{median, ratios},
+};
 
 /// Publishing before it is measured: what is compiled when it is hot is compiled then.
 const WARM_UP_SECONDS: f64 = 1.0;
@@ -49,7 +44,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn measure(args: &Args) -> anyhow::Result<()> {
-    let files = process::raise_open_files();
+    let files = raise_open_files();
     fan_out(args)?;
     let idle = args.idle.min(files.saturating_sub(OTHER_FILES));
     if idle < args.idle {
@@ -142,7 +137,7 @@ fn report(rows: &[&Row]) {
         let most = if other.peer == Peer::Floor { 2.0 } else { f64::INFINITY };
         show(&format!("CPU, ours / {name}"), &ratios(&ours.cpu_us, &other.cpu_us), "x", ..=most);
         show(&format!("p99, ours / {name}"), &ratios(&ours.p99_ms, &other.p99_ms), "x", ..);
-        if other.peer == Peer::Floor && QUEUES_MS < table::median(&other.p50_ms) {
+        if other.peer == Peer::Floor && QUEUES_MS < median(&other.p50_ms) {
             println!("  This machine is too busy for that rate: messages queue, and latencies say how long.");
         }
     }

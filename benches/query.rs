@@ -22,7 +22,8 @@ mod rounds;
 mod table;
 
 use rounds::{each, pairs, rounds, seconds};
-use table::{median, ratios, show, title};
+use table::{show, title};
+use watchroom::load::table::{median, ratios};
 
 /// Each metric's series.
 const SERIES: usize = 500;

@@ -23,7 +23,8 @@ mod table;
 
 use host::{Host, Kind};
 use rounds::{each, pairs, rounds, seconds};
-use table::{ratios, show, title};
+use table::{show, title};
+use watchroom::load::table::ratios;
 
 const START: i64 = 1_700_000_000_000;
 

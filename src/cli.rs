@@ -8,6 +8,8 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use directories::ProjectDirs;
 
+use crate::load::measure::Measure;
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -20,6 +22,7 @@ use directories::ProjectDirs;
         watchroom check                        say all that is wrong in the files of --config\n  \
         watchroom --centrifugo config.json     serve Centrifugo's clients, by its configuration\n  \
         watchroom test-rules alerts.test.toml  run the tests of alert rules\n  \
+        watchroom bench --pid PID              measure a server's fan-out\n  \
         watchroom backup copy.sqlite           copy samples, and events to copy.sqlite.events\n\n\
         Push a metric:\n  \
         curl http://127.0.0.1:8080/api/v1/push -d '{\"metric\":\"room_celsius\",\"value\":21.5}'"
@@ -56,6 +59,8 @@ pub enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Put clients into a channel of a server of Centrifugo's protocol, publish, and say how fast and how dear that was
+    Bench(Bench),
     /// Copy the samples into FILE and what was said in rooms into FILE.events, while the server runs
     Backup {
         /// The file of samples to write; neither it nor FILE.events may exist
@@ -97,6 +102,52 @@ pub struct Serve {
     /// Write logs as JSON
     #[arg(long)]
     pub log_json: bool,
+}
+
+/// What `bench` takes.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "The server must let its clients subscribe and publish in the channel. In watchroom.toml:\n\n  \
+    [[channel.namespaces]]\n  name = \"bench\"\n  allow_subscribe_for_client = true\n  \
+    allow_publish_for_subscriber = true"
+)]
+pub struct Bench {
+    /// The server
+    #[arg(default_value = "ws://127.0.0.1:8080/connection/websocket")]
+    pub url: String,
+    /// Clients; each needs an open file
+    #[arg(long, default_value_t = 1_000)]
+    pub clients: usize,
+    /// Messages a second, all of them to each client
+    #[arg(long, default_value_t = 100.0)]
+    pub rate: f64,
+    /// Seconds of a round
+    #[arg(long, default_value_t = 4.0)]
+    pub seconds: f64,
+    /// Rounds; the middle one of them is what counts
+    #[arg(long, default_value_t = 3)]
+    pub rounds: usize,
+    /// The channel that all are in
+    #[arg(long, default_value = "bench:r")]
+    pub channel: String,
+    /// The token of each client [default: none]
+    #[arg(
+        long,
+        env = "WATCHROOM_BENCH_TOKEN",
+        hide_env_values = true,
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub token: String,
+    /// The server's process, if it is on this machine: then its processor time and memory are told, too
+    #[arg(long)]
+    pub pid: Option<u32>,
+}
+
+impl From<Bench> for Measure {
+    fn from(Bench { url, clients, rate, seconds, rounds, channel, token, pid }: Bench) -> Self {
+        Self { url, pid, clients, rate, seconds, rounds, token, channel }
+    }
 }
 
 impl Folders {

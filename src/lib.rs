@@ -18,6 +18,7 @@ pub mod hub;
 pub mod ingest;
 pub mod journal;
 pub mod live;
+pub mod load;
 pub mod model;
 pub mod query;
 pub mod rooms;

@@ -10,6 +10,7 @@ use watchroom::{
     app::App,
     check::{self, Findings},
     cli::{Cli, Command, Serve},
+    load::measure::Measure,
 };
 
 // Ten thousand connections come and go: the system's allocator keeps what they leave behind.
@@ -25,6 +26,9 @@ fn main() -> ExitCode {
             return checked(&check::check(&folders, centrifugo.as_deref()), explain);
         }
         Some(Command::TestRules { files }) => return report(&check::test_rules(&files), ""),
+        Some(Command::Bench(bench)) => {
+            Measure::from(bench).run(&mut std::io::stdout(), &mut std::io::stderr())
+        }
         Some(Command::Backup { file, folders }) => watchroom::app::backup(&folders, &file),
     };
     match result {

@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "clock",
     "backoff",
     "document",
+    "load",
     "supervisor",
     "telemetry",
     "sqlite",

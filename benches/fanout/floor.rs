@@ -7,7 +7,7 @@ use mio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::frames::{TEXT, take_masked};
+use watchroom::load::frames::{self, TEXT};
 
 const LISTENER: Token = Token(usize::MAX);
 /// The answer to the one key that our clients send.
@@ -103,7 +103,25 @@ fn accept_key() -> String {
     use base64::Engine as _;
     use sha1::{Digest as _, Sha1};
     let mut hash = Sha1::new();
-    hash.update(super::frames::KEY);
+    hash.update(frames::KEY);
     hash.update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     base64::engine::general_purpose::STANDARD.encode(hash.finalize())
+}
+
+/// Takes the first masked frame of a client off the bytes; gives its payload without the mask.
+fn take_masked(bytes: &mut &[u8]) -> Option<(u8, Vec<u8>)> {
+    let [first, second, rest @ ..] = *bytes else { return None };
+    let (length, rest) = match second & 0x7f {
+        126 => {
+            let (length, rest) = rest.split_first_chunk::<2>()?;
+            (usize::from(u16::from_be_bytes(*length)), rest)
+        }
+        127 => return None,
+        length => (usize::from(length), rest),
+    };
+    let (mask, rest) = rest.split_first_chunk::<4>()?;
+    let (payload, rest) = rest.split_at_checked(length)?;
+    let payload = payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+    *bytes = rest;
+    Some((first & 0x0f, payload))
 }

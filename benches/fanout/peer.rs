@@ -1,10 +1,12 @@
 //! Who is compared, and how each is started.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, sync::Arc};
 
 use anyhow::Context as _;
 
-use super::{child::Server, speech::Speech};
+use watchroom::load::Speech;
+
+use super::child::Server;
 
 /// The argument with which this program is the floor.
 pub(crate) const FLOOR: &str = "--floor";
@@ -37,9 +39,9 @@ impl Peer {
     }
 
     /// What clients say to it.
-    pub(crate) const fn speech(self) -> Speech {
+    pub(crate) fn speech(self) -> Speech {
         match self {
-            Self::Ours => Speech::Centrifugo,
+            Self::Ours => Speech::Centrifugo(Arc::default()),
             Self::Floor | Self::Ws => Speech::Plain,
             Self::SocketIo => Speech::SocketIo,
         }

@@ -4,7 +4,10 @@ use std::{path::Path, process::Command};
 
 use serde_json::json;
 
-use crate::{client::Client, server::Server};
+use crate::{
+    client::Client,
+    server::{Server, Settings},
+};
 
 fn watchroom(folder: &Path, arguments: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_watchroom"))
@@ -145,5 +148,41 @@ async fn a_backup_is_taken_while_the_server_runs() {
     let run = move || watchroom(&folder, &arguments.each_ref().map(String::as_str));
     let (good, text) = tokio::task::spawn_blocking(run).await.unwrap();
     assert!(!good && text.contains("copy.sqlite.events exists already"), "{text}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_measured() {
+    const BENCH: &str = "collect_host = false\n[[channel.namespaces]]\nname = 'bench'\n\
+        allow_subscribe_for_client = true\nallow_publish_for_subscriber = true\n";
+    let server = Server::with(Settings { config: BENCH, ..Settings::default() }).await;
+    let url = format!("ws://{}", server.address);
+    let run = async |more: &[&str]| {
+        let mut words = vec!["bench", &url, "--rate", "50", "--seconds", "0.2", "--rounds", "1"];
+        words.extend(more);
+        if !more.contains(&"--clients") {
+            words.extend(["--clients", "5"]);
+        }
+        let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        let run = move || watchroom(Path::new("."), &words.iter().map(String::as_str).collect::<Vec<_>>());
+        tokio::task::spawn_blocking(run).await.unwrap()
+    };
+    let (good, text) = run(&["--pid", &std::process::id().to_string()]).await;
+    assert!(good, "{text}");
+    let value = |figure: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(figure));
+        let words = line.unwrap_or_else(|| panic!("{figure} is not in\n{text}")).split("  ");
+        let number = words.map(str::trim).find_map(|word| word.split(' ').next()?.parse::<f64>().ok());
+        number.unwrap_or_else(|| panic!("{figure}\n{text}"))
+    };
+    for (figure, expected) in [("delivered", 250.0), ("lost", 0.0), ("doubled", 0.0), ("clients closed", 0.0)]
+    {
+        assert!((value(figure) - expected).abs() < 0.5, "{figure}\n{text}");
+    }
+    assert!(0.0 < value("CPU of the server") && 0.0 < value("latency, p99"), "{text}");
+    let (good, text) = run(&["--channel", "nowhere:a"]).await;
+    assert!(!good && text.contains("to subscribe to nowhere:a: unknown channel (102)"), "{text}");
+    let (good, text) = run(&["--clients", "10000000"]).await;
+    assert!(!good && text.contains("open files"), "{text}");
     server.stop().await;
 }

@@ -8,8 +8,12 @@ use anyhow::Context as _;
 ///
 /// From the scheduler's own account, in nanoseconds: the ticks of `/proc/PID/stat` are too coarse for
 /// a round of a few seconds. A thread that ends takes its time along.
-pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).context("the server is gone")?;
+///
+/// # Errors
+///
+/// When there is no such process, or the kernel keeps no account.
+pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).context("there is no such process")?;
     let mut ns = 0.0;
     for task in tasks {
         // A thread may end between the two looks.
@@ -22,14 +26,18 @@ pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
 }
 
 /// Resident memory, KiB.
-pub(crate) fn resident_kib(pid: u32) -> anyhow::Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("the server is gone")?;
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn resident_kib(pid: u32) -> anyhow::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("there is no such process")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
 
 /// Raises the limit of open files as far as it goes, and gives it.
-pub(crate) fn raise_open_files() -> usize {
+pub fn raise_open_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let most = Rlimit { current: limit.maximum, ..limit };

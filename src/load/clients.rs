@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Bytes of a message, its time stamp among them.
-pub(crate) const MESSAGE_BYTES: usize = 116;
+pub const MESSAGE_BYTES: usize = 116;
 /// Digits of a time stamp: nanoseconds since the load began, for three years.
 const STAMP_DIGITS: usize = 17;
 /// What stands before a time stamp.
@@ -56,24 +56,24 @@ struct Client {
 
 /// What came since counting began.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// Messages sent.
     sent: u64,
     /// Messages that came.
-    pub(crate) delivered: u64,
+    pub delivered: u64,
     /// Messages that did not come, over all clients.
-    pub(crate) lost: u64,
+    pub lost: u64,
     /// Messages that came once too often.
-    pub(crate) doubled: u64,
+    pub doubled: u64,
     /// Clients that the server closed; what they missed is lost.
-    pub(crate) closed: u64,
+    pub closed: u64,
     /// From publishing to reading, µs, sorted.
     latencies: Vec<u32>,
 }
 
 impl Seen {
     /// The latency that this share of the messages did not exceed, ms.
-    pub(crate) fn latency_ms(&self, share: f64) -> f64 {
+    pub fn latency_ms(&self, share: f64) -> f64 {
         let last = self.latencies.len().saturating_sub(1);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index below last")]
         let at = (last as f64 * share) as usize;
@@ -83,7 +83,7 @@ impl Seen {
 
 /// The clients, and what they have seen.
 #[derive(Debug)]
-pub(crate) struct Load {
+pub struct Load {
     speech: Speech,
     poll: Poll,
     events: Events,
@@ -94,6 +94,8 @@ pub(crate) struct Load {
     /// When counting began, in nanoseconds since the load did: what was sent before counts no more.
     since: u64,
     seen: Seen,
+    /// The first words with which a client was refused or ended.
+    refusal: Option<String>,
 }
 
 impl Load {
@@ -102,7 +104,7 @@ impl Load {
     /// # Errors
     ///
     /// When one cannot.
-    pub(crate) fn connect(address: SocketAddr, speech: Speech, clients: usize) -> anyhow::Result<Self> {
+    pub fn connect(address: SocketAddr, speech: Speech, clients: usize) -> anyhow::Result<Self> {
         let mut load = Self {
             speech,
             poll: Poll::new()?,
@@ -113,8 +115,9 @@ impl Load {
             began: Instant::now(),
             since: 0,
             seen: Seen::default(),
+            refusal: None,
         };
-        let request = frames::request(speech.path(), &address.to_string());
+        let request = frames::request(load.speech.path(), &address.to_string());
         while load.clients.len() < clients {
             for _ in 0..JOINING_MAX.min(clients - load.clients.len()) {
                 load.open(address, &request)?;
@@ -122,11 +125,15 @@ impl Load {
             let late = Instant::now() + JOIN_MAX;
             while load.clients.iter().rev().take(JOINING_MAX).any(|client| client.stage != Stage::Joined) {
                 load.turn(WAIT_MAX)?;
-                anyhow::ensure!(load.seen.closed == 0, "the server refused a client");
-                anyhow::ensure!(Instant::now() < late, "{speech:?}: clients do not get in");
+                anyhow::ensure!(load.seen.closed == 0, "the server refused a client {}", load.refused());
+                anyhow::ensure!(Instant::now() < late, "clients do not get in within {JOIN_MAX:?}");
             }
         }
         Ok(load)
+    }
+
+    fn refused(&self) -> &str {
+        self.refusal.as_deref().unwrap_or("without a word")
     }
 
     fn open(&mut self, address: SocketAddr, request: &str) -> anyhow::Result<()> {
@@ -142,12 +149,16 @@ impl Load {
     }
 
     /// Reads, and answers what must be answered, for a time.
-    pub(crate) fn idle(&mut self, time: Duration) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// When a client was closed.
+    pub fn idle(&mut self, time: Duration) -> anyhow::Result<()> {
         let end = Instant::now() + time;
         while Instant::now() < end {
             self.turn(WAIT_MAX)?;
         }
-        anyhow::ensure!(self.seen.closed == 0, "{} clients were closed", self.seen.closed);
+        anyhow::ensure!(self.seen.closed == 0, "{} clients were closed {}", self.seen.closed, self.refused());
         Ok(())
     }
 
@@ -156,8 +167,9 @@ impl Load {
     /// # Errors
     ///
     /// When the first client was closed.
-    pub(crate) fn publish(&mut self, rate: f64, seconds: f64) -> anyhow::Result<Seen> {
-        anyhow::ensure!(self.clients[0].stage == Stage::Joined, "the server closed who publishes");
+    pub fn publish(&mut self, rate: f64, seconds: f64) -> anyhow::Result<Seen> {
+        let is_there = self.clients.first().is_some_and(|client| client.stage == Stage::Joined);
+        anyhow::ensure!(is_there, "the server refused who publishes {}", self.refused());
         self.seen = Seen::default();
         self.since = self.now_ns();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
@@ -227,11 +239,15 @@ impl Load {
             if client.stage == Stage::Gone {
                 continue;
             }
-            client.read(self.speech, &mut self.buffer, |client, frame| {
+            client.read(&self.speech, &mut self.buffer, |client, frame| {
                 match self.speech.hear(frame, &mut client.outbox) {
                     Heard::Text => {}
                     Heard::Joined => client.stage = Stage::Joined,
                     Heard::Gone => client.stage = Stage::Gone,
+                    Heard::Refused(words) => {
+                        client.stage = Stage::Gone;
+                        self.refusal.get_or_insert(words);
+                    }
                 }
                 for at in self.mark.find_iter(frame.payload) {
                     let digits = frame.payload.get(at + MARK.len()..at + MARK.len() + STAMP_DIGITS);
@@ -252,7 +268,7 @@ impl Load {
 
 impl Client {
     /// Reads what there is and gives each whole frame.
-    fn read(&mut self, speech: Speech, buffer: &mut [u8], mut hear: impl FnMut(&mut Self, Frame<'_>)) {
+    fn read(&mut self, speech: &Speech, buffer: &mut [u8], mut hear: impl FnMut(&mut Self, Frame<'_>)) {
         while self.stage != Stage::Gone {
             let count = match self.stream.read(buffer) {
                 Ok(count) if 0 < count => count,
@@ -286,7 +302,7 @@ impl Client {
     }
 
     /// Takes the answer to the upgrade off the bytes, if it is whole, and says what is said first.
-    fn upgrade(&mut self, speech: Speech, bytes: &mut &[u8]) {
+    fn upgrade(&mut self, speech: &Speech, bytes: &mut &[u8]) {
         let Some(end) = memchr::memmem::find(bytes, b"\r\n\r\n") else { return };
         if !bytes.starts_with(b"HTTP/1.1 101 ") {
             self.stage = Stage::Gone;

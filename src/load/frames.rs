@@ -1,31 +1,31 @@
 //! WebSocket frames from a client's side: as much of RFC 6455 as loopback needs.
 
 /// The opcode of a text.
-pub(crate) const TEXT: u8 = 1;
+pub const TEXT: u8 = 1;
 /// The opcode of an end.
-pub(crate) const CLOSE: u8 = 8;
+pub const CLOSE: u8 = 8;
 /// The opcode of a ping.
-pub(crate) const PING: u8 = 9;
+pub const PING: u8 = 9;
 /// The opcode of its answer.
-pub(crate) const PONG: u8 = 10;
+pub const PONG: u8 = 10;
 
 /// What `Sec-WebSocket-Key` each client sends: nobody between us caches.
-pub(crate) const KEY: &str = "d2F0Y2hyb29tIGJlbmNoIQ==";
+pub const KEY: &str = "d2F0Y2hyb29tIGJlbmNoIQ==";
 
 /// The mask of what a client sends; any will do on loopback.
 const MASK: [u8; 4] = [0x5a, 0x17, 0xc3, 0x8e];
 
 /// One frame of a server.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Frame<'a> {
+pub struct Frame<'a> {
     /// Its kind.
-    pub(crate) opcode: u8,
+    pub opcode: u8,
     /// What it carries.
-    pub(crate) payload: &'a [u8],
+    pub payload: &'a [u8],
 }
 
 /// The request for a WebSocket.
-pub(crate) fn request(path: &str, host: &str) -> String {
+pub fn request(path: &str, host: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
@@ -33,7 +33,7 @@ pub(crate) fn request(path: &str, host: &str) -> String {
 }
 
 /// Takes the first frame off the bytes, if it is whole.
-pub(crate) fn take_frame<'a>(bytes: &mut &'a [u8]) -> Option<Frame<'a>> {
+pub fn take_frame<'a>(bytes: &mut &'a [u8]) -> Option<Frame<'a>> {
     let [first, second, rest @ ..] = *bytes else { return None };
     let (length, rest) = match second & 0x7f {
         126 => {
@@ -52,7 +52,7 @@ pub(crate) fn take_frame<'a>(bytes: &mut &'a [u8]) -> Option<Frame<'a>> {
 }
 
 /// Appends a masked frame.
-pub(crate) fn put_frame(opcode: u8, payload: &[u8], out: &mut Vec<u8>) {
+pub fn put_frame(opcode: u8, payload: &[u8], out: &mut Vec<u8>) {
     out.push(0x80 | opcode);
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(length @ 0..=125), _) => out.push(0x80 | length),
@@ -67,22 +67,4 @@ pub(crate) fn put_frame(opcode: u8, payload: &[u8], out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&MASK);
     out.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-}
-
-/// Takes the first masked frame of a client off the bytes; gives its payload without the mask.
-pub(crate) fn take_masked(bytes: &mut &[u8]) -> Option<(u8, Vec<u8>)> {
-    let [first, second, rest @ ..] = *bytes else { return None };
-    let (length, rest) = match second & 0x7f {
-        126 => {
-            let (length, rest) = rest.split_first_chunk::<2>()?;
-            (usize::from(u16::from_be_bytes(*length)), rest)
-        }
-        127 => return None,
-        length => (usize::from(length), rest),
-    };
-    let (mask, rest) = rest.split_first_chunk::<4>()?;
-    let (payload, rest) = rest.split_at_checked(length)?;
-    let payload = payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
-    *bytes = rest;
-    Some((first & 0x0f, payload))
 }
