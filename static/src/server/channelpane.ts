@@ -8,7 +8,7 @@ import type { ChannelRow, ChannelView } from '../wire/server';
 import { Facts } from './facts';
 import { HistoryList } from './historylist';
 import { PublishForm, type PublishParts } from './publishform';
-import { count, perSecond } from './words';
+import { count, rateOf } from './words';
 
 /** What is known of the channel that is opened. */
 export type FoundChannel =
@@ -101,9 +101,9 @@ export class ChannelPane {
     const { server } = texts;
     const { channel: words } = server;
     const [rate = null] = rates(this.#channel) ?? [];
-    this.#facts.write('kind', row === null ? '' : row.own ? server.own : words.yours);
+    this.#facts.write('kind', row === null ? '' : [row.own ? server.own : words.yours, row.kept ? server.keeps : server.keepsNone].join(', '));
     this.#facts.write('present', view.present === null ? words.noPresence : words.present(view.present, count(view.present)));
-    this.#facts.write('messages', row === null ? '' : server.connection.total(server.rate(perSecond(rate)), count(row.messages)));
+    this.#facts.write('messages', row === null ? '' : server.connection.total(rateOf(rate, texts), count(row.messages)));
     this.#facts.write('epoch', view.history === null ? '' : shown(view.history.epoch));
     write(this.#historySays, historyWords(view, texts));
     this.#history.write(this.#channel, view.history?.epoch ?? '', view.history?.newest ?? []);

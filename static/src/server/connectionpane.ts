@@ -8,7 +8,7 @@ import type { ConnectionView } from '../wire/server';
 import { askDisconnect } from './disconnect';
 import { Facts } from './facts';
 import { channelHash } from './place';
-import { bytes, bytesPerSecond, count, kibi, namesOf, paceOf, perSecond, QUEUE_MOST, seconds, transportOf, whoOf } from './words';
+import { bytes, bytesPerSecond, count, kibi, namesOf, paceOf, rateOf, QUEUE_MOST, seconds, transportOf, whoOf } from './words';
 
 /** What is known of the connection that is opened. */
 export type Found =
@@ -104,7 +104,7 @@ export class ConnectionPane {
     write(this.#waits, words.of(kibi(view.queueBytes), kibi(QUEUE_MOST)));
     setBar(this.#bar, view.queueBytes / QUEUE_MOST);
     this.#facts.write('steps', view.slowed === null ? words.allSteps : words.every(seconds(view.slowed, texts)));
-    this.#facts.write('messages', words.total(server.rate(perSecond(messages)), count(view.messages)));
+    this.#facts.write('messages', words.total(rateOf(messages, texts), count(view.messages)));
     this.#facts.write('bytes', words.total(bytesPerSecond(sent, texts), bytes(view.bytes)));
     const since = new Date(view.since);
     write(this.#since, words.since(moment(view.since, now(), texts), duration(now() - view.since, units)));

@@ -5,8 +5,8 @@ import { bar, el, icon, setBar, write } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { ConnectionView } from '../wire/server';
 import { connectionHash } from './place';
-import type { Row } from './table';
-import { bytesPerSecond, count, kibi, perSecond, QUEUE_MOST, seconds, shortClient, transportOf, whoOf } from './words';
+import { narrow, type Row } from './table';
+import { bytesPerSecond, count, kibi, rateOf, QUEUE_MOST, seconds, shortClient, transportOf, whoOf } from './words';
 
 /** What a row knows beside its view. */
 export interface ConnectionFacts {
@@ -40,10 +40,10 @@ export class ConnectionRow implements Row<ConnectionView> {
   readonly #waits = el('b');
   readonly #slow = el('span');
   readonly #slowLine: HTMLElement;
-  readonly #rate = el('td', { class: 'n rate' });
+  readonly #rate = el('span');
   readonly #bytes = el('td', { class: 'n bytes text-2' });
   readonly #messages = el('td', { class: 'n messages text-2' });
-  readonly #since = el('td', { class: 'n since' });
+  readonly #since = el('span');
 
   constructor(client: string, facts: ConnectionFacts) {
     this.#facts = facts;
@@ -53,7 +53,8 @@ export class ConnectionRow implements Row<ConnectionView> {
     this.element = el('tr', {}, el('td', { class: 'what' }, this.link, el('span', { class: 'sub' }, id, ' ', this.#aside)), this.#via,
       el('td', { class: 'chans' }, this.#first, ' ', this.#more),
       el('td', { class: 'queue' }, el('span', { class: 'cell-bar' }, this.#bar, this.#waits), this.#slowLine),
-      this.#rate, this.#bytes, this.#messages, this.#since);
+      el('td', { class: 'n rate' }, narrow(facts.texts.server.narrow.rate), this.#rate), this.#bytes, this.#messages,
+      el('td', { class: 'n since' }, narrow(facts.texts.server.narrow.since), this.#since));
   }
 
   write(view: ConnectionView): void {
@@ -70,7 +71,7 @@ export class ConnectionRow implements Row<ConnectionView> {
     this.#slowLine.hidden = view.slowed === null;
     this.element.classList.toggle('is-slow', view.slowed !== null);
     if (view.slowed !== null) write(this.#slow, server.slowed(seconds(view.slowed, texts)));
-    write(this.#rate, server.rate(perSecond(messages)));
+    write(this.#rate, rateOf(messages, texts));
     write(this.#bytes, bytesPerSecond(bytes, texts));
     write(this.#messages, count(view.messages));
     write(this.#since, duration(now() - view.since, units));

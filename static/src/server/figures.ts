@@ -40,10 +40,7 @@ export const FIGURES: readonly Figure[] = [
   },
   {
     id: 'cost', expr: `1e6 * sum(rate(process_cpu_seconds_total${OWN}[10s])) / sum(rate(watchroom_deliveries_total${OWN}[10s]))`, value: sums => sums.cost,
-    parts: (sums, texts) => {
-      const [value, unit] = cost(sums.cost);
-      return [value, unit === '' ? '' : `${unit} ${texts.server.figures.cost}`];
-    },
+    parts: sums => cost(sums.cost),
   },
 ];
 

@@ -1,7 +1,7 @@
 // Where a text stops being JSON. Browsers say it each in their own words, and some say no place at all.
 
 /** What was awaited at the place, or what is wrong there. */
-export type JsonFault = 'empty' | 'value' | 'key' | 'colon' | 'comma' | 'more' | 'end' | 'string' | 'control' | 'escape' | 'number' | 'exact';
+export type JsonFault = 'empty' | 'value' | 'key' | 'colon' | 'comma' | 'trailing' | 'more' | 'end' | 'string' | 'control' | 'escape' | 'number' | 'exact';
 
 export interface JsonProblem {
   readonly fault: JsonFault;
@@ -62,11 +62,13 @@ class Reader {
       case 'key or end':
         if (letter === '}') return this.#close();
         return letter === '"' ? this.#string('colon') : ['key', this.#at];
-      case 'key': return letter === '"' ? this.#string('colon') : ['key', this.#at];
+      case 'key': return letter === '"' ? this.#string('colon') : [letter === '}' ? 'trailing' : 'key', this.#at];
       case 'value or end':
         if (letter === ']') return this.#close();
         return this.#value(letter);
-      case 'value': return this.#value(letter);
+      case 'value':
+        // Within a list a value is awaited behind a comma alone.
+        return letter === ']' && this.#open.at(-1) === '[' ? ['trailing', this.#at] : this.#value(letter);
     }
   }
 
@@ -88,7 +90,8 @@ class Reader {
     const digits = this.#match(NUMBER);
     if (digits === null) return [/[-\d]/.test(letter) ? 'number' : 'value', this.#at];
     // It would be sent as another number.
-    if (/^-?\d+$/.test(digits) && !Number.isSafeInteger(Number(digits))) return ['exact', this.#at];
+    const isWhole = /^-?\d+$/.test(digits);
+    if (!(isWhole ? Number.isSafeInteger : Number.isFinite)(Number(digits))) return ['exact', this.#at];
     return this.#token(digits, 'number');
   }
 

@@ -95,6 +95,7 @@ export class NodeBands {
   }
 
   write(nodes: readonly NodeNow[], here: string, now: number): void {
+    if (this.#made === 0) this.#box.replaceChildren();
     const names = new Set(nodes.map(node => node.view.node));
     for (const [name, band] of this.#bands) {
       if (names.has(name)) continue;

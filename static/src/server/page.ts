@@ -56,6 +56,8 @@ export class ServerPage {
   #found: Found = { kind: 'looking' };
   #foundChannel: FoundChannel = { kind: 'looking' };
   #begun = false;
+  /** The rows of the last answer: one that is opened is seen at once. */
+  #listed: readonly ConnectionView[] = [];
   /** What is opened next gets the focus: it was opened by a key. */
   #enters = false;
 
@@ -71,7 +73,10 @@ export class ServerPage {
       call, fleet: this.#fleet, ticks: () => performance.now(),
       wanted: () => ({ place: this.#place, connections: this.#connections.question, channels: this.#channels.question }),
       nodes: () => this.#writeNodes(),
-      connections: (answer, question) => this.#connections.write(answer, question),
+      connections: (answer, question) => {
+        this.#listed = answer.rows;
+        this.#connections.write(answer, question);
+      },
       channels: (answer, question) => {
         this.#channels.write(answer, question);
         this.#count('channels', answer.total);
@@ -99,8 +104,7 @@ export class ServerPage {
     window.addEventListener('hashchange', () => this.#hashed(), { signal });
     document.addEventListener('visibilitychange', () => this.#poll.wake(), { signal });
     for (const button of this.#side.querySelectorAll('[data-close]')) button.addEventListener('click', () => this.close(), { signal });
-    // A row that is opened by a key has no pointer's clicks.
-    this.#main.addEventListener('click', event => { this.#enters = event.detail === 0 && event.target instanceof Element && event.target.closest('tbody a') !== null; }, { signal, capture: true });
+    this.#main.addEventListener('click', event => this.#clicked(event), { signal, capture: true });
     this.#go(placeOf(location.hash) ?? FIRST);
   }
 
@@ -149,6 +153,13 @@ export class ServerPage {
     return this.#place.tab === 'connections' ? this.#connections : this.#place.tab === 'channels' ? this.#channels : null;
   }
 
+  /** A row that is opened by a key has no pointer's clicks: what it opens gets the focus, also when it is open already. */
+  #clicked(event: MouseEvent): void {
+    const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('tbody a') : null;
+    this.#enters = event.detail === 0 && link !== null;
+    if (link && this.#enters && link.hash === location.hash) this.#hashed();
+  }
+
   #hashed(): void {
     const place = placeOf(location.hash);
     if (!place) return;
@@ -169,7 +180,8 @@ export class ServerPage {
   #go(place: Place): void {
     const { open } = place;
     if (open?.kind !== this.#place.open?.kind || open?.id !== this.#place.open?.id) {
-      this.#found = { kind: 'looking' };
+      const view = this.#listed.find(one => one.client === open?.id);
+      this.#found = view ? { kind: 'here', view } : { kind: 'looking' };
       this.#foundChannel = { kind: 'looking' };
       this.#side.scrollTop = 0;
     }

@@ -18,6 +18,11 @@ export interface Row<View> {
   write(view: View): void;
 }
 
+/** Makes a word that stands before a number where the table has no heads. */
+export function narrow(word: string): HTMLElement {
+  return el('span', { class: 'in-narrow' }, `${word} `);
+}
+
 export interface TableParts<View> {
   readonly texts: Texts;
   /** Words of this list. */

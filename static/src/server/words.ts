@@ -37,6 +37,11 @@ export function perSecond(rate: number | null): string {
   return rate >= 10_000 ? formatNumber(rate, null) : formatNumber(rate, rate >= 99.95 ? 0 : 1);
 }
 
+/** Writes a rate with its unit: `41 /s`. */
+export function rateOf(rate: number | null, texts: Texts): string {
+  return rate === null ? NONE : texts.server.rate(perSecond(rate));
+}
+
 /** Writes bytes a second: `12.4 kB/s`. */
 export function bytesPerSecond(rate: number | null, texts: Texts): string {
   return rate === null ? NONE : `${bytes(Math.round(rate))}${texts.perSecond}`;
