@@ -143,6 +143,12 @@ test('a node says its numbers with their units', () => {
   assert.deepEqual(Object.values(facts).map(([value, unit]) => spaced(`${value} ${unit}`).trim()), [
     '2 1 user', '9 1 040 subscriptions', '–', '–', '–', '2 KiB', '0', '1 time', '7 and 1 signal', '0', '52.0 MB', '–',
   ]);
+  const bare = new Fleet();
+  for (let s = 0; s < 2; s++) bare.take(fleet(NOW + s * 1_000, { deliveries: s * 10 }));
+  const [untold] = bare.nodes;
+  assert.ok(untold);
+  const { cost, cpu, memory, deliveries } = factsOf(untold, texts);
+  assert.deepEqual([cost[0], cpu[0], memory[0], spaced(deliveries.join(' '))], ['–', '–', '–', '10.0 /s'], 'where the system does not tell');
   assert.deepEqual(stateOf(node, 'a', NOW, texts).words, 'answers this page');
 });
 
@@ -208,8 +214,7 @@ test('a connection says who it is, how it comes, and how it keeps up', () => {
   assert.equal(transportOf(connection({ transport: 'http_stream', protocol: 'protobuf', compressed: true }), texts), 'HTTP stream, Protobuf, compressed');
   assert.equal(transportOf(connection({ transport: 'pigeon\u0000', protocol: '' }), texts), 'pigeon\\u{0}');
   assert.equal(paceOf(connection(), texts), 'It keeps up: nothing waits for it.');
-  assert.equal(spaced(paceOf(connection({ queue_bytes: 2_048, slowed: 4 }), texts)), 'It reads slowly: a step comes every 4 s. 2 KiB wait for it.');
-  assert.equal(spaced(paceOf(connection({ slowed: 90 }), texts)), 'It reads slowly: a step comes every 1 m 30 s.');
+  assert.equal(spaced(paceOf(connection({ queue_bytes: 2_048, slowed: 4 }), texts)), 'It reads slowly, and gets 1 step of 4. 2 KiB wait for it.');
   assert.equal(namesOf(['a', 'b', 'c\u0007'], texts), 'a, b and c\\u{7}');
 });
 

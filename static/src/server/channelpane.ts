@@ -10,6 +10,9 @@ import { HistoryList } from './historylist';
 import { PublishForm, type PublishParts } from './publishform';
 import { count, rateOf } from './words';
 
+/** How names of channels begin that are watchroom's own. */
+const OWN = '@';
+
 /** What is known of the channel that is opened. */
 export type FoundChannel =
   | { readonly kind: 'looking' }
@@ -107,7 +110,8 @@ export class ChannelPane {
     this.#facts.write('epoch', view.history === null ? '' : shown(view.history.epoch));
     write(this.#historySays, historyWords(view, texts));
     this.#history.write(this.#channel, view.history?.epoch ?? '', view.history?.newest ?? []);
-    const isOwn = row?.own === true;
+    // Nobody may listen to it: then no row says whose it is, but its name does.
+    const isOwn = row?.own ?? this.#channel.startsWith(OWN);
     this.#own.hidden = !isOwn;
     this.#form.hidden = isOwn;
     this.#publish.show(this.#channel, view.subscribers);

@@ -8,7 +8,7 @@ import type { ConnectionView } from '../wire/server';
 import { askDisconnect } from './disconnect';
 import { Facts } from './facts';
 import { channelHash } from './place';
-import { bytes, bytesPerSecond, count, kibi, namesOf, paceOf, rateOf, QUEUE_MOST, seconds, transportOf, whoOf } from './words';
+import { bytes, bytesPerSecond, count, kibi, namesOf, paceOf, rateOf, QUEUE_MOST, transportOf, whoOf } from './words';
 
 /** What is known of the connection that is opened. */
 export type Found =
@@ -103,7 +103,7 @@ export class ConnectionPane {
     this.#facts.write('transport', [transportOf(view, texts), page].filter(part => part !== '').join(', '));
     write(this.#waits, words.of(kibi(view.queueBytes), kibi(QUEUE_MOST)));
     setBar(this.#bar, view.queueBytes / QUEUE_MOST);
-    this.#facts.write('steps', view.slowed === null ? words.allSteps : words.every(seconds(view.slowed, texts)));
+    this.#facts.write('steps', view.slowed === null ? words.allSteps : words.every(count(view.slowed)));
     this.#facts.write('messages', words.total(rateOf(messages, texts), count(view.messages)));
     this.#facts.write('bytes', words.total(bytesPerSecond(sent, texts), bytes(view.bytes)));
     const since = new Date(view.since);

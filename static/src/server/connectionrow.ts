@@ -6,7 +6,7 @@ import type { Texts } from '../texts/texts';
 import type { ConnectionView } from '../wire/server';
 import { connectionHash } from './place';
 import { narrow, type Row } from './table';
-import { bytesPerSecond, count, kibi, rateOf, QUEUE_MOST, seconds, shortClient, transportOf, whoOf } from './words';
+import { bytesPerSecond, count, kibi, rateOf, QUEUE_MOST, shortClient, transportOf, whoOf } from './words';
 
 /** What a row knows beside its view. */
 export interface ConnectionFacts {
@@ -70,7 +70,7 @@ export class ConnectionRow implements Row<ConnectionView> {
     write(this.#waits, kibi(view.queueBytes));
     this.#slowLine.hidden = view.slowed === null;
     this.element.classList.toggle('is-slow', view.slowed !== null);
-    if (view.slowed !== null) write(this.#slow, server.slowed(seconds(view.slowed, texts)));
+    if (view.slowed !== null) write(this.#slow, server.slowed(count(view.slowed)));
     write(this.#rate, rateOf(messages, texts));
     write(this.#bytes, bytesPerSecond(bytes, texts));
     write(this.#messages, count(view.messages));

@@ -16,8 +16,8 @@ export interface NodeRates {
   readonly deliveries: number;
   readonly publications: number;
   readonly closedSlow: number;
-  /** Share of a core, 1 for all of one. */
-  readonly cpu: number;
+  /** Share of a core, 1 for all of one; null where the system does not tell. */
+  readonly cpu: number | null;
 }
 
 /** A node as it is known now. */
@@ -58,7 +58,7 @@ function totalsOf(node: NodeView): readonly number[] {
 
 function costOf(grown: readonly number[] | undefined): number | null {
   const [deliveries = 0, , , cpu = 0] = grown ?? [];
-  return deliveries > 0 ? (cpu / deliveries) * 1000 : null;
+  return deliveries > 0 && cpu > 0 ? (cpu / deliveries) * 1000 : null;
 }
 
 export class Fleet {
@@ -123,7 +123,7 @@ export class Fleet {
     const gone = !this.#told.has(view.node);
     const silentSince = gone || this.#now - heard >= SILENT_MS ? heard : null;
     const [deliveries = 0, publications = 0, closedSlow = 0, cpu = 0] = this.#rates.of(view.node) ?? [];
-    const rates = silentSince !== null || this.#rates.of(view.node) === null ? null : { deliveries, publications, closedSlow, cpu: cpu / 1000 };
+    const rates = silentSince !== null || this.#rates.of(view.node) === null ? null : { deliveries, publications, closedSlow, cpu: view.cpu === 0 ? null : cpu / 1000 };
     return { view, rates, cost: silentSince === null ? costOf(this.#costs.growth(view.node)?.grown) : null, silentSince, gone };
   }
 

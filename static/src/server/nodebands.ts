@@ -23,6 +23,7 @@ function split(written: string): Part {
 export function factsOf(node: NodeNow, texts: Texts): Readonly<Record<Fact, Part>> {
   const { view, rates } = node;
   const { node: words } = texts.server;
+  const share = rates?.cpu ?? null;
   const rate = (of: number | undefined): Part => [perSecond(of ?? null), of === undefined ? '' : texts.perSecond];
   return {
     connections: [count(view.connections), words.users(view.users, count(view.users))],
@@ -30,7 +31,7 @@ export function factsOf(node: NodeNow, texts: Texts): Readonly<Record<Fact, Part
     deliveries: rate(rates?.deliveries), publications: rate(rates?.publications), cost: cost(node.cost),
     waiting: split(kibi(view.queueBytes)), closed: [count(view.closedSlow), ''], slowed: [count(view.slowed), words.times(view.slowed)],
     dropped: [count(view.stepsDropped), words.signals(view.signalsDropped, count(view.signalsDropped))], refused: [count(view.refused), ''],
-    memory: split(bytes(view.memory)), cpu: [rates ? formatNumber(rates.cpu * 100, 1) : NONE, rates ? words.ofCore : ''],
+    memory: view.memory === 0 ? [NONE, ''] : split(bytes(view.memory)), cpu: share === null ? [NONE, ''] : [formatNumber(share * 100, 1), words.ofCore],
   };
 }
 

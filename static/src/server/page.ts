@@ -2,7 +2,7 @@
 import { shown } from '../data/names';
 import type { Ink } from '../draw/ink';
 import { duration } from '../format/time';
-import { need, write } from '../page/dom';
+import { el, need, write } from '../page/dom';
 import { Tabs } from '../page/tabs';
 import type { Texts } from '../texts/texts';
 import type { ChannelRow as ChannelFacts, ConnectionView } from '../wire/server';
@@ -15,7 +15,7 @@ import { Figures } from './figures';
 import { Fleet } from './fleet';
 import { LagLine } from './lag';
 import { NodeBands } from './nodebands';
-import { FIRST, placeOf, tabHash, tabOf, type Place } from './place';
+import { channelHash, FIRST, placeOf, tabHash, tabOf, type Place } from './place';
 import { Poll } from './poll';
 import { LiveTable } from './table';
 import { count, namesOf } from './words';
@@ -94,7 +94,10 @@ export class ServerPage {
     const channelRates = (channel: string): readonly number[] | null => this.#asking.channelRates.of(channel);
     const facts = { texts, now, own: parts.own, many: () => this.#fleet.nodes.length > 1, rates };
     this.#connections = new LiveTable(need('#t-connections', root), { ...common, words: texts.server.list.connections, keyOf: view => view.client, make: client => new ConnectionRow(client, facts) });
-    this.#channels = new LiveTable(need('#t-channels', root), { ...common, words: texts.server.list.channels, keyOf: view => view.channel, make: channel => new ChannelRow(channel, texts, channelRates) });
+    this.#channels = new LiveTable(need('#t-channels', root), {
+      ...common, words: texts.server.list.channels, keyOf: view => view.channel, make: channel => new ChannelRow(channel, texts, channelRates),
+      otherwise: search => el('a', { class: 'btn', href: channelHash(search) }, texts.server.list.open(shown(search))),
+    });
     this.#connection = new ConnectionPane(need('#connection', root), { texts, call, now, own: parts.own, rates, done: wake });
     this.#channel = new ChannelPane(need('#channel', root), { texts, call, now, rates: channelRates, done: wake });
   }

@@ -32,6 +32,8 @@ export interface TableParts<View> {
   /** What is asked is another now. */
   readonly asks: () => void;
   readonly now: () => number;
+  /** What else can be done about a search that finds nothing. */
+  readonly otherwise?: (search: string) => Node;
 }
 
 export class LiveTable<View> {
@@ -150,7 +152,8 @@ export class LiveTable<View> {
     const said = question.search === '' ? words.empty : words.none(question.search);
     if (this.#none.dataset['said'] === said) return;
     this.#none.dataset['said'] = said;
-    this.#none.replaceChildren(said, ...(question.search === '' ? [] : [' ', this.#clear]));
+    const { otherwise } = this.#parts;
+    this.#none.replaceChildren(said, ...(question.search === '' ? [] : [' ', ...(otherwise ? [otherwise(question.search), ' '] : []), this.#clear]));
   }
 
   #ask(question: Partial<Question>): void {

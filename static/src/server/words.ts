@@ -1,7 +1,6 @@
 // Connections, nodes and amounts in words.
 import { shown } from '../data/names';
 import { formatAmounts, formatNumber, NBSP, NONE } from '../format/number';
-import { duration } from '../format/time';
 import type { Texts } from '../texts/texts';
 import type { ConnectionView } from '../wire/server';
 
@@ -70,16 +69,11 @@ export function transportOf(connection: ConnectionView, texts: Texts): string {
   return [...parts.filter(part => part !== ''), ...(connection.compressed ? [compressed] : [])].join(', ');
 }
 
-/** Writes a length in seconds: `4 s`. */
-export function seconds(s: number, texts: Texts): string {
-  return s < 60 ? `${formatNumber(s, Number.isInteger(s) ? 0 : 1)}${NBSP}${texts.units.s}` : duration(s * 1000, texts.units);
-}
-
 /** Says how a connection keeps up, in a sentence or two. */
 export function paceOf(connection: ConnectionView, texts: Texts): string {
   const { connection: words } = texts.server;
   const waits = connection.queueBytes > 0 ? words.waits(kibi(connection.queueBytes)) : '';
-  if (connection.slowed !== null) return `${words.slow(seconds(connection.slowed, texts))} ${waits}`.trim();
+  if (connection.slowed !== null) return `${words.slow(count(connection.slowed))} ${waits}`.trim();
   return waits === '' ? words.keepsUp : waits;
 }
 

@@ -22,9 +22,9 @@ export interface NodeView {
   /** How often a reader's rate dropped. */
   readonly slowed: number;
   readonly refused: number;
-  /** Bytes of memory. */
+  /** Bytes of memory; 0 where the system does not tell. */
   readonly memory: number;
-  /** Processor time since its start, ms. */
+  /** Processor time since its start, ms; 0 where the system does not tell. */
   readonly cpu: number;
 }
 
@@ -52,7 +52,7 @@ export interface ConnectionView {
   readonly channels: readonly string[];
   readonly channelsTotal: number;
   readonly queueBytes: number;
-  /** Steps come every so many seconds, because it reads slowly; null where it keeps up. */
+  /** Of how many steps it gets one, because it reads slowly; null where it keeps up. */
   readonly slowed: number | null;
   readonly messages: number;
   readonly bytes: number;
