@@ -96,6 +96,22 @@ test('a question that changes while an answer is awaited is asked right behind i
   assert.equal(open.length, 2);
 });
 
+test('answers that take long are not asked for without a rest', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 0 });
+  let asked = 0;
+  const poll = new Poll({ ask: () => { asked++; return new Promise<void>(done => setTimeout(done, 1_500)); }, may: () => true, said: () => undefined, now: () => Date.now() });
+  t.after(() => poll.stop());
+  poll.wake();
+  t.mock.timers.tick(1_500);
+  await settle();
+  t.mock.timers.tick(249);
+  await settle();
+  assert.equal(asked, 1);
+  t.mock.timers.tick(1);
+  await settle();
+  assert.equal(asked, 2);
+});
+
 interface Told {
   readonly asking: Asking;
   readonly calls: string[];

@@ -2,6 +2,8 @@
 
 /** Between two rounds, ms. */
 export const EVERY_MS = 1_000;
+/** Shortest wait after a round, ms: a node that is silent holds up each answer for a second. */
+const REST_MS = 250;
 /** Longest wait after rounds that failed, ms. */
 const WAIT_MAX_MS = 15_000;
 
@@ -75,7 +77,7 @@ export class Poll {
     if (this.#stopped) return;
     this.#failures = failed ? this.#failures + 1 : 0;
     if (!failed) this.#good = now();
-    const wait = this.#again ? 0 : waitAfter(this.#failures) - (failed ? 0 : Math.min(EVERY_MS, now() - began));
+    const wait = this.#again ? 0 : Math.max(REST_MS, waitAfter(this.#failures) - (failed ? 0 : now() - began));
     this.#timer = setTimeout(() => void this.#round(), wait);
     said(failed ? { since: this.#good, error: failed.error, next: now() + wait } : null);
   }
