@@ -136,7 +136,8 @@ fn with_script(site: &Shared) -> Router<Shared> {
     let router = Router::new()
         .route("/", get(pages::home))
         .route("/rooms/{id}", get(pages::room))
-        .route("/alerts", get(pages::alerts));
+        .route("/alerts", get(pages::alerts))
+        .route("/server", get(pages::server));
     match site.hub.options().trust {
         Trust::Open => router,
         Trust::Strict => {

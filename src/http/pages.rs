@@ -4,6 +4,7 @@ mod alerts;
 mod boot;
 mod now;
 mod panel;
+mod server;
 
 use askama::Template;
 use axum::{
@@ -22,6 +23,7 @@ use crate::live::Live;
 use crate::query::Plan;
 pub(super) use alerts::alerts;
 use now::Now;
+pub(super) use server::server;
 
 /// Where the list of rooms is.
 const HOME: &str = "/";

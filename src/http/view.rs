@@ -79,6 +79,22 @@ pub(super) struct AlertsPage {
     pub boot: String,
 }
 
+/// What runs: connections, channels, nodes. Script fills it.
+#[derive(Debug, Template)]
+#[template(path = "server.html")]
+pub(super) struct ServerPage {
+    /// Words of the reader's language.
+    pub texts: &'static Texts,
+    /// Where all rooms are listed, such as `/`.
+    pub home: String,
+    /// Scheme, host and port that this page was asked at; for the push example.
+    pub origin: String,
+    /// All rooms, in their order.
+    pub rooms: Vec<RoomView>,
+    /// [`boot_json`], without panels.
+    pub boot: String,
+}
+
 /// A page that says what went wrong, and what to do.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]

@@ -17,6 +17,7 @@ import { ThemeButton } from './page/theme';
 import { startRoom } from './room';
 import { PinBoard } from './room/pins';
 import { probeOf } from './probe';
+import { startServer } from './server/start';
 import { textsOf } from './texts/texts';
 
 function start(boot: Boot): void {
@@ -50,12 +51,15 @@ function start(boot: Boot): void {
   new ThemeButton(document, texts, () => {
     board.newInk();
     alerts.newInk();
+    server?.newInk();
   }).start();
   startCopying(document, texts.copied);
   board.start(boot.panels);
   const alerts = startAlerts(boot, stage, board);
   outageWatchers.push(() => alerts.restored());
-  startRoom({ boot, stage, board, alerts, linkWatchers, outageWatchers });
+  const server = startServer(stage);
+  linkWatchers.push(() => server?.linked());
+  startRoom({ boot, stage, board, alerts, server, linkWatchers, outageWatchers });
   window.watchroom = Object.freeze(probeOf(stage, board));
   link.start();
   takeSprite().catch(() => undefined);

@@ -16,12 +16,15 @@ import { TimeBar } from './page/timebar';
 import { Walk } from './page/walk';
 import { jumpTo, pinAt } from './room/moment';
 import { Talk } from './room/talk';
+import type { ServerPage } from './server/page';
 
 export interface Wiring {
   readonly boot: Boot;
   readonly stage: Stage;
   readonly board: Board;
   readonly alerts: Alerts;
+  /** Null but on the page of the server. */
+  readonly server: ServerPage | null;
   readonly linkWatchers: ((state: LinkState) => void)[];
   readonly outageWatchers: ((outage: Outage) => void)[];
 }
@@ -41,7 +44,9 @@ export function startRoom(wiring: Wiring): void {
   });
   for (const button of document.querySelectorAll('[data-closes]')) button.addEventListener('click', () => button.closest('dialog')?.close());
   if (!boot.room) {
-    new Keys({ find: () => finder.open(), help: () => keys.showModal(), ...wiring.alerts.keys }).start();
+    const { server } = wiring;
+    const rows = server ? { panel: (by: number) => server.step(by), escape: () => server.close() } : {};
+    new Keys({ find: () => finder.open(), help: () => keys.showModal(), ...wiring.alerts.keys, ...rows }).start();
     const line = document.querySelector<HTMLElement>('.notices');
     if (!line) return;
     const notices = new Notices(line, texts, { add: () => undefined }, { tryNow: () => link.tryNow(), room: '', node: boot.node, pushed: () => undefined });

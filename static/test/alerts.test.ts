@@ -64,14 +64,14 @@ test('a reconnect replaces the whole, and values belong to what lives', () => {
   const said: string[] = [];
   state.watch(changed => said.push(changed));
   state.start(channels, true);
-  channels.heard.get('alerts subscribed')?.({ alerts: [raw('a1'), raw('a2', 'resolved')], rules: [{ id: 'r1', value: 3 }] });
-  channels.heard.get('alerts-now publication')?.({ alerts: { a1: 70, a2: 9 } });
+  channels.heard.get('@alerts subscribed')?.({ alerts: [raw('a1'), raw('a2', 'resolved')], rules: [{ id: 'r1', value: 3 }] });
+  channels.heard.get('@alerts-now publication')?.({ alerts: { a1: 70, a2: 9 } });
   assert.equal(state.valueOf('a1'), 70);
   assert.equal(state.valueOf('a2'), 61.3);
   assert.equal(state.ruleValue('r1'), 3);
-  channels.heard.get('rules-now publication')?.({ rules: { r1: 4 } });
+  channels.heard.get('@rules-now publication')?.({ rules: { r1: 4 } });
   assert.equal(state.ruleValue('r1'), 4);
-  channels.heard.get('alerts subscribed')?.({ alerts: [raw('a3')] });
+  channels.heard.get('@alerts subscribed')?.({ alerts: [raw('a3')] });
   assert.deepEqual([...state.all()].map(alert => alert.id), ['a3']);
   assert.deepEqual(said, ['facts', 'values', 'values', 'facts']);
 });

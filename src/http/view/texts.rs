@@ -1,5 +1,9 @@
 //! The words of the first screen. Words that script writes stand in `static/src/texts/`.
 
+mod server;
+
+use server::ServerTexts;
+
 /// The words of the first screen in one language.
 #[derive(Debug)]
 pub(crate) struct Texts {
@@ -67,6 +71,8 @@ pub(crate) struct Texts {
     pub loading: &'static str,
     pub sound: &'static str,
     pub sound_when: &'static str,
+    /// Of the page of the server.
+    pub server: ServerTexts,
     pub key_groups: &'static [KeyGroup],
 }
 
@@ -156,6 +162,7 @@ pub(crate) const EN: Texts = Texts {
     loading: "loading",
     sound: "Sound",
     sound_when: "A tone for critical alerts",
+    server: server::EN,
     key_groups: &[
         KeyGroup {
             title: "Time",
@@ -170,7 +177,10 @@ pub(crate) const EN: Texts = Texts {
             title: "Pointer",
             keys: &[("Zoom", &["drag"]), ("Shift", &["⇧ drag"]), ("Back to live", &["double click"])],
         },
-        KeyGroup { title: "Panels", keys: &[("Next, previous", &["j", "k"]), ("Fill the screen", &["f"])] },
+        KeyGroup {
+            title: "Panels, rows",
+            keys: &[("Next, previous", &["j", "k"]), ("Fill the screen", &["f"])],
+        },
         KeyGroup { title: "Alerts", keys: &[("Next that fires", &["n"]), ("Ack, silence", &["a", "s"])] },
         KeyGroup {
             title: "Room",

@@ -1,9 +1,10 @@
 // After an ack: why, if one wants to say it, and the way back.
 import { shown } from '../data/names';
-import { el, write } from '../page/dom';
+import { el } from '../page/dom';
+import { Pop } from '../page/pop';
+import { problemLine, sayProblem } from '../page/problem';
 import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
-import { Pop } from './pop';
 
 /** Most characters of a reason; the server counts the same. */
 export const REASON_MAX = 500;
@@ -18,17 +19,6 @@ export interface AckedActs {
 export function whyField(id: string, texts: Texts): readonly [HTMLElement, HTMLInputElement] {
   const field = el('input', { class: 'input', type: 'text', id, maxlength: `${REASON_MAX}`, placeholder: texts.alerts.others, autocomplete: 'off' });
   return [el('div', { class: 'field' }, el('label', { for: id }, texts.alerts.why), field), field];
-}
-
-export function problemLine(): HTMLElement {
-  const line = el('p', { class: 'problem', role: 'alert' });
-  line.hidden = true;
-  return line;
-}
-
-export function sayProblem(line: HTMLElement, words: string): void {
-  line.hidden = words === '';
-  write(line, words);
 }
 
 export function openAcked(alert: AlertView, opener: HTMLElement, at: DOMRect, texts: Texts, acts: AckedActs): void {

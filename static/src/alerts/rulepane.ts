@@ -2,6 +2,7 @@
 import { oneLine, shown } from '../data/names';
 import { clock, duration } from '../format/time';
 import { el, icon, need, write } from '../page/dom';
+import { Tabs } from '../page/tabs';
 import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
 import { AlertList } from './alertlist';
@@ -11,7 +12,6 @@ import { safeHref, ruleText } from './ruletext';
 import type { RuleRow } from './rulerows';
 import { ruleMark } from './rulewords';
 import type { AlertState } from './state';
-import { Tabs } from './tabs';
 import { minute } from './words';
 
 export interface PaneParts {

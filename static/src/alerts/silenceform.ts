@@ -1,11 +1,12 @@
 // The question before a silence: until when, and why. One step: the usual answers are given already.
 import { clock, duration } from '../format/time';
 import { el, write } from '../page/dom';
+import { Pop } from '../page/pop';
+import { problemLine, sayProblem } from '../page/problem';
 import type { Texts } from '../texts/texts';
 import type { AlertView } from '../wire/alert';
 import type { Matcher } from '../wire/rule';
-import { problemLine, sayProblem, whyField } from './ackedpop';
-import { Pop } from './pop';
+import { whyField } from './ackedpop';
 import { endOf, heldBack, UNTIL_USUAL, UNTILS, type Until } from './silencing';
 import { matcherWords, minute } from './words';
 

@@ -1,6 +1,7 @@
 // Every English word that script writes. Words of the first screen stand in src/http/view.rs (`EN`).
 import type { TimeUnits } from '../format/time';
 import { alertsEn } from './alerts';
+import { serverEn } from './server';
 import { talkEn } from './talk';
 
 export const en = {
@@ -98,6 +99,7 @@ export const en = {
     away: 'Not connected. Try again when the link is back.',
   },
   alerts: alertsEn,
+  server: serverEn,
   talk: talkEn,
   find: { panel: 'panel', room: 'room', rule: 'rule', ruleHint: 'A rule or a room', nothing: 'Nothing of that name' },
   copied: 'Copied',

@@ -1,6 +1,6 @@
 // What opens beside a button and is gone when it is closed: the focus returns to where it came from.
-import { placeBeside } from '../page/beside';
-import { el } from '../page/dom';
+import { placeBeside } from './beside';
+import { el } from './dom';
 
 export class Pop {
   readonly element: HTMLElement;
