@@ -10,6 +10,9 @@ use tracing::{Instrument, error, info_span};
 pub struct Supervisor {
     tasks: TaskTracker,
     shutdown: CancellationToken,
+    /// Tasks that the others need to end in order.
+    last: TaskTracker,
+    end: CancellationToken,
     failed: CancellationToken,
 }
 
@@ -27,7 +30,8 @@ impl Supervisor {
     /// Creates a supervisor whose tasks stop when `shutdown` is cancelled.
     #[must_use]
     pub fn new(shutdown: CancellationToken) -> Self {
-        Self { tasks: TaskTracker::new(), shutdown, failed: CancellationToken::new() }
+        let (tasks, last) = (TaskTracker::new(), TaskTracker::new());
+        Self { tasks, shutdown, last, end: CancellationToken::new(), failed: CancellationToken::new() }
     }
 
     /// What the tasks watch to know that they must end.
@@ -41,9 +45,29 @@ impl Supervisor {
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
+        self.watch(&self.tasks, name, task);
+    }
+
+    /// What the tasks of [`Supervisor::spawn_last`] watch to know that they must end.
+    pub const fn end(&self) -> &CancellationToken {
+        &self.end
+    }
+
+    /// As [`Supervisor::spawn`], but the task is told to end when all others have ended: they need it to take their leave.
+    pub fn spawn_last<F>(&self, name: &'static str, task: F)
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        self.watch(&self.last, name, task);
+    }
+
+    fn watch<F>(&self, tasks: &TaskTracker, name: &'static str, task: F)
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
         let shutdown = self.shutdown.clone();
         let failed = self.failed.clone();
-        self.tasks.spawn(
+        tasks.spawn(
             async move {
                 // The guards cancel when the task panics, too.
                 let _stop = shutdown.clone().drop_guard();
@@ -73,10 +97,10 @@ impl Supervisor {
 
     /// How many tasks run now.
     pub fn task_count(&self) -> usize {
-        self.tasks.len()
+        self.tasks.len() + self.last.len()
     }
 
-    /// Tells all tasks to end and waits for them, at most `grace`.
+    /// Tells all tasks to end and waits for them, at most `grace` for those that come first, and as long for the last.
     ///
     /// # Errors
     ///
@@ -84,9 +108,11 @@ impl Supervisor {
     pub async fn drain(&self, grace: Duration) -> Result<(), DrainTimeout> {
         self.shutdown.cancel();
         self.tasks.close();
-        tokio::time::timeout(grace, self.tasks.wait())
-            .await
-            .map_err(|_| DrainTimeout { unfinished: self.tasks.len(), grace })
+        let first = tokio::time::timeout(grace, self.tasks.wait()).await;
+        self.end.cancel();
+        self.last.close();
+        let last = tokio::time::timeout(grace, self.last.wait()).await;
+        first.and(last).map_err(|_| DrainTimeout { unfinished: self.task_count(), grace })
     }
 }
 
@@ -100,6 +126,26 @@ mod tests {
         supervisor.spawn("stuck", std::future::pending());
         let error = supervisor.drain(Duration::from_secs(5)).await.unwrap_err();
         assert_eq!(error.unfinished, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_tasks_end_after_the_others() {
+        let supervisor = Supervisor::new(CancellationToken::new());
+        let (shutdown, end) = (supervisor.token().clone(), supervisor.end().clone());
+        let others = end.clone();
+        supervisor.spawn_last("last", async move {
+            end.cancelled().await;
+            Ok(())
+        });
+        supervisor.spawn("first", async move {
+            shutdown.cancelled().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            anyhow::ensure!(!others.is_cancelled(), "it needs the last one still");
+            Ok(())
+        });
+        supervisor.drain(Duration::from_secs(5)).await.unwrap();
+        assert!(!supervisor.has_failed());
+        assert_eq!(supervisor.task_count(), 0);
     }
 
     #[tokio::test]

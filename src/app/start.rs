@@ -71,6 +71,9 @@ pub(super) async fn site(
         metrics: StoreMetrics::new(&registry),
         store,
         pushed: pushed.clone(),
+        supervisor: supervisor.clone(),
+        tasks: registry
+            .gauge("watchroom_tasks", "Tasks that run: those of the server, and one for each connection."),
     };
     supervisor.spawn("upkeep", upkeep.run(token.clone()));
     reload::watch(folder, dashboards.clone(), backend.clone(), supervisor);

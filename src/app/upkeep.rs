@@ -11,6 +11,8 @@ use crate::clock::Clock;
 use crate::dashboards::Pushed;
 use crate::hub::notice;
 use crate::store::Store;
+use crate::supervisor::Supervisor;
+use crate::telemetry::Gauge;
 
 /// What is looked after.
 #[derive(Debug)]
@@ -20,6 +22,9 @@ pub(super) struct Upkeep {
     pub(super) metrics: StoreMetrics,
     pub(super) store: Store,
     pub(super) pushed: Pushed,
+    pub(super) supervisor: Supervisor,
+    /// Tasks that run.
+    pub(super) tasks: Gauge,
 }
 
 impl Upkeep {
@@ -39,6 +44,7 @@ impl Upkeep {
                 _ = second.tick() => {}
             }
             self.backend.sweep();
+            self.tasks.set(self.supervisor.task_count() as f64);
             let (store, now) = (self.store.clone(), self.clock.now_ms());
             // Seals cost milliseconds of a core: not on a thread of the runtime.
             let stats = tokio::task::spawn_blocking(move || {
