@@ -36,6 +36,7 @@ fn seeds_of_each_target_hold() {
     check("deflate", bodies::deflate::check);
     check("websocket", bodies::websocket::check);
     check("parcel", bodies::parcel::check);
+    check("commands", bodies::commands::check);
     check("talk", bodies::talk::check);
     check("rules", bodies::rules::check);
     check("template", bodies::template::check);

@@ -4,6 +4,7 @@
 
 pub mod block;
 pub mod chunk;
+pub mod commands;
 pub mod deflate;
 pub mod exposition;
 pub mod fossil;
