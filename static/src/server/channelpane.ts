@@ -106,7 +106,7 @@ export class ChannelPane {
     const [rate = null] = rates(this.#channel) ?? [];
     this.#facts.write('kind', row === null ? '' : [row.own ? server.own : words.yours, row.kept ? server.keeps : server.keepsNone].join(', '));
     this.#facts.write('present', view.present === null ? words.noPresence : words.present(view.present, count(view.present)));
-    this.#facts.write('messages', row === null ? '' : server.connection.total(rateOf(rate, texts), count(row.messages)));
+    this.#facts.write('messages', row === null ? '' : server.connection.total(rate === null ? '' : rateOf(rate, texts), count(row.messages)));
     this.#facts.write('epoch', view.history === null ? '' : shown(view.history.epoch));
     write(this.#historySays, historyWords(view, texts));
     this.#history.write(this.#channel, view.history?.epoch ?? '', view.history?.newest ?? []);

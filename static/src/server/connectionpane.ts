@@ -104,8 +104,8 @@ export class ConnectionPane {
     write(this.#waits, words.of(kibi(view.queueBytes), kibi(QUEUE_MOST)));
     setBar(this.#bar, view.queueBytes / QUEUE_MOST);
     this.#facts.write('steps', view.slowed === null ? words.allSteps : words.every(count(view.slowed)));
-    this.#facts.write('messages', words.total(rateOf(messages, texts), count(view.messages)));
-    this.#facts.write('bytes', words.total(bytesPerSecond(sent, texts), bytes(view.bytes)));
+    this.#facts.write('messages', words.total(messages === null ? '' : rateOf(messages, texts), count(view.messages)));
+    this.#facts.write('bytes', words.total(sent === null ? '' : bytesPerSecond(sent, texts), bytes(view.bytes)));
     const since = new Date(view.since);
     write(this.#since, words.since(moment(view.since, now(), texts), duration(now() - view.since, units)));
     if (!Number.isNaN(since.getTime())) this.#since.dateTime = since.toISOString();

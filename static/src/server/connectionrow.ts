@@ -51,7 +51,7 @@ export class ConnectionRow implements Row<ConnectionView> {
     this.#slowLine = el('span', { class: 'slow' }, icon('i-slow'), this.#slow);
     const id = el('code', { title: shown(client) }, shortClient(client));
     this.element = el('tr', {}, el('td', { class: 'what' }, this.link, el('span', { class: 'sub' }, id, ' ', this.#aside)), this.#via,
-      el('td', { class: 'chans' }, this.#first, ' ', this.#more),
+      el('td', { class: 'chans' }, el('span', { class: 'chan-cell' }, this.#first, this.#more)),
       el('td', { class: 'queue' }, el('span', { class: 'cell-bar' }, this.#bar, this.#waits), this.#slowLine),
       el('td', { class: 'n rate' }, narrow(facts.texts.server.narrow.rate), this.#rate), this.#bytes, this.#messages,
       el('td', { class: 'n since' }, narrow(facts.texts.server.narrow.since), this.#since));

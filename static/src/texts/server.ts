@@ -90,7 +90,7 @@ export const serverEn = {
     of: (bytes: string, most: string) => `${bytes} of ${most}`,
     every: (every: string) => `1 of ${every}: it reads slowly`,
     allSteps: 'all',
-    total: (rate: string, total: string) => `${rate}, ${total} in all`,
+    total: (rate: string, total: string) => (rate === '' ? `${total} in all` : `${rate}, ${total} in all`),
     since: (moment: string, length: string) => `${moment}, ${length} ago`,
     more: (n: string) => `and ${n} more`,
     sure: (who: string) => `Disconnect ${who}?`,
