@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use watchroom::{
     backend::{
         Backend, BackendError, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage, Publishing,
-        StreamOptions, StreamPosition,
+        RedisSettings, StreamOptions, StreamPosition,
     },
     clock::Clock,
     journal::{Journal, JournalConfig, Retention},
@@ -59,10 +59,14 @@ impl Node {
     }
 
     async fn redis(server: &RedisServer, name: &str) -> Self {
+        Self::on(&RedisSettings::of(&server.url()), name).await
+    }
+
+    async fn on(settings: &RedisSettings, name: &str) -> Self {
         let supervisor = Supervisor::new(CancellationToken::new());
         let registry = Registry::default();
         let (backend, deliveries) =
-            Backend::redis(&server.url(), name, &supervisor, &registry, Retention::default()).await.unwrap();
+            Backend::redis(settings, name, &supervisor, &registry, Retention::default()).await.unwrap();
         Self { backend, deliveries, supervisor, registry, folder: None }
     }
 
