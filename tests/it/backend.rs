@@ -1,11 +1,12 @@
 //! The contract of [`watchroom::backend`], against each kind; then what only Redis promises.
 
+mod cluster;
 mod commits;
 mod shared;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::future::{LocalBoxFuture, join_all};
 use tempfile::TempDir;
 use tokio::{
     sync::mpsc,
@@ -24,7 +25,7 @@ use watchroom::{
     wire::centrifugo::{ClientInfo, Publication},
 };
 
-use crate::redis_server::RedisServer;
+use crate::{redis_cluster::RedisCluster, redis_server::RedisServer};
 use commits::*;
 
 /// How long anything may take before a test fails.
@@ -138,6 +139,16 @@ macro_rules! contract {
                     super::$check(&mut super::Node::redis(&server, "one").await).await;
                 }
             })*
+        }
+        /// All of them on one cluster, each with a prefix of its own.
+        #[tokio::test]
+        async fn a_cluster_keeps_the_contract() {
+            let Some(cluster) = RedisCluster::start(false).await else { return };
+            let checks: Vec<LocalBoxFuture<'_, ()>> = vec![$(Box::pin(async {
+                let settings = RedisSettings { urls: cluster.urls(), prefix: stringify!($check).to_owned() };
+                $check(&mut Node::on(&settings, "one").await).await;
+            })),*];
+            join_all(checks).await;
         }
     };
 }

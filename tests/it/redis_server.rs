@@ -21,16 +21,24 @@ pub(crate) struct RedisServer {
     child: Option<Child>,
 }
 
+/// Whether redis-server is there; prints if it is not, and fails under CI.
+pub(crate) fn is_installed() -> bool {
+    if let Err(error) = Command::new("redis-server").arg("--version").output() {
+        let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!ci, "redis-server is needed under CI: {error}");
+        #[expect(clippy::print_stderr, reason = "says why nothing was tested")]
+        {
+            eprintln!("skipped: redis-server cannot be run: {error}");
+        }
+        return false;
+    }
+    true
+}
+
 impl RedisServer {
     /// Starts a server; none, with a printed reason, where redis-server is not installed. Fails there under CI.
     pub(crate) async fn start() -> Option<Self> {
-        if let Err(error) = Command::new("redis-server").arg("--version").output() {
-            let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-            assert!(!ci, "redis-server is needed under CI: {error}");
-            #[expect(clippy::print_stderr, reason = "says why nothing was tested")]
-            {
-                eprintln!("skipped: redis-server cannot be run: {error}");
-            }
+        if !is_installed() {
             return None;
         }
         // Another process may take the port before the server does; then it ends at once, and the next try has luck.

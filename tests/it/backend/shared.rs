@@ -32,12 +32,12 @@ pub(super) fn batch(step: i64) -> Batch {
     Batch { source, step: Some(step), samples }
 }
 
-async fn carry(node: &Node, step: i64) -> Result<(), BackendError> {
+pub(super) async fn carry(node: &Node, step: i64) -> Result<(), BackendError> {
     node.backend.carry(&Arc::new(batch(step))).await
 }
 
 impl Node {
-    async fn next_batch(&mut self) -> Arc<Batch> {
+    pub(super) async fn next_batch(&mut self) -> Arc<Batch> {
         match self.next().await {
             Delivery::Samples(batch) => batch,
             other => panic!("not samples: {other:?}"),
