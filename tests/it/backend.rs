@@ -3,6 +3,7 @@
 mod cluster;
 mod commits;
 mod shared;
+mod versions;
 
 use std::{sync::Arc, time::Duration};
 
