@@ -221,3 +221,58 @@ impl Stream for Pushes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use redis::IntoConnectionInfo;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    /// Reads until `count` commands came that contain `name`.
+    async fn commands(stream: &mut TcpStream, name: &str, count: usize) {
+        let mut text = String::new();
+        while text.matches(name).count() < count {
+            let mut some = [0; 4_096];
+            let read = stream.read(&mut some).await.unwrap();
+            assert!(0 < read, "the client has gone");
+            text.push_str(std::str::from_utf8(&some[..read]).unwrap());
+        }
+    }
+
+    /// A server whose slot moves while two requests are under way.
+    async fn slot_moves(listener: TcpListener) {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        commands(&mut stream, "SETINFO", 2).await;
+        stream.write_all(b"%1\r\n+server\r\n+redis\r\n+OK\r\n+OK\r\n").await.unwrap();
+        commands(&mut stream, "GET", 2).await;
+        let answers = b">3\r\n$12\r\nsunsubscribe\r\n$1\r\nt\r\n:0\r\n$1\r\nA\r\n$1\r\nB\r\n";
+        stream.write_all(answers).await.unwrap();
+        // Open until the client has seen it.
+        drop(stream.read(&mut [0]).await);
+    }
+
+    #[tokio::test]
+    async fn no_answer_is_taken_for_that_of_another_request() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let info = format!("redis://{address}").into_connection_info().unwrap();
+        let settings = info.redis_settings().clone().set_protocol(redis::ProtocolVersion::RESP3);
+        let client = async {
+            let info = info.set_redis_settings(settings);
+            let (connection, mut pushes) = Connection::open(&address, info).await.unwrap();
+            let get = async |key: &str| -> RedisResult<String> {
+                Cmd::get(key).query_async(&mut connection.clone()).await
+            };
+            let (a, b) = tokio::join!(get("a"), get("b"));
+            assert!(a.is_err() && b.is_err(), "{a:?} {b:?}");
+            assert!(matches!(pushes.next().await, Some(Pushed::Lost(id)) if id == connection.id));
+            assert!(pushes.next().await.is_none());
+        };
+        tokio::join!(slot_moves(listener), client);
+    }
+}

@@ -213,7 +213,9 @@ async fn open(
     if major.is_none_or(|major| major < VERSION_MIN) {
         return Err(BackendError::TooOld(version));
     }
-    let mode = if field("redis_mode:") == "cluster" { Mode::Cluster } else { Mode::Single };
+    // The second name is that of Valkey.
+    let is_cluster = [field("redis_mode:"), field("server_mode:")].iter().any(|mode| mode == "cluster");
+    let mode = if is_cluster { Mode::Cluster } else { Mode::Single };
     if mode == Mode::Single && 1 < seeds.addresses().len() {
         return Err(BackendError::NotACluster(address.to_owned()));
     }

@@ -104,7 +104,7 @@ mod tests {
         assert_eq!((owners.of(Place::SAMPLES), owners.of(Place::NODES)), ("a:1", "host:2"));
         assert_eq!(Owners::most(&[cut_off]).unwrap().of(Place::NODES), "[fd00::1]:3");
         let hole = read(&Value::Array(vec![range(0, 8_000, "a", 1)]), "a:1");
-        assert_eq!(Owners::most(&[hole.clone()]), None);
+        assert_eq!(Owners::most(std::slice::from_ref(&hole)), None);
         assert_eq!(Owners::most(&[hole, said]).unwrap().of(Place::NODES), "host:2");
         assert_eq!(Owners::most(&[]), None);
         assert_eq!(read(&Value::Nil, "a:1"), vec![None; Place::COUNT]);

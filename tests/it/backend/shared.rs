@@ -430,3 +430,16 @@ async fn a_redis_that_is_not_there_is_said_at_start() {
         assert_eq!(supervisor.task_count(), 0);
     }
 }
+
+#[tokio::test]
+async fn several_addresses_are_those_of_a_cluster() {
+    let (Some(server), Some(other)) = (RedisServer::start().await, RedisServer::start().await) else {
+        return;
+    };
+    let settings = RedisSettings { urls: vec![server.url(), other.url()], ..RedisSettings::of("") };
+    let supervisor = Supervisor::new(CancellationToken::new());
+    let error = Backend::redis(&settings, "one", &supervisor, &Registry::default(), Retention::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BackendError::NotACluster(_)), "{error}");
+}
