@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use watchroom::backend::{
-    Claimed, Delivery, HistoryFilter, Publishing, RecordKind, RedisSettings, StreamOptions, redis::PARTITIONS,
+    Backend, BackendError, Claimed, Delivery, HistoryFilter, Publishing, RecordKind, RedisSettings,
+    StreamOptions, redis::PARTITIONS,
 };
-use watchroom::journal::Commit;
+use watchroom::journal::{Commit, Retention};
+use watchroom::supervisor::Supervisor;
+use watchroom::telemetry::Registry;
 
 use super::{
     KEPT, NOT_KEPT, Node, PATIENCE,
@@ -224,6 +228,64 @@ async fn slots_move_with_what_is_in_them() {
         said.check(&mut hub_two, &mut two).await;
         (hub_one.gaps, hub_two.gaps) = (0, 0);
     }
+}
+
+/// What docs/operations.md says of settings that lose nothing.
+#[tokio::test]
+async fn a_killed_redis_that_syncs_loses_nothing_that_was_answered() {
+    let settings = &["--appendonly", "yes", "--appendfsync", "always"];
+    let Some(mut server) = RedisServer::start_with(settings).await else { return };
+    let (mut one, two) = (Node::redis(&server, "one").await, Node::redis(&server, "two").await);
+    let mut before = Vec::new();
+    for at in 0..50 {
+        before.push(one.publish("a", &at.to_string(), KEPT).await.unwrap());
+    }
+    let ack = record(RecordKind::Ack, "k", Some("{}"));
+    let room = one.commit(vec![append(ROOM, "1", Some("key"))], vec![ack]).await;
+    assert_eq!(one.claim("one", "pending").await, Claimed::Granted { turn: 1 });
+    one.backend.enter("a", &info("c1"), true).await.unwrap();
+    server.kill();
+    server.start_again().await;
+    one.gap().await;
+    until("the other node is back, too", async || two.publish("b", "1", KEPT).await.is_ok()).await;
+    let page = two.history("a", HistoryFilter::default()).await;
+    assert_eq!(&page.position, before.last().unwrap());
+    assert_eq!(page.publications.len(), 50);
+    let again = Commit { appends: vec![append(ROOM, "1", Some("key"))], records: vec![] };
+    let again = two.backend.commit(again).await.unwrap();
+    assert_eq!((&again[0].position, again[0].is_new), (&room[0].position, false));
+    assert_eq!(two.backend.records(RecordKind::Ack).await.unwrap().len(), 1);
+    assert!(matches!(two.claim("two", "pending").await, Claimed::Held { .. }));
+    until("who is here is listed", async || two.clients("a").await == ["c1"]).await;
+}
+
+/// What docs/operations.md says of a user's rights.
+#[tokio::test]
+async fn a_user_without_dangerous_commands_is_enough() {
+    let Some(server) = RedisServer::start().await else { return };
+    let mut user = redis::cmd("ACL");
+    user.arg("SETUSER").arg("w").arg("on").arg(">p").arg("~watchroom:*").arg("&watchroom:*");
+    user.arg("+@all").arg("-@dangerous").arg("+info").arg("+cluster|slots");
+    user.exec_async(&mut server.connection().await).await.unwrap();
+    let url = server.url().replace("redis://", "redis://w:p@");
+    let one = Node::on(&RedisSettings::of(&url), "one").await;
+    let mut two = Node::on(&RedisSettings::of(&url), "two").await;
+    assert_eq!(one.publish("a", "1", KEPT).await.unwrap().offset, 1);
+    assert_eq!(two.next_publication().await.1.offset, 1);
+    one.commit(vec![append(ROOM, "1", None)], vec![record(RecordKind::Ack, "k", Some("{}"))]).await;
+    assert_eq!(two.next_publication().await.0, ROOM);
+    assert!(matches!(two.next().await, Delivery::Record(_)));
+    one.backend.enter("a", &info("c1"), true).await.unwrap();
+    assert!(matches!(two.next().await, Delivery::Join { .. }));
+    assert_eq!(two.clients("a").await, ["c1"]);
+    assert!(matches!(one.claim("one", "pending").await, Claimed::Granted { .. }));
+    assert_eq!(one.history("a", HistoryFilter::default()).await.publications.len(), 1);
+    carry(&one, 1).await.unwrap();
+    assert_eq!(two.next_batch().await.step, Some(1));
+    let theirs = RedisSettings { prefix: "theirs".to_owned(), ..RedisSettings::of(&url) };
+    let (supervisor, registry) = (Supervisor::new(CancellationToken::new()), Registry::default());
+    let refused = Backend::redis(&theirs, "one", &supervisor, &registry, Retention::default()).await;
+    assert!(matches!(refused, Err(BackendError::Unreachable(text)) if !text.contains("w:p")));
 }
 
 #[tokio::test]

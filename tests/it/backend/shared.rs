@@ -45,7 +45,7 @@ impl Node {
     }
 
     /// Takes deliveries until one says that some were lost.
-    async fn gap(&mut self) {
+    pub(super) async fn gap(&mut self) {
         while !matches!(self.next().await, Delivery::Gap) {}
     }
 
