@@ -22,7 +22,7 @@ pub use log::log;
 
 use crate::cli::{Folders, Serve};
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, NamedRedis};
 use crate::http::{self, Shared};
 use crate::supervisor::Supervisor;
 use parts::Parts;
@@ -65,7 +65,7 @@ impl App {
         if let Some(listen) = arguments.listen {
             config.listen = listen;
         }
-        config.redis = arguments.redis.clone().or(config.redis);
+        config.redis = NamedRedis { urls: arguments.redis.clone(), prefix: None }.or(config.redis);
         only_loopback(&config)?;
         parts::descriptors();
         let listener = TcpListener::bind(config.listen).await.with_context(|| {

@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 pub use self::{
     claim::{Claim, Claimed, Notified, SETTLE},
     embedded::Embedded,
-    redis::Redis,
+    redis::{Redis, RedisSettings},
 };
 pub use crate::journal::{
     Append, Appended, Commit, HistoryFilter, HistoryPage, Record, RecordKind, StreamPosition,
@@ -155,6 +155,11 @@ pub enum BackendError {
     /// The bus is older than what we need.
     #[error("redis {0} is too old; version 7.0 or newer is needed")]
     TooOld(String),
+    /// Several servers were named that are none.
+    #[error(
+        "several addresses of redis are those of a cluster, and {0} is none: name one server, or a cluster's"
+    )]
+    NotACluster(String),
 }
 
 /// The two kinds there are.
@@ -184,16 +189,16 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// [`BackendError::Address`], [`BackendError::TooOld`], and [`BackendError::Unreachable`] after
-    /// [`redis::START_MAX`].
+    /// [`BackendError::Address`], [`BackendError::TooOld`], [`BackendError::NotACluster`], and
+    /// [`BackendError::Unreachable`] after [`redis::START_MAX`].
     pub async fn redis(
-        url: &str,
+        settings: &RedisSettings,
         node_id: &str,
         supervisor: &Supervisor,
         registry: &Registry,
         retention: Retention,
     ) -> Result<(Self, mpsc::Receiver<Delivery>), BackendError> {
-        let (backend, deliveries) = Redis::new(url, node_id, supervisor, registry, retention).await?;
+        let (backend, deliveries) = Redis::new(settings, node_id, supervisor, registry, retention).await?;
         Ok((Self::Redis(backend), deliveries))
     }
 

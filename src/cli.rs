@@ -96,9 +96,10 @@ pub struct Serve {
     /// --centrifugo]
     #[arg(long, value_name = "ADDRESS", env = "WATCHROOM_LISTEN", value_parser = crate::config::address)]
     pub listen: Option<SocketAddr>,
-    /// The Redis that several nodes share [default: none, a single node]
-    #[arg(long, value_name = "URL", env = "WATCHROOM_REDIS", hide_env_values = true)]
-    pub redis: Option<String>,
+    /// The Redis that several nodes share; several, with commas between them, are those of one cluster [default: none,
+    /// a single node]
+    #[arg(long, value_name = "URL", env = "WATCHROOM_REDIS", hide_env_values = true, value_delimiter = ',')]
+    pub redis: Vec<String>,
     /// Write logs as JSON
     #[arg(long)]
     pub log_json: bool,

@@ -5,6 +5,7 @@ mod centrifugo;
 mod channel;
 mod client;
 mod map;
+mod redis;
 mod rules;
 mod sections;
 #[cfg(test)]
@@ -20,6 +21,8 @@ use std::{
 use crate::document::{self, Format, Problems, Table, Typing};
 use crate::hub::channel::{Namespace, Rules};
 use crate::hub::options::Options;
+
+pub use self::redis::NamedRedis;
 
 use centrifugo::{Centrifugo, centrifugo};
 use channel::File;
@@ -37,8 +40,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// This machine's name in its samples; the host name if absent.
     pub instance: Option<String>,
-    /// The Redis that nodes share; a single node if absent.
-    pub redis: Option<String>,
+    /// The Redis that nodes share, if one is named.
+    pub redis: NamedRedis,
     /// How long samples are kept, ms.
     pub retention_ms: Option<i64>,
     /// How many bytes of samples are kept.
@@ -62,7 +65,7 @@ impl Default for Config {
         Self {
             listen: LISTEN,
             instance: None,
-            redis: None,
+            redis: NamedRedis::default(),
             retention_ms: None,
             retention_bytes: None,
             retention_events_ms: None,
@@ -219,18 +222,7 @@ fn own(table: &mut Table<'_>) -> Own {
         text.value
     });
     config.collect_host = table.flag("collect_host").unwrap_or(true);
-    table.table("redis", |redis| {
-        config.redis = redis.text("url").map(|text| {
-            if !text.value.starts_with("redis://") {
-                redis.reader().wrong_with(
-                    text.span,
-                    "`url` is not an address of Redis",
-                    "write it like redis://127.0.0.1:6379",
-                );
-            }
-            text.value
-        });
-    });
+    config.redis = table.table("redis", redis::own).unwrap_or_default();
     table.table("retention", |retention| {
         config.retention_ms = retention.duration_ms("time");
         config.retention_events_ms = retention.duration_ms("events");

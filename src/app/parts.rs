@@ -158,9 +158,9 @@ async fn shared(
     supervisor: &Supervisor,
     registry: &Registry,
 ) -> anyhow::Result<(Backend, mpsc::Receiver<Delivery>)> {
-    if let Some(url) = &config.redis {
+    if let Some(settings) = config.redis.settings() {
         let kept = journal.retention();
-        return Backend::redis(url, instance, supervisor, registry, kept).await.context("redis");
+        return Backend::redis(&settings, instance, supervisor, registry, kept).await.context("redis");
     }
     let journal = journal.clone();
     let opened = tokio::task::spawn_blocking(move || Backend::embedded(journal)).await;

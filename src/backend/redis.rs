@@ -1,17 +1,24 @@
 //! The backend of several nodes: Redis 7 or newer holds what they share.
 //!
-//! One connection carries commands and what is published, a second one waits for samples. The task in `link` owns both:
-//! when either fails, both are made anew, for as long as it takes, and a [`Delivery::Gap`] says so. Until then requests
-//! fail within [`REQUEST_MAX`].
+//! One server, or a cluster. One connection to each server carries commands and what is published, another one waits for
+//! samples. The task in `link` owns them: what fails is made anew, for as long as it takes, and a [`Delivery::Gap`] says
+//! so. Until then requests to that server fail within [`REQUEST_MAX`].
 
 mod commit;
+mod connection;
 mod counters;
+mod heart;
 mod keys;
 mod link;
 mod message;
+mod place;
 mod presence;
+mod repair;
+mod route;
 mod samples;
 mod scripts;
+mod settings;
+mod slots;
 
 use std::{
     sync::{
@@ -21,10 +28,15 @@ use std::{
     time::Duration,
 };
 
-use redis::{RedisError, aio::MultiplexedConnection};
+use redis::RedisError;
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::timeout,
+};
+
+pub use self::{
+    place::PARTITIONS,
+    settings::{PREFIX, PREFIX_BYTES_MAX, RedisSettings, prefix},
 };
 
 use super::{
@@ -39,7 +51,10 @@ use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
 use crate::wire::centrifugo::{ClientInfo, Publication, raw};
 use counters::Counters;
+use keys::Keys;
+use place::Place;
 use presence::Entered;
+use route::{Moving, Up};
 use scripts::Scripts;
 
 /// How long a request may take, the wait for a connection included; then the bus is unreachable.
@@ -71,10 +86,11 @@ struct Shared {
     node: String,
     /// Which run of the process this is.
     run: u64,
-    /// The topic of publications, joins and leaves.
-    topic: String,
-    /// The connection, while there is one.
-    up: watch::Sender<Option<Up>>,
+    keys: Keys,
+    /// The connections, while there are some.
+    up: watch::Sender<Up>,
+    /// Told where a request was sent away: slots may have moved.
+    moved: Notify,
     scripts: Scripts,
     counters: Counters,
     /// This node's entries in presence, to be made again where they were lost.
@@ -94,36 +110,29 @@ struct Bounds {
     ttl: Duration,
 }
 
-/// A connection that stands.
-#[derive(Debug, Clone)]
-struct Up {
-    connection: MultiplexedConnection,
-    /// The name under which entries in presence are made: another one with each connection, so that entries which
-    /// could not be taken off while there was none expire with the old name.
-    member: Arc<str>,
-}
-
 impl Redis {
     /// Connects, and keeps connected.
     ///
     /// # Errors
     ///
-    /// [`BackendError::Address`], [`BackendError::TooOld`], and [`BackendError::Unreachable`] after [`START_MAX`].
+    /// [`BackendError::Address`], [`BackendError::TooOld`], [`BackendError::NotACluster`], and
+    /// [`BackendError::Unreachable`] after [`START_MAX`].
     pub async fn new(
-        url: &str,
+        settings: &RedisSettings,
         node: &str,
         supervisor: &Supervisor,
         registry: &Registry,
         retention: Retention,
     ) -> Result<(Self, mpsc::Receiver<Delivery>), BackendError> {
-        let (client, database) = link::client(url)?;
-        // Never the whole address: it may have a password.
-        let place = client.get_connection_info().addr().to_string();
+        let seeds = settings::Seeds::read(settings)?;
+        // Never whole addresses: they may have a password.
+        let addresses = seeds.addresses().join(", ");
         let shared = Arc::new(Shared {
             node: node.to_owned(),
             run: fastrand::u64(..),
-            topic: keys::topic(database),
-            up: watch::Sender::new(None),
+            keys: Keys::new(&settings.prefix, seeds.database()),
+            up: watch::Sender::new(Up::default()),
+            moved: Notify::new(),
             scripts: Scripts::new(),
             counters: Counters::new(registry),
             entered: Entered::default(),
@@ -132,12 +141,12 @@ impl Redis {
             retention,
         });
         let (deliveries, receiver) = mpsc::channel(DELIVERIES_MAX);
-        let mut link = link::Link::new(client, Arc::clone(&shared), deliveries);
-        let session = link.first().await.map_err(|error| match error {
-            BackendError::Unreachable(reason) => BackendError::Unreachable(format!("{place}: {reason}")),
+        let mut link = link::Link::new(seeds, Arc::clone(&shared), deliveries);
+        link.first().await.map_err(|error| match error {
+            BackendError::Unreachable(reason) => BackendError::Unreachable(format!("{addresses}: {reason}")),
             error => error,
         })?;
-        supervisor.spawn("redis", link.run(session, supervisor.token().clone()));
+        supervisor.spawn("redis", link.run(supervisor.token().clone()));
         Ok((Self(shared), receiver))
     }
 
@@ -168,7 +177,7 @@ impl Redis {
         let body = message::publication_body(channel, &publishing);
         let published = match self.0.bounds(options) {
             Some(bounds) => self.0.publish_kept(channel, &body, bounds).await,
-            None => self.0.publish_only(&message::publication(&body)).await,
+            None => self.0.publish_only(Place::of(channel), &message::publication(&body)).await,
         };
         published.inspect_err(|_| self.0.counters.publish_errors.increment())
     }
@@ -188,19 +197,17 @@ impl Redis {
             return Ok(HistoryPage::default());
         };
         let number = |number: Option<String>| number.unwrap_or_default();
-        let mut invocation = self.0.scripts.history.prepare_invoke();
-        invocation.key(keys::log(channel)).key(keys::meta(channel)).arg(new_epoch());
+        let keys = match options {
+            StreamOptions::Journal => self.0.keys.journal(channel),
+            StreamOptions::Memory { .. } | StreamOptions::None => self.0.keys.channel(channel),
+        };
+        let mut invocation = scripts::call(&self.0.scripts.history, 2);
+        invocation.arg(keys.log()).arg(keys.meta()).arg(new_epoch());
         invocation.arg(size).arg(bytes).arg(ttl_ms(ttl)).arg(meta_ttl_ms(ttl));
         invocation.arg(number(filter.since.map(|since| since.to_string())));
         invocation.arg(number(filter.limit.map(|limit| limit.min(LIMIT_MAX).to_string())));
         invocation.arg(if filter.reverse { "1" } else { "" });
-        let work = async {
-            let mut up = self.0.up().await?;
-            let page: Vec<Vec<u8>> =
-                invocation.invoke_async(&mut up.connection).await.map_err(unreachable)?;
-            Ok(page)
-        };
-        let page = bounded(work).await?;
+        let page: Vec<Vec<u8>> = self.0.run(keys.place, &invocation, Moving::Follows).await?;
         let [epoch, offset, messages @ ..] = page.as_slice() else {
             return Err(BackendError::Unreachable("an answer of another shape".to_owned()));
         };
@@ -260,13 +267,6 @@ impl Redis {
 }
 
 impl Shared {
-    /// The connection, as soon as there is one; the caller bounds the wait.
-    async fn up(&self) -> Result<Up, BackendError> {
-        let mut up = self.up.subscribe();
-        let up = up.wait_for(Option::is_some).await.map_err(|_| BackendError::Stopped)?;
-        up.clone().ok_or(BackendError::Stopped)
-    }
-
     /// What a channel keeps; nothing if it has no history.
     fn bounds(&self, options: StreamOptions) -> Option<Bounds> {
         match options {
@@ -288,38 +288,27 @@ impl Shared {
         body: &[u8],
         Bounds { size, bytes, ttl }: Bounds,
     ) -> Result<StreamPosition, BackendError> {
-        let mut invocation = self.scripts.publish.prepare_invoke();
-        invocation.key(keys::log(channel)).key(keys::meta(channel));
-        invocation.arg(&self.topic).arg(message::PUBLICATION_HEAD).arg(body).arg(new_epoch());
+        let keys = self.keys.channel(channel);
+        let mut invocation = scripts::call(&self.scripts.publish, 2);
+        invocation.arg(keys.log()).arg(keys.meta());
+        let topic = self.keys.topic(keys.place);
+        invocation.arg(topic).arg(message::PUBLICATION_HEAD).arg(body).arg(new_epoch());
         invocation.arg(size).arg(bytes).arg(ttl_ms(ttl)).arg(meta_ttl_ms(ttl));
-        let work = async {
-            let mut up = self.up().await?;
-            let (epoch, offset): (Vec<u8>, Vec<u8>) =
-                invocation.invoke_async(&mut up.connection).await.map_err(unreachable)?;
-            position(&epoch, &offset)
-        };
-        bounded(work).await
+        let (epoch, offset): (Vec<u8>, Vec<u8>) = self.run(keys.place, &invocation, Moving::Waits).await?;
+        position(&epoch, &offset)
     }
 
-    async fn publish_only(&self, message: &[u8]) -> Result<StreamPosition, BackendError> {
-        let work = async {
-            let mut up = self.up().await?;
-            let mut publish = redis::cmd("PUBLISH");
-            publish.arg(&self.topic).arg(message);
-            publish.exec_async(&mut up.connection).await.map_err(unreachable)
-        };
-        bounded(work).await.map(|()| StreamPosition::default())
+    async fn publish_only(&self, place: Place, message: &[u8]) -> Result<StreamPosition, BackendError> {
+        let mut publish = redis::cmd("SPUBLISH");
+        publish.arg(self.keys.topic(place)).arg(message);
+        self.run(place, &publish, Moving::Waits).await.map(|()| StreamPosition::default())
     }
 
     async fn carry(&self, parcel: &[u8]) -> Result<(), BackendError> {
-        let mut invocation = self.scripts.carry.prepare_invoke();
-        invocation.key(keys::SAMPLES).key(keys::SAMPLES_META).arg(parcel);
+        let mut invocation = scripts::call(&self.scripts.carry, 2);
+        invocation.arg(self.keys.samples()).arg(self.keys.samples_meta()).arg(parcel);
         invocation.arg(STREAM_BATCHES_MAX).arg(STREAM_BYTES_MAX).arg(STREAM_AGE_MS).arg(STREAM_AGE_MS * 2);
-        let work = async {
-            let mut up = self.up().await?;
-            invocation.invoke_async::<()>(&mut up.connection).await.map_err(unreachable)
-        };
-        bounded(work).await
+        self.run(Place::SAMPLES, &invocation, Moving::Waits).await
     }
 
     /// A kept message as a publication; what cannot be read is counted.

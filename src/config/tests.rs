@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::backend::StreamOptions;
+use crate::backend::{StreamOptions, redis::RedisSettings};
 use crate::hub::channel::{Allowed, ClientKey, DataFormat, MapMode, RecoveryMode, SubscriptionType};
 use crate::hub::options::{Personal, Trust};
 use crate::tokens::TokenError;
@@ -112,7 +112,7 @@ fn a_file_of_centrifugo_is_read_whole() {
         (config.listen.to_string().as_str(), config.instance.as_deref()),
         ("127.0.0.1:8001", Some("a"))
     );
-    assert_eq!(config.redis.as_deref(), Some("redis://:p%40ss@redis.example:6379/2"));
+    assert_eq!(config.redis.urls, ["redis://:p%40ss@redis.example:6379/2"]);
     assert_eq!(
         (options.trust, options.ping_interval, options.pong_timeout),
         (Trust::Strict, Duration::from_secs(20), None)
@@ -289,6 +289,15 @@ fn sections_fit_together() {
         (r#"{"engine": {"type": "redis", "redis": {"address": ["a:1", "b:1"]}}}"#, "several addresses"),
         (r#"{"engine": {"type": "redis", "redis": {"address": "rediss://a:1"}}}"#, "not an address of Redis"),
         (r#"{"engine": {"type": "redis", "redis": {"address": "redis://a:1", "db": 1}}}"#, "that is a URL"),
+        (
+            r#"{"engine": {"type": "redis", "redis": {"cluster_address": ["a:1", "b:1"]}}}"#,
+            "several clusters",
+        ),
+        (
+            r#"{"engine": {"type": "redis", "redis": {"cluster_address": "redis://a:1"}}}"#,
+            "`cluster_address`",
+        ),
+        (r#"{"engine": {"type": "redis", "redis": {"prefix": "a{b}"}}}"#, "`prefix` is not"),
         (r#"{"clients": {}}"#, "unknown key `clients`"),
         (
             r#"{"client": {"subscribe_to_user_personal_channel": {"enabled": true, "personal_channel_namespace": "x"}}}"#,
@@ -313,6 +322,30 @@ fn personal_channels_need_no_namespace() {
 }
 
 #[test]
+fn a_cluster_and_a_prefix_are_named_in_either_file() {
+    let cluster = r#"{"engine": {"type": "redis", "redis": {"address": "redis://one", "prefix": "theirs",
+        "cluster_address": ["a:1, b:2"], "user": "u", "password": "p"}}}"#;
+    let config = both("", cluster).unwrap();
+    let urls = vec!["redis://u:p@a:1/0".to_owned(), "redis://u:p@b:2/0".to_owned()];
+    assert_eq!(config.redis.settings(), Some(RedisSettings { urls, prefix: "theirs".to_owned() }));
+    assert_eq!(config.warnings.iter().filter(|warning| warning.contains("engine")).count(), 0);
+    let own = "[redis]\nurl = ['redis://c:1', 'redis://d:1']\nprefix = 'ours'\n";
+    let redis = both(own, cluster).unwrap().redis;
+    assert_eq!(redis.urls, ["redis://c:1", "redis://d:1"]);
+    assert_eq!(redis.prefix.as_deref(), Some("ours"));
+    let alone = parse(FILE, "redis.url = 'redis://a'").unwrap().redis.settings().unwrap();
+    assert_eq!(alone.prefix, "watchroom");
+    for (text, expected) in [
+        ("redis.url = ['redis://a', 'http://b']", "`url` is not an address"),
+        ("redis.url = 1", "a list of texts"),
+        ("redis.prefix = 'a b'", "`prefix` is not"),
+    ] {
+        let problems = parse(FILE, text).unwrap_err().to_string();
+        assert!(problems.contains(expected), "{text}: {problems}");
+    }
+}
+
+#[test]
 fn each_file_says_its_own() {
     let listen = |own: &str, text: &str| both(own, text).unwrap().listen.to_string();
     assert_eq!(listen("", "{}"), "127.0.0.1:8000");
@@ -320,9 +353,9 @@ fn each_file_says_its_own() {
     // Refused when it is listened on, as --listen may name another.
     assert_eq!(listen("", r#"{"http_server": {"address": "0.0.0.0"}}"#), "0.0.0.0:8000");
     let redis = r#"{"engine": {"type": "redis"}}"#;
-    assert_eq!(both("", redis).unwrap().redis.as_deref(), Some("redis://127.0.0.1:6379"));
-    assert_eq!(both("redis.url = 'redis://own'", redis).unwrap().redis.as_deref(), Some("redis://own"));
-    assert_eq!(both("", r#"{"engine": {"redis": {"address": "a:1"}}}"#).unwrap().redis, None);
+    assert_eq!(both("", redis).unwrap().redis.urls, ["redis://127.0.0.1:6379"]);
+    assert_eq!(both("redis.url = 'redis://own'", redis).unwrap().redis.urls, ["redis://own"]);
+    assert_eq!(both("", r#"{"engine": {"redis": {"address": "a:1"}}}"#).unwrap().redis.settings(), None);
     let problems =
         both("lisen = 1\n[channel]\nx = 1\n[client]\n", r#"{"client": {"tokens": {}}}"#).unwrap_err();
     let text = problems.to_string();

@@ -215,6 +215,15 @@ impl<'a> Table<'a> {
 
     /// A list of texts, if the key is there.
     pub fn texts(&mut self, key: &'static str) -> Option<Vec<Placed<String>>> {
+        self.some_texts(key, self.is_weak())
+    }
+
+    /// A text, or a list of texts, if the key is there.
+    pub fn text_or_texts(&mut self, key: &'static str) -> Option<Vec<Placed<String>>> {
+        self.some_texts(key, true)
+    }
+
+    fn some_texts(&mut self, key: &'static str, or_one: bool) -> Option<Vec<Placed<String>>> {
         let node = self.take(key)?;
         let weak = self.is_weak();
         let placed = |item: &Node| {
@@ -222,7 +231,7 @@ impl<'a> Table<'a> {
             text.map(|value| Placed { value, span: item.span.clone() })
         };
         let Some(list) = node.value.as_list() else {
-            if weak && let Some(one) = placed(node) {
+            if or_one && let Some(one) = placed(node) {
                 return Some(if one.value.is_empty() { Vec::new() } else { vec![one] });
             }
             self.mismatch(key, "a list of texts", node);

@@ -26,6 +26,8 @@ pub struct Counters {
     pub slowed: Counter,
     /// Connections refused at their limit.
     pub refused: Counter,
+    /// Orders of other nodes that this one does not know.
+    pub orders_unknown: Counter,
 }
 
 impl Counters {
@@ -46,6 +48,8 @@ impl Counters {
             slowed: registry.counter("watchroom_slowed_total", "Times that a reader's rate dropped."),
             refused: registry
                 .counter("watchroom_connections_refused_total", "Connections refused at their limit."),
+            orders_unknown: registry
+                .counter("watchroom_orders_unknown_total", "Orders of newer nodes, not carried out."),
         }
     }
 

@@ -75,7 +75,10 @@ impl Hub {
         match (serde_json::from_str(text), serde_json::from_str(text)) {
             (Ok(order), _) => self.carry_out(order),
             (_, Ok(word)) => self.heard(word),
-            (Err(error), _) => tracing::debug!(error = %error, "an order of a newer node"),
+            (Err(error), _) => {
+                self.0.counters.orders_unknown.increment();
+                tracing::debug!(error = %error, "an order of a newer node");
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use watchroom::{
-    backend::{Backend, Claim, Claimed},
+    backend::{Backend, Claim, Claimed, RedisSettings},
     journal::Retention,
     supervisor::Supervisor,
     telemetry::Registry,
@@ -452,7 +452,14 @@ async fn what_a_node_claimed_and_did_not_tell_another_tells() {
 
     // Another node claims what comes next, and dies.
     let (supervisor, registry) = (Supervisor::new(CancellationToken::new()), Registry::default());
-    let ghost = Backend::redis(&redis.url(), "ghost", &supervisor, &registry, Retention::default()).await;
+    let ghost = Backend::redis(
+        &RedisSettings::of(&redis.url()),
+        "ghost",
+        &supervisor,
+        &registry,
+        Retention::default(),
+    )
+    .await;
     let (ghost, _deliveries) = ghost.unwrap();
     let lease = std::time::Duration::from_secs(4);
     let claim = Claim { key: id, target: "firing".to_owned(), node: "ghost".to_owned(), lease };

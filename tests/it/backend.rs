@@ -1,11 +1,13 @@
 //! The contract of [`watchroom::backend`], against each kind; then what only Redis promises.
 
+mod cluster;
 mod commits;
 mod shared;
+mod versions;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::future::{LocalBoxFuture, join_all};
 use tempfile::TempDir;
 use tokio::{
     sync::mpsc,
@@ -15,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use watchroom::{
     backend::{
         Backend, BackendError, Delivery, HISTORY_BYTES_MAX, HistoryFilter, HistoryPage, Publishing,
-        StreamOptions, StreamPosition,
+        RedisSettings, StreamOptions, StreamPosition,
     },
     clock::Clock,
     journal::{Journal, JournalConfig, Retention},
@@ -24,7 +26,7 @@ use watchroom::{
     wire::centrifugo::{ClientInfo, Publication},
 };
 
-use crate::redis_server::RedisServer;
+use crate::{redis_cluster::RedisCluster, redis_server::RedisServer};
 use commits::*;
 
 /// How long anything may take before a test fails.
@@ -59,10 +61,14 @@ impl Node {
     }
 
     async fn redis(server: &RedisServer, name: &str) -> Self {
+        Self::on(&RedisSettings::of(&server.url()), name).await
+    }
+
+    async fn on(settings: &RedisSettings, name: &str) -> Self {
         let supervisor = Supervisor::new(CancellationToken::new());
         let registry = Registry::default();
         let (backend, deliveries) =
-            Backend::redis(&server.url(), name, &supervisor, &registry, Retention::default()).await.unwrap();
+            Backend::redis(settings, name, &supervisor, &registry, Retention::default()).await.unwrap();
         Self { backend, deliveries, supervisor, registry, folder: None }
     }
 
@@ -134,6 +140,16 @@ macro_rules! contract {
                     super::$check(&mut super::Node::redis(&server, "one").await).await;
                 }
             })*
+        }
+        /// All of them on one cluster, each with a prefix of its own.
+        #[tokio::test]
+        async fn a_cluster_keeps_the_contract() {
+            let Some(cluster) = RedisCluster::start(false).await else { return };
+            let checks: Vec<LocalBoxFuture<'_, ()>> = vec![$(Box::pin(async {
+                let settings = RedisSettings { urls: cluster.urls(), prefix: stringify!($check).to_owned() };
+                $check(&mut Node::on(&settings, "one").await).await;
+            })),*];
+            join_all(checks).await;
         }
     };
 }

@@ -15,6 +15,7 @@ mod page;
 mod process;
 mod push;
 mod query;
+mod redis_cluster;
 mod redis_server;
 mod rooms;
 mod server;

@@ -18,25 +18,40 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct RedisServer {
     folder: TempDir,
     port: u16,
+    /// Settings of the test's own.
+    settings: &'static [&'static str],
     child: Option<Child>,
+}
+
+/// Whether redis-server is there; prints if it is not, and fails under CI.
+pub(crate) fn is_installed() -> bool {
+    if let Err(error) = Command::new("redis-server").arg("--version").output() {
+        let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!ci, "redis-server is needed under CI: {error}");
+        #[expect(clippy::print_stderr, reason = "says why nothing was tested")]
+        {
+            eprintln!("skipped: redis-server cannot be run: {error}");
+        }
+        return false;
+    }
+    true
 }
 
 impl RedisServer {
     /// Starts a server; none, with a printed reason, where redis-server is not installed. Fails there under CI.
     pub(crate) async fn start() -> Option<Self> {
-        if let Err(error) = Command::new("redis-server").arg("--version").output() {
-            let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-            assert!(!ci, "redis-server is needed under CI: {error}");
-            #[expect(clippy::print_stderr, reason = "says why nothing was tested")]
-            {
-                eprintln!("skipped: redis-server cannot be run: {error}");
-            }
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a server with settings.
+    pub(crate) async fn start_with(settings: &'static [&'static str]) -> Option<Self> {
+        if !is_installed() {
             return None;
         }
         // Another process may take the port before the server does; then it ends at once, and the next try has luck.
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut server = Self { folder: TempDir::new().unwrap(), port, child: None };
+            let mut server = Self { folder: TempDir::new().unwrap(), port, settings, child: None };
             server.run();
             if server.answers().await {
                 return Some(server);
@@ -68,6 +83,13 @@ impl RedisServer {
         }
     }
 
+    /// Kills the server as a crash does.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     /// Starts the server again, on the same port and folder.
     pub(crate) async fn start_again(&mut self) {
         self.run();
@@ -84,7 +106,7 @@ impl RedisServer {
         let port = self.port.to_string();
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no", "--dir"]);
-        command.arg(self.folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.arg(self.folder.path()).args(self.settings).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn().unwrap());
     }
 

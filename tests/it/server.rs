@@ -52,7 +52,7 @@ impl Server {
             folders: Folders { data: Some(folder.path().join("data")), config: folder.path().to_owned() },
             centrifugo: None,
             listen: Some("127.0.0.1:0".parse().unwrap()),
-            redis: settings.redis,
+            redis: settings.redis.into_iter().collect(),
             log_json: false,
         };
         let app = App::at(Clock::Shifted(settings.clock_ms), &arguments).await.unwrap();

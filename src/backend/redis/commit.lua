@@ -82,6 +82,6 @@ if 0 < records then
   end
 end
 for _, message in ipairs(messages) do
-  redis.call('PUBLISH', topic, message)
+  redis.call('SPUBLISH', topic, message)
 end
 return reply

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use super::{Redis, bounded, keys, message, meta_ttl_ms, new_epoch, position, ttl_ms, unreachable};
+use super::{Redis, message, meta_ttl_ms, new_epoch, place::Place, position, route::Moving, scripts, ttl_ms};
 use crate::backend::{Appended, BackendError, Claim, Claimed, Commit, Publishing, RecordKind, SETTLE};
 use crate::journal::{KEY_MS_MAX, KeyValues};
 
@@ -15,15 +15,13 @@ impl Redis {
     ///
     /// [`BackendError::Unreachable`].
     pub async fn forget(&self, channel: &str) -> Result<(), BackendError> {
-        let work = async {
-            let mut up = self.0.up().await?;
-            redis::cmd("DEL")
-                .arg(keys::log(channel))
-                .exec_async(&mut up.connection)
-                .await
-                .map_err(unreachable)
-        };
-        bounded(work).await
+        // The caller does not say whether the channel is of the journal.
+        for keys in [self.0.keys.channel(channel), self.0.keys.journal(channel)] {
+            let mut del = redis::cmd("DEL");
+            del.arg(keys.log());
+            self.0.run::<()>(keys.place, &del, Moving::Follows).await?;
+        }
+        Ok(())
     }
 
     /// See [`crate::backend::Backend::order`].
@@ -32,7 +30,7 @@ impl Redis {
     ///
     /// [`BackendError::Unreachable`].
     pub async fn order(&self, order: &RawValue) -> Result<(), BackendError> {
-        self.0.publish_only(&message::order(order)).await.map(drop)
+        self.0.publish_only(Place::NODES, &message::order(order)).await.map(drop)
     }
 
     /// See [`crate::backend::Backend::commit`].
@@ -48,20 +46,23 @@ impl Redis {
     async fn commit_in_redis(&self, commit: &Commit) -> Result<Vec<Appended>, BackendError> {
         let kept = self.0.retention;
         let ttl = Duration::from_millis(u64::try_from(kept.ms).unwrap_or_default());
-        let mut invocation = self.0.scripts.commit.prepare_invoke();
-        invocation.key(keys::RECORD_ENDS);
+        let keys = &self.0.keys;
+        let count = 1 + RecordKind::ALL.len() + 3 * commit.appends.len() + commit.records.len();
+        let mut invocation = scripts::call(&self.0.scripts.commit, count);
+        invocation.arg(keys.record_ends());
         for kind in RecordKind::ALL {
-            invocation.key(keys::records(kind));
+            invocation.arg(keys.records(kind));
         }
         for append in &commit.appends {
-            invocation.key(keys::log(&append.channel)).key(keys::meta(&append.channel));
+            let keys = keys.journal(&append.channel);
+            invocation.arg(keys.log()).arg(keys.meta());
             // A script's keys are all named; the one without an author's id is not touched.
-            invocation.key(keys::author(&append.channel, append.key.as_deref().unwrap_or_default()));
+            invocation.arg(keys.author(append.key.as_deref().unwrap_or_default()));
         }
         for record in &commit.records {
-            invocation.key(keys::claim(&record.key));
+            invocation.arg(keys.claim(&record.key));
         }
-        invocation.arg(&self.0.topic).arg(message::PUBLICATION_HEAD);
+        invocation.arg(keys.topic(Place::JOURNAL)).arg(message::PUBLICATION_HEAD);
         invocation.arg(kept.events_max).arg(kept.bytes_max).arg(ttl_ms(ttl)).arg(meta_ttl_ms(ttl));
         invocation.arg(KEY_MS_MAX);
         invocation.arg(RecordKind::ALL.len()).arg(commit.appends.len()).arg(commit.records.len());
@@ -80,11 +81,7 @@ impl Redis {
             invocation.arg(record.kind.name()).arg(&record.key).arg(value).arg(expires);
             invocation.arg(message::record(record));
         }
-        let reply: Vec<Vec<u8>> = bounded(async {
-            let mut up = self.0.up().await?;
-            invocation.invoke_async(&mut up.connection).await.map_err(unreachable)
-        })
-        .await?;
+        let reply: Vec<Vec<u8>> = self.0.run(Place::JOURNAL, &invocation, Moving::Waits).await?;
         let appended = |three: &[Vec<u8>]| match three {
             [epoch, offset, new] => {
                 Ok(Appended { position: position(epoch, offset)?, is_new: !new.is_empty() })
@@ -100,13 +97,9 @@ impl Redis {
     ///
     /// [`BackendError::Unreachable`].
     pub async fn records(&self, kind: RecordKind) -> Result<KeyValues, BackendError> {
-        let mut invocation = self.0.scripts.records.prepare_invoke();
-        invocation.key(keys::records(kind));
-        let found: Vec<(String, String)> = bounded(async {
-            let mut up = self.0.up().await?;
-            invocation.invoke_async(&mut up.connection).await.map_err(unreachable)
-        })
-        .await?;
+        let mut invocation = scripts::call(&self.0.scripts.records, 1);
+        invocation.arg(self.0.keys.records(kind));
+        let found: Vec<(String, String)> = self.0.run(Place::JOURNAL, &invocation, Moving::Follows).await?;
         let value = |(key, value)| Some((key, RawValue::from_string(value).ok()?));
         Ok(found.into_iter().filter_map(value).collect())
     }
@@ -117,15 +110,11 @@ impl Redis {
     ///
     /// [`BackendError::Unreachable`].
     pub async fn claim(&self, claim: &Claim) -> Result<Claimed, BackendError> {
-        let mut invocation = self.0.scripts.claim.prepare_invoke();
-        invocation.key(keys::records(RecordKind::Notified)).key(keys::claim(&claim.key));
+        let mut invocation = scripts::call(&self.0.scripts.claim, 2);
+        invocation.arg(self.0.keys.records(RecordKind::Notified)).arg(self.0.keys.claim(&claim.key));
         invocation.arg(&claim.key).arg(&claim.target).arg(&claim.node);
         invocation.arg(ttl_ms(claim.lease)).arg(ttl_ms(SETTLE));
-        let (what, number): (String, u64) = bounded(async {
-            let mut up = self.0.up().await?;
-            invocation.invoke_async(&mut up.connection).await.map_err(unreachable)
-        })
-        .await?;
+        let (what, number): (String, u64) = self.0.run(Place::JOURNAL, &invocation, Moving::Waits).await?;
         let retry = Duration::from_millis(number);
         match what.as_str() {
             "granted" => Ok(Claimed::Granted { turn: number }),
@@ -142,12 +131,8 @@ impl Redis {
     ///
     /// [`BackendError::Unreachable`].
     pub async fn release(&self, claim: &Claim) -> Result<(), BackendError> {
-        let mut invocation = self.0.scripts.release.prepare_invoke();
-        invocation.key(keys::claim(&claim.key)).arg(&claim.node);
-        bounded(async {
-            let mut up = self.0.up().await?;
-            invocation.invoke_async(&mut up.connection).await.map_err(unreachable)
-        })
-        .await
+        let mut invocation = scripts::call(&self.0.scripts.release, 1);
+        invocation.arg(self.0.keys.claim(&claim.key)).arg(&claim.node);
+        self.0.run(Place::JOURNAL, &invocation, Moving::Waits).await
     }
 }

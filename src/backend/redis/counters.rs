@@ -11,6 +11,8 @@ pub(super) struct Counters {
     pub(super) publish_errors: Counter,
     /// Batches missing on their way between nodes.
     pub(super) samples_gap: Counter,
+    /// Times that slots were found with another server.
+    pub(super) moves: Counter,
     registry: Registry,
 }
 
@@ -39,6 +41,10 @@ impl Counters {
             samples_gap: registry.counter(
                 "watchroom_redis_samples_gap_total",
                 "Batches of samples missing on their way between nodes: not carried by this one, or by another.",
+            ),
+            moves: registry.counter(
+                "watchroom_redis_slots_moved_total",
+                "Times that slots of a Redis cluster were found with another server.",
             ),
             registry: registry.clone(),
         };

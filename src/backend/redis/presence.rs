@@ -10,13 +10,16 @@ use std::{
     time::Duration,
 };
 
-use redis::{AsyncCommands, RedisResult};
+use redis::{Cmd, RedisResult};
 use rustc_hash::FxHashMap;
 
 use super::{
-    BackendError, Shared, Up, keys,
+    BackendError, Shared,
+    connection::Connection,
     message::{self, Entry, Move},
-    unreachable,
+    place::Place,
+    route::{Moving, Table},
+    scripts,
 };
 use crate::wire::centrifugo::ClientInfo;
 
@@ -63,6 +66,10 @@ impl Entered {
         last
     }
 
+    fn has(&self, channel: &str, client: &str) -> bool {
+        self.lock().get(channel).is_some_and(|present| present.contains_key(client))
+    }
+
     fn all(&self) -> Vec<(String, Present)> {
         let entered = self.lock();
         let each = |(channel, present): (&String, &FxHashMap<String, Present>)| {
@@ -81,14 +88,22 @@ pub(super) async fn enter(
     announce: bool,
 ) -> Result<(), BackendError> {
     shared.entered.put(channel, info, announce);
-    let mut up = shared.up().await?;
-    let _: () = up.connection.sadd(keys::channels(&up.member), channel).await.map_err(unreachable)?;
-    let entry = Entry { info: info.clone(), member: up.member.to_string(), announce };
-    let mut invocation = shared.scripts.enter.prepare_invoke();
-    invocation.key(keys::presence(channel)).arg(&shared.topic).arg(&info.client);
-    invocation.arg(message::entry(&entry)).arg(ms(HASH_TTL));
-    invocation.arg(if announce { message::someone(Move::Join, channel, info) } else { Vec::new() });
-    invocation.invoke_async(&mut up.connection).await.map_err(unreachable)
+    let keys = shared.keys.channel(channel);
+    let mut message = if announce { message::someone(Move::Join, channel, info) } else { Vec::new() };
+    loop {
+        let member = shared.up.borrow().member.clone();
+        let entry = Entry { info: info.clone(), member: member.to_string(), announce };
+        let mut invocation = scripts::call(&shared.scripts.enter, 2);
+        invocation.arg(keys.presence()).arg(shared.keys.channels(keys.place, &member));
+        invocation.arg(shared.keys.topic(keys.place)).arg(channel).arg(&info.client);
+        invocation.arg(message::entry(&entry)).arg(ms(HASH_TTL)).arg(&message);
+        shared.run::<()>(keys.place, &invocation, Moving::Waits).await?;
+        // Entries under a name that is not ours any more would be taken off.
+        if shared.up.borrow().member == member {
+            return Ok(());
+        }
+        message.clear();
+    }
 }
 
 /// Takes a connection off, and tells it to all nodes if it was listed.
@@ -98,36 +113,47 @@ pub(super) async fn leave(
     info: &ClientInfo,
     announce: bool,
 ) -> Result<(), BackendError> {
-    let last = shared.entered.take(channel, &info.client);
-    let mut up = shared.up().await?;
-    take_off(shared, &mut up, channel, (info, &[]), announce).await.map_err(unreachable)?;
-    if last {
-        let _: () = up.connection.srem(keys::channels(&up.member), channel).await.map_err(unreachable)?;
-    }
-    Ok(())
+    let is_last = shared.entered.take(channel, &info.client);
+    let member = shared.up.borrow().member.clone();
+    let off = Off { member: &member, channel, info, expected: &[], announce, is_last };
+    let keys = shared.keys.channel(channel);
+    shared.run(keys.place, &off.call(shared), Moving::Waits).await
 }
 
-async fn take_off(
-    shared: &Shared,
-    up: &mut Up,
-    channel: &str,
-    (info, expected): (&ClientInfo, &[u8]),
+/// An entry that is to be taken off.
+#[derive(Debug, Clone, Copy)]
+struct Off<'a> {
+    member: &'a str,
+    channel: &'a str,
+    info: &'a ClientInfo,
+    /// The entry as it must be; any if empty.
+    expected: &'a [u8],
     announce: bool,
-) -> RedisResult<()> {
-    let mut invocation = shared.scripts.leave.prepare_invoke();
-    invocation.key(keys::presence(channel)).arg(&shared.topic).arg(&info.client).arg(expected);
-    invocation.arg(if announce { message::someone(Move::Leave, channel, info) } else { Vec::new() });
-    invocation.invoke_async(&mut up.connection).await
+    /// Whether the node has no other connection in the channel.
+    is_last: bool,
+}
+
+impl Off<'_> {
+    fn call(&self, shared: &Shared) -> Cmd {
+        let Self { member, channel, info, expected, announce, is_last } = *self;
+        let keys = shared.keys.channel(channel);
+        let mut invocation = scripts::call(&shared.scripts.leave, 2);
+        invocation.arg(keys.presence()).arg(shared.keys.channels(keys.place, member));
+        invocation.arg(shared.keys.topic(keys.place)).arg(channel).arg(&info.client).arg(expected);
+        invocation.arg(if announce { message::someone(Move::Leave, channel, info) } else { Vec::new() });
+        invocation.arg(if is_last { "1" } else { "" });
+        invocation
+    }
 }
 
 /// Who is in a channel and connected to a node that is alive, by connection id.
 pub(super) async fn list(shared: &Shared, channel: &str) -> Result<Vec<ClientInfo>, BackendError> {
-    let mut up = shared.up().await?;
-    let entries = entries(shared, &mut up, channel).await.map_err(unreachable)?;
+    let entries = entries(shared, channel).await?;
+    let own = shared.up.borrow().member.clone();
     let members: BTreeSet<String> = entries.iter().map(|(entry, _)| entry.member.clone()).collect();
     let mut dead = BTreeSet::new();
     for member in members {
-        if *member != *up.member && !is_alive(&mut up, &member).await.map_err(unreachable)? {
+        if *member != *own && !is_alive(shared, &member).await? {
             dead.insert(member);
         }
     }
@@ -140,13 +166,15 @@ pub(super) async fn list(shared: &Shared, channel: &str) -> Result<Vec<ClientInf
     Ok(present)
 }
 
-async fn is_alive(up: &mut Up, member: &str) -> RedisResult<bool> {
-    up.connection.exists(keys::alive(member)).await
+async fn is_alive(shared: &Shared, member: &str) -> Result<bool, BackendError> {
+    let exists = Cmd::exists(shared.keys.alive(member));
+    shared.run(Place::NODES, &exists, Moving::Follows).await
 }
 
 /// The entries of a channel, each with its bytes; what cannot be read is counted.
-async fn entries(shared: &Shared, up: &mut Up, channel: &str) -> RedisResult<Vec<(Entry, Vec<u8>)>> {
-    let values: Vec<Vec<u8>> = up.connection.hvals(keys::presence(channel)).await?;
+async fn entries(shared: &Shared, channel: &str) -> Result<Vec<(Entry, Vec<u8>)>, BackendError> {
+    let keys = shared.keys.channel(channel);
+    let values: Vec<Vec<u8>> = shared.run(keys.place, &Cmd::hvals(keys.presence()), Moving::Follows).await?;
     let read = |bytes: Vec<u8>| match message::read_entry(&bytes) {
         Ok(entry) => Some((entry, bytes)),
         Err(reason) => {
@@ -158,47 +186,87 @@ async fn entries(shared: &Shared, up: &mut Up, channel: &str) -> RedisResult<Vec
 }
 
 /// Says that this node is alive; tells whether nobody knew, so that its entries must be made anew.
-pub(super) async fn keep_alive(shared: &Shared, up: &mut Up) -> RedisResult<bool> {
-    let mut invocation = shared.scripts.alive.prepare_invoke();
-    invocation.key(keys::alive(&up.member)).key(keys::NODES).arg(ms(ALIVE_TTL)).arg(&*up.member);
-    invocation.invoke_async(&mut up.connection).await
+pub(super) async fn keep_alive(shared: &Shared, nodes: &mut Connection, member: &str) -> RedisResult<bool> {
+    let mut invocation = scripts::call(&shared.scripts.alive, 2);
+    invocation.arg(shared.keys.alive(member)).arg(shared.keys.nodes()).arg(ms(ALIVE_TTL)).arg(member);
+    shared.ask(nodes, &invocation).await
 }
 
-/// Makes this node's entries anew, without telling anyone.
-pub(super) async fn renew(shared: &Shared, up: &mut Up) -> RedisResult<()> {
-    for some in shared.entered.all().chunks(ENTRIES_PER_TRIP) {
-        let mut pipeline = redis::pipe();
-        for (channel, Present { info, announce }) in some {
-            let entry = Entry { info: info.clone(), member: up.member.to_string(), announce: *announce };
-            let hash = keys::presence(channel);
-            pipeline.sadd(keys::channels(&up.member), channel).ignore();
-            pipeline.hset(&hash, &info.client, message::entry(&entry)).ignore();
-            pipeline.pexpire(&hash, ms(HASH_TTL)).ignore();
+/// Makes this node's entries anew, without telling anyone. Those that left meanwhile are taken off again.
+pub(super) async fn renew(shared: &Shared, table: &Table, member: &str) -> RedisResult<()> {
+    let mut by_place: FxHashMap<Place, Vec<(String, Present)>> = FxHashMap::default();
+    for (channel, present) in shared.entered.all() {
+        by_place.entry(Place::of(&channel)).or_default().push((channel, present));
+    }
+    for (place, all) in by_place {
+        // Without a server the entries wait until there is one: then all are made anew.
+        let Some(connection) = table.at(place) else { continue };
+        for some in all.chunks(ENTRIES_PER_TRIP) {
+            renew_at(shared, &mut connection.clone(), (place, some), member).await?;
         }
-        pipeline.exec_async(&mut up.connection).await?;
+    }
+    Ok(())
+}
+
+async fn renew_at(
+    shared: &Shared,
+    connection: &mut Connection,
+    (place, some): (Place, &[(String, Present)]),
+    member: &str,
+) -> RedisResult<()> {
+    let entry = |Present { info, announce }: &Present| {
+        message::entry(&Entry { info: info.clone(), member: member.to_owned(), announce: *announce })
+    };
+    let mut pipeline = redis::pipe();
+    for (channel, present) in some {
+        let hash = shared.keys.channel(channel).presence();
+        pipeline.sadd(shared.keys.channels(place, member), channel).ignore();
+        pipeline.hset(&hash, &present.info.client, entry(present)).ignore();
+        pipeline.pexpire(&hash, ms(HASH_TTL)).ignore();
+    }
+    pipeline.exec_async(connection).await?;
+    for (channel, present) in some {
+        if !shared.entered.has(channel, &present.info.client) {
+            let (info, expected) = (&present.info, &*entry(present));
+            let off = Off { member, channel, info, expected, announce: false, is_last: false };
+            shared.ask::<()>(connection, &off.call(shared)).await?;
+        }
     }
     Ok(())
 }
 
 /// Takes off the entries of nodes that are gone. Two nodes may do so at once: each entry's leave is told once.
-pub(super) async fn reap(shared: &Shared, up: &mut Up) -> RedisResult<()> {
-    let members: Vec<String> = up.connection.smembers(keys::NODES).await?;
+pub(super) async fn reap(shared: &Shared) -> Result<(), BackendError> {
+    let members = Cmd::smembers(shared.keys.nodes());
+    let members: Vec<String> = shared.run(Place::NODES, &members, Moving::Follows).await?;
     for member in members {
-        if is_alive(up, &member).await? {
-            continue;
-        }
-        let channels: Vec<String> = up.connection.smembers(keys::channels(&member)).await?;
-        for channel in channels {
-            for (entry, bytes) in entries(shared, up, &channel).await? {
-                if entry.member == member {
-                    take_off(shared, up, &channel, (&entry.info, &bytes), entry.announce).await?;
-                }
+        if !is_alive(shared, &member).await? {
+            for place in Place::all() {
+                reap_at(shared, place, &member).await?;
             }
+            let forget = Cmd::srem(shared.keys.nodes(), &member);
+            shared.run::<()>(Place::NODES, &forget, Moving::Follows).await?;
         }
-        let _: () = up.connection.del(keys::channels(&member)).await?;
-        let _: () = up.connection.srem(keys::NODES, &member).await?;
     }
     Ok(())
+}
+
+async fn reap_at(shared: &Shared, place: Place, member: &str) -> Result<(), BackendError> {
+    let key = shared.keys.channels(place, member);
+    let channels: Vec<String> = shared.run(place, &Cmd::smembers(&key), Moving::Follows).await?;
+    if channels.is_empty() {
+        return Ok(());
+    }
+    for channel in channels {
+        for (entry, bytes) in entries(shared, &channel).await? {
+            if entry.member == member {
+                let (info, announce) = (&entry.info, entry.announce);
+                let off = Off { member, channel: &channel, info, expected: &bytes, announce, is_last: false };
+                shared.run::<()>(place, &off.call(shared), Moving::Waits).await?;
+            }
+        }
+    }
+    shared.run(place, &Cmd::del(&key), Moving::Follows).await
 }
 
 fn ms(duration: Duration) -> i64 {

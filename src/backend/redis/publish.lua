@@ -9,5 +9,5 @@ append(log, meta, offset .. '-0', now, message)
 trim(log, meta, now, tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]))
 redis.call('PEXPIRE', log, ARGV[7])
 redis.call('PEXPIRE', meta, ARGV[8])
-redis.call('PUBLISH', ARGV[1], message)
+redis.call('SPUBLISH', ARGV[1], message)
 return {epoch, offset}

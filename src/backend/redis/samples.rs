@@ -8,12 +8,13 @@ use redis::{
     streams::{StreamRangeReply, StreamReadOptions, StreamReadReply},
 };
 use rustc_hash::FxHashMap;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 
 use super::{
-    counters::{Counters, Skipped},
-    keys,
-    link::Ended,
+    Shared,
+    counters::Skipped,
+    link::Trouble,
+    route::{AGAIN, is_sent_away},
 };
 use crate::backend::{
     Delivery,
@@ -49,32 +50,26 @@ impl Id {
 #[derive(Debug)]
 pub(super) struct Samples {
     /// Samples of this node are not delivered.
-    node: String,
-    run: u64,
+    shared: Arc<Shared>,
+    key: String,
     last: Id,
     /// The newest batch when this node came: an older one of its name may be of the run before.
     first: Option<Id>,
     /// The run of another node that has our name, once it was told.
     namesake: Option<u64>,
     runs: Runs,
-    counters: Counters,
     deliveries: mpsc::Sender<Delivery>,
 }
 
 impl Samples {
-    pub(super) fn new(
-        node: String,
-        run: u64,
-        counters: Counters,
-        deliveries: mpsc::Sender<Delivery>,
-    ) -> Self {
-        let runs = Runs::default();
-        Self { node, run, last: Id::default(), first: None, namesake: None, runs, counters, deliveries }
+    pub(super) fn new(shared: Arc<Shared>, deliveries: mpsc::Sender<Delivery>) -> Self {
+        let (key, runs) = (shared.keys.samples(), Runs::default());
+        Self { shared, key, last: Id::default(), first: None, namesake: None, runs, deliveries }
     }
 
     /// Prepares for a new connection: a stream that was lost is read from its beginning.
     pub(super) async fn resume(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        let newest: StreamRangeReply = connection.xrevrange_count(keys::SAMPLES, "+", "-", 1).await?;
+        let newest: StreamRangeReply = connection.xrevrange_count(&self.key, "+", "-", 1).await?;
         let newest = newest.ids.first().and_then(|entry| Id::parse(&entry.id)).unwrap_or_default();
         self.first.get_or_insert(newest);
         // Numbers are times of the server's clock: those of a stream made anew may be below the old ones.
@@ -86,11 +81,17 @@ impl Samples {
     }
 
     /// Delivers until the connection fails. Dropped at any time, it goes on behind the newest batch delivered.
-    pub(super) async fn pump(&mut self, connection: &mut MultiplexedConnection) -> Ended {
+    pub(super) async fn pump(&mut self, connection: &mut MultiplexedConnection) -> Trouble {
         loop {
             let entries = match self.read(connection).await {
                 Ok(entries) => entries,
-                Err(error) => return Ended::Lost(error.to_string()),
+                // The slot is on its way: whoever reads the slots finds out when it is there.
+                Err(error) if is_sent_away(&error) => {
+                    self.shared.moved.notify_one();
+                    sleep(AGAIN).await;
+                    continue;
+                }
+                Err(error) => return Trouble::Samples(error.to_string()),
             };
             for (id, payload) in entries {
                 if let Some(ended) = self.deliver(id, &payload).await {
@@ -106,7 +107,7 @@ impl Samples {
         let options = StreamReadOptions::default().block(block).count(BATCHES_PER_READ);
         let after = format!("{}-{}", self.last.ms, self.last.number);
         let reply: Option<StreamReadReply> =
-            connection.xread_options(&[keys::SAMPLES], &[after], &options).await?;
+            connection.xread_options(&[&self.key], &[after], &options).await?;
         let entries = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids);
         let read = |mut entry: redis::streams::StreamId| {
             let id = Id::parse(&entry.id)?;
@@ -120,34 +121,34 @@ impl Samples {
         Ok(entries.filter_map(read).collect())
     }
 
-    async fn deliver(&mut self, id: Id, payload: &[u8]) -> Option<Ended> {
+    async fn deliver(&mut self, id: Id, payload: &[u8]) -> Option<Trouble> {
         let parcel = match Parcel::open(payload) {
             Ok(parcel) => parcel,
             Err(Unreadable::Version(_)) => return self.skip(Skipped::Version),
             Err(Unreadable::Damaged(_)) => return self.skip(Skipped::Damaged),
         };
-        if parcel.origin.node == self.node {
-            return if parcel.origin.run == self.run || self.first >= Some(id) {
+        if parcel.origin.node == self.shared.node {
+            return if parcel.origin.run == self.shared.run || self.first >= Some(id) {
                 None
             } else {
                 self.namesake(parcel.origin.run)
             };
         }
         let hole = self.runs.note(&parcel.origin);
-        self.counters.samples_gap.add(hole.missing);
+        self.shared.counters.samples_gap.add(hole.missing);
         if hole.is_news && self.deliveries.send(Delivery::Gap).await.is_err() {
-            return Some(Ended::Stopped);
+            return Some(Trouble::Stopped);
         }
         let Some(batch) = batch(parcel, payload).await else { return self.skip(Skipped::Damaged) };
         let sent = self.deliveries.send(Delivery::Samples(Arc::new(batch))).await;
-        sent.is_err().then_some(Ended::Stopped)
+        sent.is_err().then_some(Trouble::Stopped)
     }
 
     /// Two nodes of one name draw their own samples only; neither would notice by itself.
-    fn namesake(&mut self, run: u64) -> Option<Ended> {
+    fn namesake(&mut self, run: u64) -> Option<Trouble> {
         if self.namesake.replace(run) != Some(run) {
             tracing::error!(
-                instance = self.node,
+                instance = self.shared.node,
                 "another node on this redis has the same instance, and its samples are not taken: give each node \
                  its own `instance` in its watchroom.toml"
             );
@@ -155,8 +156,8 @@ impl Samples {
         self.skip(Skipped::Namesake)
     }
 
-    fn skip(&self, reason: Skipped) -> Option<Ended> {
-        self.counters.skipped(reason).increment();
+    fn skip(&self, reason: Skipped) -> Option<Trouble> {
+        self.shared.counters.skipped(reason).increment();
         None
     }
 }

@@ -1,9 +1,18 @@
 //! What runs inside Redis, each in one step.
 
-use redis::{RedisResult, Script, aio::MultiplexedConnection};
+use redis::{Cmd, RedisResult, Script};
+
+use super::connection::Connection;
 
 /// Functions that several scripts begin with.
 const COMMON: &str = include_str!("trim.lua");
+
+/// A call of a script, to be followed by `keys` keys and then arguments.
+pub(super) fn call(script: &Script, keys: usize) -> Cmd {
+    let mut call = redis::cmd("EVALSHA");
+    call.arg(script.get_hash()).arg(keys);
+    call
+}
 
 /// The scripts.
 #[derive(Debug)]
@@ -52,7 +61,7 @@ impl Scripts {
     /// # Errors
     ///
     /// What Redis says.
-    pub(super) async fn load(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+    pub(super) async fn load(&self, connection: &mut Connection) -> RedisResult<()> {
         let Self { publish, commit, records, claim, release, history, carry, enter, leave, alive } = self;
         for script in [publish, commit, records, claim, release, history, carry, enter, leave, alive] {
             script.load_async(connection).await?;

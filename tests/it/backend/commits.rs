@@ -17,19 +17,19 @@ use crate::redis_server::RedisServer;
 
 const LEASE: Duration = Duration::from_secs(20);
 
-fn raw(text: &str) -> Box<RawValue> {
+pub(super) fn raw(text: &str) -> Box<RawValue> {
     RawValue::from_string(text.to_owned()).unwrap()
 }
 
-fn append(channel: &str, data: &str, key: Option<&str>) -> Append {
+pub(super) fn append(channel: &str, data: &str, key: Option<&str>) -> Append {
     Append { channel: channel.to_owned(), data: raw(data), info: None, key: key.map(str::to_owned) }
 }
 
-fn record(kind: RecordKind, key: &str, value: Option<&str>) -> Record {
+pub(super) fn record(kind: RecordKind, key: &str, value: Option<&str>) -> Record {
     Record { kind, key: key.to_owned(), value: value.map(raw), expires_ms: None }
 }
 
-fn told(key: &str, state: &str, turn: u64, node: &str) -> Record {
+pub(super) fn told(key: &str, state: &str, turn: u64, node: &str) -> Record {
     let notified = Notified { state: state.to_owned(), turn, node: node.to_owned() };
     Record {
         kind: RecordKind::Notified,
@@ -44,11 +44,11 @@ fn claim(node: &str, target: &str, lease: Duration) -> Claim {
 }
 
 impl Node {
-    async fn commit(&self, appends: Vec<Append>, records: Vec<Record>) -> Vec<Appended> {
+    pub(super) async fn commit(&self, appends: Vec<Append>, records: Vec<Record>) -> Vec<Appended> {
         self.backend.commit(Commit { appends, records }).await.unwrap()
     }
 
-    async fn claim(&self, node: &str, target: &str) -> Claimed {
+    pub(super) async fn claim(&self, node: &str, target: &str) -> Claimed {
         self.backend.claim(&claim(node, target, LEASE)).await.unwrap()
     }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use watchroom::{
     backend::{
-        Backend, BackendError, Delivery, HistoryFilter, StreamOptions,
+        Backend, BackendError, Delivery, HistoryFilter, RedisSettings, StreamOptions,
         redis::{START_MAX, STREAM_BYTES_MAX},
     },
     journal::Retention,
@@ -32,12 +32,12 @@ pub(super) fn batch(step: i64) -> Batch {
     Batch { source, step: Some(step), samples }
 }
 
-async fn carry(node: &Node, step: i64) -> Result<(), BackendError> {
+pub(super) async fn carry(node: &Node, step: i64) -> Result<(), BackendError> {
     node.backend.carry(&Arc::new(batch(step))).await
 }
 
 impl Node {
-    async fn next_batch(&mut self) -> Arc<Batch> {
+    pub(super) async fn next_batch(&mut self) -> Arc<Batch> {
         match self.next().await {
             Delivery::Samples(batch) => batch,
             other => panic!("not samples: {other:?}"),
@@ -45,7 +45,7 @@ impl Node {
     }
 
     /// Takes deliveries until one says that some were lost.
-    async fn gap(&mut self) {
+    pub(super) async fn gap(&mut self) {
         while !matches!(self.next().await, Delivery::Gap) {}
     }
 
@@ -139,7 +139,7 @@ async fn a_call_takes_few_entries_off_and_a_reader_sees_none_of_the_rest() {
         }
     };
     let mut connection = server.connection().await;
-    let mut kept = async || -> usize { connection.xlen("watchroom:{a}:log").await.unwrap() };
+    let mut kept = async || -> usize { connection.xlen("watchroom:{p7}:log:a").await.unwrap() };
     publish(1_199).await;
     one.publish("a", "1", options(10, KEPT_FOR)).await.unwrap();
     assert_eq!(kept().await, 1_200 - 256);
@@ -177,7 +177,7 @@ async fn the_stream_of_samples_is_bounded_by_bytes() {
         one.backend.carry(&Arc::new(batch)).await.unwrap();
     }
     let mut connection = server.connection().await;
-    let kept: StreamRangeReply = connection.xrange_all("watchroom:{s}:samples").await.unwrap();
+    let kept: StreamRangeReply = connection.xrange_all("watchroom:{stream}:samples").await.unwrap();
     let size = |value: Option<&Value>| match value {
         Some(Value::BulkString(bytes)) => bytes.len(),
         other => panic!("{other:?}"),
@@ -304,7 +304,7 @@ async fn a_hub_that_does_not_keep_up_is_told() {
     for _ in 0..25 {
         let mut pipeline = redis::pipe();
         for _ in 0..1_000 {
-            pipeline.publish("watchroom:{e}:events:0", message).ignore();
+            pipeline.spublish("watchroom:{p7}:events:0", message).ignore();
         }
         pipeline.exec_async(&mut connection).await.unwrap();
     }
@@ -378,7 +378,7 @@ async fn a_hole_among_samples_is_told() {
     carry(&one, 1).await.unwrap();
     two.next_batch().await;
     // A parcel that Redis refuses takes its number with it.
-    let (stream, aside) = ("watchroom:{s}:samples", "watchroom:{s}:aside");
+    let (stream, aside) = ("watchroom:{stream}:samples", "watchroom:{stream}:aside");
     let _: () = connection.rename(stream, aside).await.unwrap();
     let _: () = connection.set(stream, "not a stream").await.unwrap();
     carry(&one, 2).await.unwrap_err();
@@ -395,10 +395,12 @@ async fn what_a_newer_node_wrote_is_skipped() {
     let mut one = Node::redis(&server, "one").await;
     let mut connection = server.connection().await;
     let newer: &[u8] = b"\x02whatever";
-    let _: () = connection.publish("watchroom:{e}:events:0", newer).await.unwrap();
-    let _: () = connection.publish("watchroom:{e}:events:0", "noise").await.unwrap();
-    let _: String =
-        connection.xadd("watchroom:{s}:samples", "*", &[("t", b"0".as_slice()), ("d", newer)]).await.unwrap();
+    let _: () = connection.spublish("watchroom:{p7}:events:0", newer).await.unwrap();
+    let _: () = connection.spublish("watchroom:{p7}:events:0", "noise").await.unwrap();
+    let _: String = connection
+        .xadd("watchroom:{stream}:samples", "*", &[("t", b"0".as_slice()), ("d", newer)])
+        .await
+        .unwrap();
     one.publish("a", "1", NOT_KEPT).await.unwrap();
     one.next_publication().await;
     until("three are counted", async || one.counted("watchroom_redis_skipped_total") == 3.0).await;
@@ -414,11 +416,30 @@ async fn a_redis_that_is_not_there_is_said_at_start() {
     {
         let supervisor = Supervisor::new(CancellationToken::new());
         let begun = Instant::now();
-        let error = Backend::redis(url, "one", &supervisor, &Registry::default(), Retention::default())
-            .await
-            .unwrap_err();
+        let error = Backend::redis(
+            &RedisSettings::of(url),
+            "one",
+            &supervisor,
+            &Registry::default(),
+            Retention::default(),
+        )
+        .await
+        .unwrap_err();
         assert!(begun.elapsed() < START_MAX + Duration::from_secs(1));
         assert!(error.to_string().starts_with(expected), "{error}");
         assert_eq!(supervisor.task_count(), 0);
     }
+}
+
+#[tokio::test]
+async fn several_addresses_are_those_of_a_cluster() {
+    let (Some(server), Some(other)) = (RedisServer::start().await, RedisServer::start().await) else {
+        return;
+    };
+    let settings = RedisSettings { urls: vec![server.url(), other.url()], ..RedisSettings::of("") };
+    let supervisor = Supervisor::new(CancellationToken::new());
+    let error = Backend::redis(&settings, "one", &supervisor, &Registry::default(), Retention::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BackendError::NotACluster(_)), "{error}");
 }
