@@ -56,7 +56,7 @@ pub(super) async fn site(
     let hub = Hub::start(hub, supervisor, &registry);
     let token = supervisor.token();
     supervisor.spawn("live", engine.run(token.clone()));
-    supervisor.spawn("deliver", hub.clone().deliver(deliveries));
+    supervisor.spawn_last("deliver", hub.clone().deliver(deliveries));
     supervisor.spawn("steps", hub.clone().steps(steps));
     if backend.is_shared() {
         supervisor.spawn("report", hub.clone().report());

@@ -146,7 +146,8 @@ impl Redis {
             BackendError::Unreachable(reason) => BackendError::Unreachable(format!("{addresses}: {reason}")),
             error => error,
         })?;
-        supervisor.spawn("redis", link.run(supervisor.token().clone()));
+        // Who leaves at the end says so through it.
+        supervisor.spawn_last("redis", link.run(supervisor.end().clone()));
         Ok((Self(shared), receiver))
     }
 

@@ -33,7 +33,7 @@ impl Hub {
     ///
     /// None; the type is the supervisor's.
     pub async fn deliver(self, mut deliveries: mpsc::Receiver<Delivered>) -> anyhow::Result<()> {
-        let shutdown = self.0.supervisor.token().clone();
+        let shutdown = self.0.supervisor.end().clone();
         loop {
             let delivery = tokio::select! {
                 biased;

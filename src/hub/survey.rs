@@ -42,6 +42,8 @@ const NODES_MAX: usize = 256;
 pub(super) enum Word {
     /// A node tells of itself.
     Report(Report),
+    /// A node ends.
+    Gone(String),
     /// A node asks all others.
     Ask {
         /// Names the question.
@@ -128,6 +130,8 @@ impl Hub {
                 tracing::debug!(error = %error, "other nodes are not told of this one");
             }
             if shutdown.run_until_cancelled(tokio::time::sleep(REPORT_EVERY)).await.is_none() {
+                // The others would find out without it, only later.
+                drop(self.say(&Word::Gone(self.0.parts.node.clone())).await);
                 return Ok(());
             }
         }
@@ -152,6 +156,7 @@ impl Hub {
     pub(super) fn heard(&self, word: Word) {
         match word {
             Word::Report(report) => self.0.surveys.note(report),
+            Word::Gone(node) => drop(self.0.surveys.nodes().remove(&node)),
             Word::Ask { from, .. } if from == self.0.parts.node => {}
             Word::Ask { id, question, .. } => {
                 let hub = self.clone();
