@@ -22,6 +22,7 @@ mod reader;
 mod recover;
 mod refusal;
 mod rpc;
+pub mod seat;
 mod servercalls;
 mod session;
 pub mod shard;
@@ -32,6 +33,7 @@ pub mod tagfilter;
 mod users;
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
@@ -119,6 +121,8 @@ struct Inner {
     bases: Mutex<Bases>,
     /// The second of the newest connections, and how many there were in it.
     connects: Mutex<(i64, u32)>,
+    /// Connections of each address, where there is a limit.
+    addresses: Mutex<FxHashMap<IpAddr, usize>>,
     lately: Mutex<Lately>,
     turns: Turns,
     began: Instant,
@@ -186,6 +190,7 @@ impl Hub {
             users: Mutex::default(),
             bases: Mutex::default(),
             connects: Mutex::default(),
+            addresses: Mutex::default(),
             lately: Mutex::default(),
             turns: Turns::default(),
             began: Instant::now(),

@@ -151,6 +151,7 @@ fn limits(table: &mut Table<'_>, options: &mut Options) {
     limit("recovery_max_publication_limit", &mut options.recovery_max_publication_limit);
     options.connection_limit = count(table, "connection_limit");
     options.user_connection_limit = count(table, "user_connection_limit");
+    options.connection_limit_per_address = count(table, "connection_limit_per_address");
     options.connection_rate_limit =
         count(table, "connection_rate_limit").and_then(|limit| u32::try_from(limit).ok());
 }

@@ -1,7 +1,7 @@
 //! The ways in for clients of Centrifugo's protocol that have no WebSocket: server-sent events and HTTP streaming out,
 //! requests of their own in.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use axum::{
     Extension, Router,
@@ -25,6 +25,8 @@ use crate::wire::{Dialect, Framing};
 /// Where a client's request comes from.
 #[derive(Debug, Clone)]
 pub(super) struct Visitor {
+    /// Who is at the other end.
+    pub(super) peer: SocketAddr,
     /// One of our own pages asks.
     pub(super) is_page: bool,
     /// A page of another site that may.
@@ -53,14 +55,19 @@ pub(super) fn routes(site: &Shared) -> Router<Shared> {
 }
 
 /// Lets a client in as the open mode does, and pages of the origins that the configuration names.
-async fn admitted(State(site): State<Shared>, mut request: Request, next: Next) -> Response {
+async fn admitted(
+    State(site): State<Shared>,
+    Extension(peer): Extension<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let allowed = &site.hub.options().allowed_origins;
     let visitor = match security::admit_client(request.headers(), allowed) {
         Ok(origin) => {
             let headers = request.headers();
             let is_own = origin.is_none() && headers.contains_key(header::ORIGIN);
             let is_page = is_own && security::has_page_cookie(headers, site.hub.page_key());
-            Visitor { is_page, origin }
+            Visitor { peer, is_page, origin }
         }
         Err(refused) => {
             tracing::debug!(reason = ?refused, "client refused");
@@ -143,10 +150,8 @@ async fn stream(
 fn told(site: &Shared, visitor: &Visitor, dialect: Dialect, first: Bytes) -> Answer<Response> {
     // What makes a browser see that the stream is open.
     let head = (dialect.framing == Framing::Events).then(|| Bytes::from_static(b"\r\n"));
-    if !site.hub.has_room() {
-        return Err(full());
-    }
-    let chunks = ReceiverStream::new(site.hub.emulate(dialect, visitor.is_page, first));
+    let seat = site.hub.seat(visitor.peer.ip()).ok_or_else(full)?;
+    let chunks = ReceiverStream::new(site.hub.emulate(dialect, visitor.is_page, first, seat));
     let body = Body::from_stream(futures_util::stream::iter(head).chain(chunks).map(Ok::<_, Infallible>));
     let mut response = body.into_response();
     let headers = response.headers_mut();

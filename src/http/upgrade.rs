@@ -1,7 +1,5 @@
 //! The way from a request to a socket of the hub.
 
-use std::net::SocketAddr;
-
 use axum::{
     Extension,
     extract::{Request, State},
@@ -35,19 +33,16 @@ const SUBPROTOCOLS: [&str; 2] = ["centrifuge-json", "centrifuge-protobuf"];
 /// Centrifugo's client protocol over a WebSocket.
 pub(super) async fn websocket(
     State(site): State<Shared>,
-    Extension(peer): Extension<SocketAddr>,
     Extension(visitor): Extension<Visitor>,
     mut request: Request,
 ) -> Answer<Response> {
     let key = handshake(request.headers())?;
     let (protocol, subprotocol) = spoken(request.headers(), request.uri().query().unwrap_or_default());
-    let is_page = visitor.is_page;
+    let (peer, is_page) = (visitor.peer, visitor.is_page);
     let agreed = compression(&site, request.headers());
     let framing = agreed.map_or(Framing::WebSocket, |(_, from)| Framing::Deflated { from });
     let dialect = Dialect { protocol, framing };
-    if !site.hub.has_room() {
-        return Err(full());
-    }
+    let seat = site.hub.seat(peer.ip()).ok_or_else(full)?;
     let upgrade = request
         .extensions_mut()
         .remove::<OnUpgrade>()
@@ -61,7 +56,7 @@ pub(super) async fn websocket(
         };
         let socket = parts.io.into_inner().into_inner();
         tune(&socket);
-        hub.accept(Upgraded { socket, peer, leftover: parts.read_buf, dialect, is_page });
+        hub.accept(Upgraded { socket, peer, leftover: parts.read_buf, dialect, is_page, seat });
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();

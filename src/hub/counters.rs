@@ -80,6 +80,17 @@ impl Counters {
             .increment();
     }
 
+    /// Counts a command of a client that is too fast.
+    pub(super) fn too_fast(&self, command: &'static str) {
+        self.registry
+            .counter_with(
+                "watchroom_commands_too_fast_total",
+                "Commands of clients that were refused because there were too many at once.",
+                &[("command", command)],
+            )
+            .increment();
+    }
+
     /// Counts a command that was answered with an error, by code.
     pub fn refused_command(&self, code: ErrorCode) {
         self.registry

@@ -2,18 +2,19 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 use bytes::Bytes;
 use tokio::{net::TcpStream, sync::mpsc};
 
 use super::{
-    CONNECTIONS_MAX, Hub,
+    Hub,
     connection::{Connection, Opened},
     emulated,
     options::Options,
     reader,
+    seat::Seat,
     session::Session,
     shard::Command,
 };
@@ -32,32 +33,11 @@ pub struct Upgraded {
     pub dialect: Dialect,
     /// Whether a page of our own asks.
     pub is_page: bool,
+    /// Its place among all.
+    pub seat: Seat,
 }
 
 impl Hub {
-    /// Whether one more connection is within the limit; counted if not.
-    pub fn has_room(&self) -> bool {
-        let most = self.0.parts.options.connection_limit.unwrap_or(CONNECTIONS_MAX).min(CONNECTIONS_MAX);
-        let room = self.0.open.load(Ordering::Relaxed) < most as u64;
-        let may = room && self.is_within_rate();
-        if !may {
-            self.0.counters.refused.increment();
-        }
-        may
-    }
-
-    /// Whether one more connection of this second is within the limit.
-    fn is_within_rate(&self) -> bool {
-        let Some(most) = self.0.parts.options.connection_rate_limit else { return true };
-        let now_s = self.now_s();
-        let mut rate = self.0.connects.lock().unwrap_or_else(PoisonError::into_inner);
-        if rate.0 != now_s {
-            *rate = (now_s, 0);
-        }
-        rate.1 = rate.1.saturating_add(1);
-        rate.1 <= most
-    }
-
     /// What holds for all connections.
     pub fn options(&self) -> &Options {
         &self.0.parts.options
@@ -70,24 +50,32 @@ impl Hub {
 
     /// Serves an upgraded socket until it ends.
     pub fn accept(&self, upgraded: Upgraded) {
-        let Upgraded { socket, peer, leftover, dialect, is_page } = upgraded;
+        let Upgraded { socket, peer, leftover, dialect, is_page, seat } = upgraded;
         let connection = self.open(Some(socket), dialect);
         tracing::debug!(connection.number = connection.number, connection.peer = %peer, "connection opened");
         let hub = self.clone();
         self.0.supervisor.track(async move {
             reader::run(&hub, connection, is_page, leftover).await;
+            drop(seat);
             hub.closed();
         });
     }
 
     /// Serves a client whose commands come by another way than what it is told; returns what is to be written to it.
-    pub fn emulate(&self, dialect: Dialect, is_page: bool, first: Bytes) -> mpsc::Receiver<Bytes> {
+    pub fn emulate(
+        &self,
+        dialect: Dialect,
+        is_page: bool,
+        first: Bytes,
+        seat: Seat,
+    ) -> mpsc::Receiver<Bytes> {
         let connection = self.open(None, dialect);
         tracing::debug!(connection.number = connection.number, "connection opened");
         let (body, chunks) = mpsc::channel(1);
         let hub = self.clone();
         self.0.supervisor.track(async move {
             emulated::run(&hub, connection, is_page, first, body).await;
+            drop(seat);
             hub.closed();
         });
         chunks

@@ -53,6 +53,8 @@ pub struct Options {
     pub connection_limit: Option<usize>,
     /// Connections of one user on this node.
     pub user_connection_limit: Option<usize>,
+    /// Connections of one address on this node.
+    pub connection_limit_per_address: Option<usize>,
     /// New connections of each second.
     pub connection_rate_limit: Option<u32>,
     /// Publications of one page of a history.
@@ -198,6 +200,7 @@ impl Default for Options {
             queue_max_size: EVENT_BYTES_MAX,
             connection_limit: None,
             user_connection_limit: None,
+            connection_limit_per_address: None,
             connection_rate_limit: None,
             history_max_publication_limit: 300,
             recovery_max_publication_limit: 300,

@@ -4,6 +4,7 @@ mod ask;
 mod connect;
 mod controls;
 mod enter;
+mod pace;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::wire::Close;
 use crate::wire::centrifugo::{
     self, Answer, ClientInfo, ErrorCode, Method, PresenceResult, Push, PushBody, Reply, Rpc, RpcResult,
 };
+use pace::Pace;
 
 /// Subscribes of one client that are carried out at once.
 const JOIN_AT_ONCE: usize = 8;
@@ -81,6 +83,7 @@ pub(super) struct Session {
     /// The user of its token; a page has none.
     user: Box<str>,
     subscriptions: Vec<Subscription>,
+    pace: Pace,
     /// Those that the connection's token asked for.
     token_channels: Vec<Box<str>>,
     /// Replies of one message, sent together, and their bytes.
@@ -109,6 +112,7 @@ impl Session {
             standing: Standing::Client,
             user: Box::default(),
             subscriptions: Vec::new(),
+            pace: Pace::new(),
             token_channels: Vec::new(),
             replies: Vec::new(),
             bytes: 0,
@@ -153,6 +157,10 @@ impl Session {
                 break;
             };
             self.hub.0.counters.commands.increment();
+            if let Err(stop) = self.within_pace(&method) {
+                self.stop(id, stop);
+                continue;
+            }
             match method {
                 Method::Subscribe(request) => match self.enter(*request, id) {
                     Ok(one) => joining.push(one),

@@ -4,10 +4,14 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::Instant,
 };
 use watchroom::http::serve::HTTP_CONNECTIONS_MAX;
 
-use crate::{client::Client, server::Server};
+use crate::{
+    client::Client,
+    server::{SOON, Server, Settings},
+};
 
 #[tokio::test]
 async fn idle_connections_are_limited() {
@@ -63,5 +67,78 @@ async fn failures_of_the_api_have_one_form() {
         assert_eq!(body["status"], status, "{body}");
         assert!(body["detail"].as_str().is_some_and(|detail| detail.contains(path)), "{body}");
     }
+    server.stop().await;
+}
+
+const LIMITED: &str = "collect_host = false\n[client]\nallow_anonymous_connect_without_token = true\n\
+    connection_limit_per_address = 2\n[http_stream]\nenabled = true\n[[channel.namespaces]]\nname = 'chat'\n\
+    allow_subscribe_for_anonymous = true\nallow_publish_for_anonymous = true\nallow_subscribe_for_client = true\n\
+    allow_publish_for_client = true\n";
+
+#[tokio::test]
+async fn connections_of_an_address_are_limited() {
+    let server = Server::with(Settings { config: LIMITED, ..Settings::default() }).await;
+    let first = Client::connect(&server).await;
+    let _second = Client::connect(&server).await;
+    let stream = || {
+        let url = format!("http://{}/connection/http_stream", server.address);
+        reqwest::Client::new().post(url).body(r#"{"id":1,"connect":{}}"#).send()
+    };
+    assert_eq!(stream().await.unwrap().status(), 503);
+    assert_eq!(server.metric("watchroom_connections_refused_total").await, 1.0);
+    // One that goes makes room, whatever the next one speaks.
+    drop(first);
+    let deadline = Instant::now() + SOON;
+    let taken = loop {
+        let answer = stream().await.unwrap();
+        if answer.status() == 200 {
+            break answer;
+        }
+        assert!(Instant::now() < deadline, "{}", answer.status());
+    };
+    drop(taken);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_is_too_fast_is_refused() {
+    let server = Server::with(Settings { config: LIMITED, ..Settings::default() }).await;
+    let mut client = Client::connect(&server).await;
+    for (command, argument, burst) in [
+        ("publish", json!({ "channel": "chat:a", "data": 1 }), 5_000.0),
+        ("subscribe", json!({ "channel": "chat:a" }), 2_000.0),
+    ] {
+        let mut sent = 0;
+        let refused = 'refused: loop {
+            let lines: Vec<String> =
+                (1..=200).map(|id| json!({ "id": id, command: argument }).to_string()).collect();
+            client.send(&lines.join("\n")).await;
+            sent += 200;
+            for _ in 0..200 {
+                let reply = client.next().await;
+                if reply["error"]["code"] == 111 {
+                    break 'refused reply;
+                }
+            }
+            assert!(f64::from(sent) < 50.0 * burst, "nothing is refused");
+        };
+        assert!(burst <= f64::from(sent), "{sent} of {command}");
+        let words = refused["error"]["message"].as_str().unwrap().to_owned();
+        assert!(words.starts_with("too many requests; wait "), "{words}");
+        let counted = format!("watchroom_commands_too_fast_total{{command=\"{command}\"}}");
+        assert!(1.0 <= server.metric(&counted).await);
+        client = Client::connect(&server).await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_big_is_refused() {
+    let server = Server::with(Settings { config: LIMITED, ..Settings::default() }).await;
+    let mut client = Client::connect(&server).await;
+    client
+        .send(&format!(r#"{{"id":2,"publish":{{"channel":"chat:a","data":"{}"}}}}"#, "x".repeat(64 << 10)))
+        .await;
+    assert_eq!(client.closed().await, 1009);
     server.stop().await;
 }
