@@ -187,3 +187,15 @@ impl Folders {
         &self.config
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_of_a_cluster_have_commas_between_them() {
+        let redis = |text: &str| Cli::try_parse_from(["watchroom", "--redis", text]).unwrap().serve.redis;
+        assert_eq!(redis("redis://a:1,redis://b:2"), ["redis://a:1", "redis://b:2"]);
+        assert_eq!(redis("redis://a:1"), ["redis://a:1"]);
+    }
+}

@@ -5,6 +5,7 @@ use watchroom::live::Live;
 
 use crate::{
     client::Client,
+    redis_cluster::RedisCluster,
     redis_server::RedisServer,
     server::{SOON, Server, Settings},
 };
@@ -15,8 +16,13 @@ const B: &str = "instance = 'b'\ncollect_host = false\n[[channel.namespaces]]\nn
     force_recovery = true\nallow_subscribe_for_client = true\nallow_publish_for_subscriber = true\n";
 
 async fn nodes(redis: &RedisServer) -> (Server, Server) {
-    let a = Server::with(Settings { config: A, redis: Some(redis.url()), ..Settings::default() }).await;
-    let b = Server::with(Settings { config: B, redis: Some(redis.url()), ..Settings::default() }).await;
+    nodes_on(&redis.url()).await
+}
+
+async fn nodes_on(redis: &str) -> (Server, Server) {
+    let redis = || Some(redis.to_owned());
+    let a = Server::with(Settings { config: A, redis: redis(), ..Settings::default() }).await;
+    let b = Server::with(Settings { config: B, redis: redis(), ..Settings::default() }).await;
     (a, b)
 }
 
@@ -45,7 +51,16 @@ async fn a_push_on_one_node_is_drawn_on_the_other() {
 #[tokio::test]
 async fn publications_have_one_offset_and_epoch_on_both() {
     let Some(redis) = RedisServer::start().await else { return };
-    let (a, b) = nodes(&redis).await;
+    one_offset_and_epoch(nodes(&redis).await).await;
+}
+
+#[tokio::test]
+async fn publications_have_one_offset_and_epoch_on_a_cluster() {
+    let Some(cluster) = RedisCluster::start(false).await else { return };
+    one_offset_and_epoch(nodes_on(&cluster.urls().join(",")).await).await;
+}
+
+async fn one_offset_and_epoch((a, b): (Server, Server)) {
     let (mut on_a, mut on_b) = (Client::connect(&a).await, Client::connect(&b).await);
     let first = on_a.call("subscribe", json!({ "channel": "chat:1" })).await;
     let second = on_b.call("subscribe", json!({ "channel": "chat:1" })).await;

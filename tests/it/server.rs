@@ -27,6 +27,7 @@ pub(crate) struct Server {
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) config: &'static str,
+    /// One address, or several with commas between them.
     pub(crate) redis: Option<String>,
     /// How far its clock is off, ms.
     pub(crate) clock_ms: i64,
@@ -52,7 +53,7 @@ impl Server {
             folders: Folders { data: Some(folder.path().join("data")), config: folder.path().to_owned() },
             centrifugo: None,
             listen: Some("127.0.0.1:0".parse().unwrap()),
-            redis: settings.redis.into_iter().collect(),
+            redis: settings.redis.iter().flat_map(|urls| urls.split(',')).map(str::to_owned).collect(),
             log_json: false,
         };
         let app = App::at(Clock::Shifted(settings.clock_ms), &arguments).await.unwrap();
