@@ -245,8 +245,9 @@ impl Hub {
         self.0.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter_user(&self, connection: &Arc<Connection>, user: &str) {
-        self.users().enter(connection, user);
+    /// Notes a connection of a user; tells as which one it entered.
+    fn enter_user(&self, connection: &Arc<Connection>, user: &str) -> u64 {
+        self.users().enter(connection, user)
     }
 
     fn leave_user(&self, connection: &Connection, user: &str) {
@@ -298,7 +299,7 @@ impl Hub {
 
     fn carry_out(&self, order: Order) {
         let session = self.0.sessions.number(&order.whom().session);
-        self.users().carry_out(order, session);
+        self.users().carry_out(order, session, self.node());
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {

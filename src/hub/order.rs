@@ -19,6 +19,9 @@ pub struct Whom {
     pub client: String,
     /// The connection of this session alone.
     pub session: String,
+    /// On this node, those alone that entered before that one; on others all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<(String, u64)>,
 }
 
 /// What is to be done.

@@ -12,37 +12,50 @@ use super::{
 use crate::wire::Close;
 use crate::wire::centrifugo::raw;
 
-/// Connections that have said `connect`.
+/// Connections that have said `connect`, by user and number.
 #[derive(Debug, Default)]
-pub(super) struct Users(FxHashMap<Box<str>, FxHashMap<u64, Arc<Connection>>>);
+pub(super) struct Users {
+    all: FxHashMap<Box<str>, FxHashMap<u64, Entered>>,
+    entered: u64,
+}
+
+/// A connection, and as which one it entered.
+#[derive(Debug)]
+struct Entered {
+    connection: Arc<Connection>,
+    place: u64,
+}
 
 impl Users {
-    pub(super) fn enter(&mut self, connection: &Arc<Connection>, user: &str) {
-        let own = self.0.entry(user.into()).or_default();
-        own.insert(connection.number, Arc::clone(connection));
+    /// Notes a connection; tells as which one it entered.
+    pub(super) fn enter(&mut self, connection: &Arc<Connection>, user: &str) -> u64 {
+        self.entered += 1;
+        let own = self.all.entry(user.into()).or_default();
+        own.insert(connection.number, Entered { connection: Arc::clone(connection), place: self.entered });
+        self.entered
     }
 
     pub(super) fn leave(&mut self, connection: &Connection, user: &str) {
-        let Some(own) = self.0.get_mut(user) else { return };
+        let Some(own) = self.all.get_mut(user) else { return };
         own.remove(&connection.number);
         if own.is_empty() {
-            self.0.remove(user);
+            self.all.remove(user);
         }
     }
 
     /// Connections of a user.
     pub(super) fn count(&self, user: &str) -> usize {
-        self.0.get(user).map_or(0, FxHashMap::len)
+        self.all.get(user).map_or(0, FxHashMap::len)
     }
 
     /// How many connections there are, and of how many users.
     pub(super) fn totals(&self) -> (usize, usize) {
-        (self.0.values().map(FxHashMap::len).sum(), self.0.len())
+        (self.all.values().map(FxHashMap::len).sum(), self.all.len())
     }
 
     /// All connections, with their users.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Connection)> {
-        self.0.iter().flat_map(|(user, own)| own.values().map(|connection| (&**user, &**connection)))
+        self.all.iter().flat_map(|(user, own)| own.values().map(|one| (&**user, &*one.connection)))
     }
 
     /// Ends the connection of an id; tells whether there is one.
@@ -52,12 +65,15 @@ impl Users {
     }
 
     /// Carries out an order on the connections that it means; `session` is the number of the connection whose session it
-    /// names.
-    pub(super) fn carry_out(&self, order: Order, session: Option<u64>) {
+    /// names, and `node` this one.
+    pub(super) fn carry_out(&self, order: Order, session: Option<u64>, node: &str) {
         let whom = order.whom().clone();
-        let own = self.0.get(&*whom.user).into_iter().flatten();
+        let own = self.all.get(&*whom.user).into_iter().flatten();
+        let is_before =
+            |place: u64| whom.before.as_ref().is_none_or(|(of, before)| of != node || place < *before);
         let meant: Vec<&Arc<Connection>> = own
-            .map(|(_, connection)| connection)
+            .filter(|(_, one)| is_before(one.place))
+            .map(|(_, one)| &one.connection)
             .filter(|one| whom.client.is_empty() || *one.client == *whom.client)
             .filter(|one| whom.session.is_empty() || session == Some(one.number))
             .collect();

@@ -268,3 +268,26 @@ async fn protobuf_is_spoken_where_it_is_asked_for() {
     assert!(push.windows(4).any(|part| part == [0x22, 2, 0xff, 0]), "bytes as they are: {push:?}");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn of_two_connections_at_once_one_stays() {
+    let personal = "collect_host = false\n[client.token]\nhmac_secret_key = 'secret'\n\
+        [client.subscribe_to_user_personal_channel]\nenabled = true\npersonal_channel_namespace = 'own'\n\
+        single_connection = true\n[[channel.namespaces]]\nname = 'own'\npresence = true\n";
+    let server = Server::with(Settings { config: personal, ..Settings::default() }).await;
+    for _ in 0..20 {
+        let (mut a, mut b) = (Client::open(&server).await, Client::open(&server).await);
+        let said = json!({ "token": token(&json!({ "sub": "42", "exp": now_s() + 600 })) });
+        let (to_a, to_b) = tokio::join!(a.try_call("connect", said.clone()), b.try_call("connect", said));
+        // Who is ended may be so before it is answered.
+        assert!(to_a.is_some() || to_b.is_some());
+        let ended = tokio::select! {
+            code = a.closed() => (code, &mut b),
+            code = b.closed() => (code, &mut a),
+        };
+        assert_eq!(ended.0, 3_504);
+        let missing = ended.1.call("presence", json!({ "channel": "nowhere:a" })).await;
+        assert_eq!(missing["error"]["code"], 102, "the other one is answered: {missing}");
+    }
+    server.stop().await;
+}

@@ -164,7 +164,7 @@ async fn subscribe(site: &Site, own: Subscribe) -> Outcome {
         data,
         expires_at: (own.expire_at != 0).then_some(own.expire_at),
         overrides: own.overrides(),
-        whom: Whom { user: own.user, client: own.client, session: own.session },
+        whom: Whom { user: own.user, client: own.client, session: own.session, ..Whom::default() },
         channel: own.channel,
     };
     order(site, subscribe).await
@@ -174,7 +174,7 @@ async fn unsubscribe(site: &Site, own: Unsubscribe) -> Outcome {
     if !own.channel.is_empty() {
         rules(site, &own.channel)?;
     }
-    let whom = Whom { user: own.user, client: own.client, session: own.session };
+    let whom = Whom { user: own.user, client: own.client, session: own.session, ..Whom::default() };
     order(site, Order::Unsubscribe { whom, channel: own.channel }).await
 }
 
@@ -186,13 +186,13 @@ async fn disconnect(site: &Site, own: Disconnect) -> Outcome {
     if !(3_000..5_000).contains(&code) {
         return Err(ErrorCode::BadRequest.into());
     }
-    let whom = Whom { user: own.user, client: own.client, session: own.session };
+    let whom = Whom { user: own.user, client: own.client, session: own.session, ..Whom::default() };
     order(site, Order::Disconnect { whom, code, reason, whitelist: own.whitelist }).await
 }
 
 async fn refresh(site: &Site, own: Refresh) -> Outcome {
     let refresh = Order::Refresh {
-        whom: Whom { user: own.user, client: own.client, session: own.session },
+        whom: Whom { user: own.user, client: own.client, session: own.session, ..Whom::default() },
         expired: own.expired,
         expires_at: (own.expire_at != 0).then_some(own.expire_at),
         info: own.info,

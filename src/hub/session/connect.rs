@@ -61,12 +61,13 @@ impl Session {
         if identity.expires_at.is_some_and(|at| at <= self.hub.now_s()) {
             return Err(Stop::refuse(ErrorCode::Expired));
         }
+        // Before others are ended: of two that connect at the same moment the second to enter stays.
+        let place = self.hub.enter_user(&self.connection, &user);
         if let Some(personal) = options.personal.as_ref().filter(|_| !user.is_empty())
             && personal.single_connection
         {
-            self.end_others(&user).await;
+            self.end_others(&user, place).await;
         }
-        self.hub.enter_user(&self.connection, &user);
         let result = self.result(identity.expires_at);
         if let Err(stop) = self.begin(id, result, subs, request.subs).await {
             // It must try again on another connection: nothing of this one may stay.
@@ -223,10 +224,11 @@ impl Session {
         Ok(subs)
     }
 
-    /// Ends the user's connections of before.
-    async fn end_others(&self, user: &str) {
+    /// Ends the user's connections that entered before this one, and those of other nodes.
+    async fn end_others(&self, user: &str, place: u64) {
+        let before = Some((self.hub.node().to_owned(), place));
         let order = Order::Disconnect {
-            whom: Whom { user: user.to_owned(), ..Whom::default() },
+            whom: Whom { user: user.to_owned(), before, ..Whom::default() },
             code: Close::ConnectionLimit.code(),
             reason: Close::ConnectionLimit.reason().to_owned(),
             whitelist: vec![self.connection.client.to_string()],
