@@ -53,7 +53,8 @@ export async function until(what, condition, deadline = 15_000) {
   throw new Error(`not within ${deadline} ms: ${what}; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
 }
 
-async function freePort() {
+/** Gives a port of this machine that nobody listens on. */
+export async function freePort() {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -67,11 +68,13 @@ async function freePort() {
 export class Server {
   #child = null;
 
-  constructor(directory, port, options = [], environment = {}) {
+  /** `log` is where its log goes: a file's number, or 'inherit'. */
+  constructor(directory, port, options = [], environment = {}, log = 'inherit') {
     this.directory = directory;
     this.port = port;
     this.options = options;
     this.environment = environment;
+    this.log = log;
     this.url = `http://127.0.0.1:${port}`;
   }
 
@@ -79,7 +82,7 @@ export class Server {
     const bin = process.env.WATCHROOM_BIN;
     if (!bin) throw new Error('WATCHROOM_BIN names the server to start');
     this.#child = spawn(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`, ...this.options], {
-      stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...this.environment },
+      stdio: ['ignore', 'ignore', this.log], env: { ...process.env, ...this.environment },
     });
     await until('the server answers', async () => (await fetch(this.url)).ok);
   }
@@ -91,23 +94,29 @@ export class Server {
 
   /** Ends the process at once, as a crash would. */
   async kill() {
+    await this.end('SIGKILL');
+  }
+
+  /** Sends the process a signal and waits for its end; gives the exit code, or null if a signal ended it. */
+  async end(signal) {
     const child = this.#child;
     this.#child = null;
-    if (!child || child.exitCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    child.kill(signal);
+    const [code] = await once(child, 'exit');
+    return code;
   }
 }
 
 /**
  * Gives a server of the test's own, ended and cleared away after it. `config` is the text of its `watchroom.toml`,
- * `rules` of its `alerts.toml` (without it there is none), `environment` gives variables for its folder.
+ * `rules` of its `alerts.toml` (without it there is none), `environment` gives variables for its folder, `log` says where its log goes.
  */
-export async function ownServer(t, { config = '', rules = null, options = [], environment = () => ({}) } = {}) {
+export async function ownServer(t, { config = '', rules = null, options = [], environment = () => ({}), log = 'inherit' } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watchroom-web-'));
   await writeFile(join(directory, 'watchroom.toml'), config);
   if (rules !== null) await writeFile(join(directory, 'alerts.toml'), rules);
-  const server = new Server(directory, await freePort(), ['--config', directory, ...options], environment(directory));
+  const server = new Server(directory, await freePort(), ['--config', directory, ...options], environment(directory), log);
   t.after(async () => {
     await server.kill();
     await rm(directory, { recursive: true, force: true });
@@ -116,29 +125,73 @@ export async function ownServer(t, { config = '', rules = null, options = [], en
   return server;
 }
 
-/** Gives the address of a Redis server of the test's own, or null where there is none; one is always there under CI. */
-export async function ownRedis(t) {
+/** A Redis server of our own: it can be killed, paused, and started again on the same port, with or without what it kept. */
+export class Redis {
+  #child = null;
+  #failed = null;
+
+  /** `keeps`: whether it has its data again after an end. `environment` is the process's. */
+  constructor(directory, port, { keeps = false, environment = {} } = {}) {
+    Object.assign(this, { directory, port, keeps, environment, url: `redis://127.0.0.1:${port}` });
+  }
+
+  /** Starts it; throws when there is no such program. */
+  async start() {
+    const options = ['--port', this.port, '--bind', '127.0.0.1', '--dir', this.directory, '--save', '', '--appendonly', this.keeps ? 'yes' : 'no'];
+    this.#child = spawn('redis-server', options.map(String), { stdio: 'ignore', env: { ...process.env, ...this.environment } });
+    this.#failed = once(this.#child, 'error').then(([error]) => error);
+    const answers = until('redis answers', async () => (await this.ask('PING')).startsWith('+PONG'));
+    const error = await Promise.race([this.#failed, answers.then(() => null)]);
+    answers.catch(() => undefined);
+    if (error !== null) throw error;
+  }
+
+  /** Sends one command on a connection of its own; gives what comes first of the answer, as it comes. */
+  ask(...words) {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.port, '127.0.0.1', () => socket.write(`*${words.length}\r\n${words.map(word => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`));
+      socket.once('data', bytes => { socket.destroy(); resolve(bytes.toString()); });
+      socket.once('error', reject);
+      socket.once('end', () => reject(new Error('redis hung up')));
+    });
+  }
+
+  /** Sends the process a signal: SIGSTOP and SIGCONT pause it and let it go on. */
+  signal(signal) {
+    this.#child?.kill(signal);
+  }
+
+  /** Ends the process. */
+  async end(signal = 'SIGTERM') {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGCONT');
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+}
+
+/** Gives a Redis server of the test's own, ended and cleared away after it. */
+export async function startRedis(t, options = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watchroom-redis-'));
-  const port = await freePort();
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
-  const failed = once(child, 'error').then(([error]) => error);
+  const redis = new Redis(directory, await freePort(), options);
   t.after(async () => {
-    if (child.pid !== undefined && child.exitCode === null) {
-      child.kill();
-      await once(child, 'exit');
-    }
+    await redis.end('SIGKILL');
     await rm(directory, { recursive: true, force: true });
   });
-  const answers = until('redis answers', () => new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
-    socket.once('data', bytes => { socket.destroy(); resolve(bytes.toString().startsWith('+PONG')); });
-    socket.once('error', reject);
-  }));
-  const error = await Promise.race([failed, answers.then(() => null)]);
-  if (error === null) return `redis://127.0.0.1:${port}`;
-  answers.catch(() => {});
-  if (process.env.CI === 'true') throw error;
-  return null;
+  await redis.start();
+  return redis;
+}
+
+/** Gives the address of a Redis server of the test's own, or null where there is none; one is always there under CI. */
+export async function ownRedis(t) {
+  try {
+    return (await startRedis(t)).url;
+  } catch (error) {
+    if (error.code !== 'ENOENT' || process.env.CI === 'true') throw error;
+    return null;
+  }
 }
 
 /** Gives the address of a server: the one that runs at WATCHROOM_URL, or one of the test's own. */

@@ -1,0 +1,302 @@
+// Readers and publishers: real clients of each kind behind a network of their own, and what they write down.
+import { WAYS, clientFor, token } from '../web/clients.mjs';
+import { until } from '../web/support.mjs';
+import { Ledger, Track, judgeStream } from './checker.mjs';
+import { PING_DELAY_MAX_MS, SECRET, historyOf } from './nodes.mjs';
+import { Proxy } from './proxy.mjs';
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+const unpacked = data => (data instanceof Uint8Array ? JSON.parse(decoder.decode(data)) : data);
+export const wait = ms => new Promise(resolve => setTimeout(resolve, ms));
+
+/** How long readers may take to have everything once all is well again, ms. */
+const SETTLE_MS_MAX = 15_000;
+
+/** A client behind a network of its own, whose subscriptions write down what they are given. */
+export class Reader {
+  tracks = new Map();
+  /** Codes with which its connection ended. */
+  codes = [];
+  connects = 0;
+  /** Errors that no scenario expects. */
+  wrong = [];
+
+  /** `channels` are names; `user` is empty for a page of watchroom's own, which has no token. */
+  static async behind(scope, { name, node, way, channels, user = name, person = null }) {
+    const reader = new Reader();
+    Object.assign(reader, { name, node, way, door: await Proxy.to(scope, node.port) });
+    const options = {
+      ...(user ? { token: token({ sub: user }, SECRET) } : {}), ...(person ? { data: reader.pack({ person }) } : {}),
+      minReconnectDelay: 5, maxReconnectDelay: 60, timeout: 3_000, maxServerPingDelay: PING_DELAY_MAX_MS,
+    };
+    reader.client = clientFor(scope, reader.door, way, options);
+    reader.client.on('connected', () => { reader.connects++; });
+    reader.client.on('connecting', ({ code }) => { if (reader.connects > 0) reader.codes.push(code); });
+    reader.client.on('disconnected', ({ code, reason }) => { if (code !== 0) reader.wrong.push({ verdict: 'ended', text: `${name}: ${code} ${reason}` }); });
+    for (const channel of channels) reader.#subscribe(channel);
+    return reader;
+  }
+
+  #subscribe(channel) {
+    const track = new Track(`${this.name} (${this.way.way})`, channel);
+    this.tracks.set(channel, track);
+    const options = { minResubscribeDelay: 20, maxResubscribeDelay: 200 };
+    if (channel.startsWith('delta:')) options.delta = 'fossil';
+    if (channel.startsWith('asked:')) Object.assign(options, { recoverable: true, positioned: true });
+    const subscription = this.client.newSubscription(channel, options);
+    subscription.on('subscribed', ({ wasRecovering, recovered, streamPosition }) => {
+      track.subscribed({ wasRecovering, recovered, position: streamPosition ?? { epoch: '', offset: 0 } });
+    });
+    subscription.on('publication', ({ offset, data }) => track.publication(offset, this.mark(unpacked(data))));
+    subscription.on('unsubscribed', ({ code, reason }) => { if (code !== 0) this.wrong.push({ verdict: 'ended', text: `${this.name} in ${channel}: ${code} ${reason}` }); });
+    subscription.subscribe();
+  }
+
+  /** The mark of what came, or what shows that it is not what was sent. */
+  mark({ by, n, pad, type, text }) {
+    if (type === 'comment') return text.split('|')[0];
+    return typeof pad === 'string' && pad.endsWith(`.${n}`) ? `${by} ${n}` : `damaged ${by} ${n}`;
+  }
+
+  pack(value) {
+    return this.way.binary ? encoder.encode(JSON.stringify(value)) : value;
+  }
+
+  get isConnected() {
+    return this.client.state === 'connected';
+  }
+
+  get isSubscribed() {
+    return [...this.tracks.keys()].every(channel => this.client.getSubscription(channel).state === 'subscribed');
+  }
+
+  async call(method, data) {
+    const reply = await this.client.rpc(method, this.pack(data));
+    return unpacked(reply.data);
+  }
+
+  /** Loses its connection in one of the ways that there are; `random` chooses. */
+  async lose(random) {
+    const how = random.pick(this.tracks.size > 0 ? ['reset', 'frame', 'close', 'api'] : ['reset', 'close']);
+    if (how === 'reset') this.door.cut();
+    else if (how === 'frame') {
+      this.door.cutAfter(random.between(1, 400));
+      // Where nothing more comes, nothing would be cut.
+      setTimeout(() => this.door.cut(), 30);
+    } else if (how === 'close') this.client._transport?.close();
+    else await this.node.api('disconnect', { user: this.name, disconnect: { code: 3200, reason: 'lose it' } }).catch(() => this.door.cut());
+    return how;
+  }
+
+  /** Comes in by another node from now on. */
+  moveTo(node) {
+    this.node = node;
+    this.door.port = node.port;
+    // What is open still would go on with the other one, as the requests that client libraries keep for later do.
+    this.door.cut();
+  }
+
+  stop() {
+    this.client.disconnect();
+    this.client.removeAllListeners();
+    this.door.cut();
+  }
+}
+
+/** Publishes one after the other, and writes down what it is told. */
+class Publisher {
+  #numbers = new Map();
+  #isStopped = false;
+  #done = null;
+  sent = 0;
+
+  constructor({ name, channels, random, send, ledger, pause, length }) {
+    Object.assign(this, { name, channels, random, send, ledger, pause, length });
+    // What is the same each time makes differences worth while.
+    this.filling = random.text(length);
+  }
+
+  start() {
+    this.#isStopped = false;
+    this.#done = this.#run();
+  }
+
+  async stop() {
+    this.#isStopped = true;
+    await this.#done;
+  }
+
+  async #run() {
+    while (!this.#isStopped) {
+      await this.one(this.random.pick(this.channels));
+      await wait(this.random.between(0, this.pause));
+    }
+  }
+
+  /** Publishes one. */
+  async one(channel) {
+    const n = (this.#numbers.get(channel) ?? 0) + 1;
+    this.#numbers.set(channel, n);
+    const data = { by: this.name, n, pad: `${this.filling.slice(this.random.below(9))}.${n}` };
+    const asked = Date.now();
+    const mark = `${this.name} ${n}`;
+    this.sent++;
+    try {
+      const { epoch = null, offset = null } = await this.send(channel, data, mark) ?? {};
+      this.ledger.took(channel, { mark, epoch, offset, asked, answered: Date.now(), bytes: data.pad.length });
+    } catch (error) {
+      this.ledger.unsure(channel, mark);
+      this.error = error;
+      await wait(20);
+    }
+  }
+}
+
+/** Names one round's publishers apart from those of all others. */
+let rounds = 0;
+
+/** All that reads and writes in one round of a scenario. */
+export class Stream {
+  readers = [];
+  publishers = [];
+  #scope;
+
+  constructor(scope, { deployment, random, historyIn = historyOf }) {
+    this.#scope = scope;
+    this.deployment = deployment;
+    this.random = random;
+    this.ledger = new Ledger(historyIn);
+    this.round = ++rounds;
+  }
+
+  /** Starts so many readers, each of some channels, spread over nodes and ways by the seed; returns when all are subscribed. */
+  async read({ count, channels, each = 2, nodes = this.deployment.nodes, ways = WAYS, rooms = false }) {
+    const random = this.random.fork('readers');
+    const turn = random.below(ways.length);
+    const first = this.readers.length;
+    for (let i = 0; i < count; i++) {
+      // Every way in is there, and every node.
+      const [name, way, node] = [`r${first + i}.${this.round}`, ways[(turn + i) % ways.length], nodes[i % nodes.length]];
+      const person = rooms ? { id: `reader-${i}`, name: `Reader ${i}` } : null;
+      this.readers.push(await Reader.behind(this.#scope, { name, way, node, channels: random.some(channels, each), user: rooms ? '' : name, person }));
+    }
+    const started = this.readers.slice(first);
+    for (const reader of started) reader.client.connect();
+    await until('all are subscribed', () => started.every(reader => reader.isSubscribed));
+    return started;
+  }
+
+  /** Adds a publisher; `send` gives where the publication was put. */
+  #publisher(name, { channels, send, pause = 8, length = 200 }) {
+    const publisher = new Publisher({ name: `${name}.${this.round}`, channels, random: this.random.fork(name), send, ledger: this.ledger, pause, length });
+    this.publishers.push(publisher);
+    publisher.start();
+    return publisher;
+  }
+
+  /** Starts so many that publish by the server API; each at the node that `nodeOf` gives, at each time anew. */
+  byApi(count, { nodeOf = i => { const up = this.deployment.nodes.filter(node => node.isUp); return up[i % up.length] ?? this.deployment.nodes[0]; }, ...options }) {
+    for (let i = 0; i < count; i++) {
+      const send = (channel, data) => nodeOf(i).api('publish', { channel, data, ...(channel.startsWith('delta:') ? { delta: true } : {}) });
+      this.#publisher(`api${i}`, { ...options, send });
+    }
+  }
+
+  /** Starts as many that publish as clients: those of `clients`. */
+  async byClients(count, options) {
+    const writers = [];
+    for (let i = 0; i < count; i++) {
+      const node = this.deployment.nodes[i % this.deployment.nodes.length];
+      const writer = await Reader.behind(this.#scope, { name: `w${i}.${this.round}`, way: WAYS[(i + this.round) % WAYS.length], node, channels: [] });
+      this.readers.push(writer);
+      writers.push(writer);
+      writer.client.connect();
+      await writer.client.ready(10_000);
+      const send = async (channel, data) => { await writer.client.publish(channel, writer.pack(data)); };
+      this.#publisher(`client${i}`, { ...options, send });
+    }
+    return writers;
+  }
+
+  /** Starts people who talk in a room; a comment whose answer was lost is said again until there is one. */
+  async byPeople(count, { room, pause = 30 }) {
+    const writers = [];
+    for (let i = 0; i < count; i++) {
+      const node = this.deployment.nodes[i % this.deployment.nodes.length];
+      const person = { id: `talker-${i}`, name: `Talker ${i}` };
+      const writer = await Reader.behind(this.#scope, { name: `w${i}.${this.round}`, way: WAYS[i % 2], node, channels: [], user: '', person });
+      this.readers.push(writer);
+      writers.push(writer);
+      writer.client.connect();
+      await writer.client.ready(10_000);
+      const publisher = this.#publisher(`person${i}`, {
+        channels: [`room:${room}`], pause, send: async (channel, data, mark) => {
+          for (;;) {
+            try {
+              const { offset } = await writer.call('say', { room, id: mark.replace(' ', ':'), text: `${mark}|${data.pad}` });
+              return { offset, epoch: null };
+            } catch (error) {
+              if (publisher.isGivenUp) throw error;
+              await wait(error.code === 111 ? 100 : 30);
+            }
+          }
+        },
+      });
+    }
+    return writers;
+  }
+
+  /** How many were published so far. */
+  get published() {
+    return this.publishers.reduce((sum, publisher) => sum + publisher.sent, 0);
+  }
+
+  /** Lets them publish until there are so many more. */
+  async more(count) {
+    const before = this.published;
+    await until(`${count} more publications`, () => this.published >= before + count, 30_000);
+  }
+
+  /** Ends the publishing; waits until every reader has all there is; gives what is wrong, and closes all. */
+  async settle() {
+    await Promise.all(this.publishers.map(publisher => publisher.stop()));
+    const tops = new Map();
+    let behind = [];
+    const tracks = this.readers.flatMap(reader => [...reader.tracks.values()]);
+    try {
+      await until('all readers have all', async () => {
+        behind = this.readers.filter(reader => !reader.isSubscribed).map(reader => `${reader.name} is not subscribed`);
+        if (behind.length > 0) return false;
+        for (const channel of new Set(tracks.map(track => track.channel))) {
+          const asker = this.readers.find(reader => reader.tracks.has(channel));
+          const { offset, epoch } = await asker.client.getSubscription(channel).history({ limit: 0 });
+          tops.set(channel, { offset, epoch });
+        }
+        behind = tracks.filter(({ channel, last }) => last.epoch !== tops.get(channel).epoch || last.offset < tops.get(channel).offset)
+          .map(({ reader, channel, last }) => `${reader} in ${channel} is at ${last.epoch}:${last.offset} of ${tops.get(channel).epoch}:${tops.get(channel).offset}`);
+        return behind.length === 0;
+      }, SETTLE_MS_MAX);
+    } catch { /* what is missing is told below */ }
+    const wrong = behind.slice(0, 5).map(text => ({ verdict: 'behind', text }));
+    for (const track of tracks) wrong.push(...track.judge(tops.get(track.channel), this.ledger));
+    for (const channel of tops.keys()) wrong.push(...judgeStream(channel, tracks.filter(track => track.channel === channel), this.ledger));
+    for (const reader of this.readers) {
+      wrong.push(...reader.wrong);
+      reader.stop();
+    }
+    return wrong;
+  }
+
+  /** Sums over all tracks: publications that came, recoveries, losses that were told. */
+  figures() {
+    const tracks = this.readers.flatMap(reader => [...reader.tracks.values()]);
+    const sum = of => tracks.reduce((total, track) => total + of(track), 0);
+    return {
+      ...this.ledger.counts(),
+      came: sum(track => track.segments.reduce((total, { had }) => total + had.length, 0)),
+      recovered: sum(track => track.recovered), refused: sum(track => track.losses.length),
+      reconnects: this.readers.reduce((total, reader) => total + Math.max(0, reader.connects - 1), 0),
+    };
+  }
+}
