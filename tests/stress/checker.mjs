@@ -181,7 +181,10 @@ export function judgeStream(name, tracks, ledger) {
     if (places.has(mark)) note('mixed up', `${mark} is at ${places.get(mark)} and at ${place}`);
     places.set(mark, place);
   };
-  for (const { mark, epoch, offset } of channel.acks) if (offset !== null) put(epoch, offset, mark, 'its publisher');
+  // Where answers name no epoch, there is one.
+  const epochs = new Set(tracks.flatMap(track => track.segments.map(({ epoch }) => epoch)));
+  const only = epochs.size === 1 ? [...epochs][0] : null;
+  for (const { mark, epoch, offset } of channel.acks) if (offset !== null && (epoch ?? only) !== null) put(epoch ?? only, offset, mark, 'its publisher');
   for (const track of tracks) for (const { epoch, had } of track.segments) for (const { offset, mark } of had) put(epoch, offset, mark, track.reader);
 
   const taken = new Set(channel.acks.map(ack => ack.mark));
@@ -189,7 +192,7 @@ export function judgeStream(name, tracks, ledger) {
   // A publisher sends the next one when it was told of the last: the stream has them in that order.
   const newest = new Map();
   const inOrder = [...marks].map(([place, mark]) => ({ at: place.split(':'), mark })).filter(({ mark }) => taken.has(mark));
-  inOrder.sort((a, b) => (a.at[0] === b.at[0] ? a.at[1] - b.at[1] : 0));
+  inOrder.sort((a, b) => (a.at[0] === b.at[0] ? a.at[1] - b.at[1] : a.at[0] < b.at[0] ? -1 : 1));
   for (const { at: [epoch, offset], mark } of inOrder) {
     const [by, number] = mark.split(' ');
     const key = `${epoch} ${by}`;

@@ -1,4 +1,8 @@
 // All scenarios, those that take longest first.
+import history from './scenarios/history.mjs';
 import network from './scenarios/network.mjs';
+import nodes from './scenarios/nodes.mjs';
+import redis from './scenarios/redis.mjs';
+import rooms from './scenarios/rooms.mjs';
 
-export const SCENARIOS = [...network];
+export const SCENARIOS = [...network, ...nodes, ...redis, ...rooms, ...history];

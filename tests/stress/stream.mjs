@@ -13,6 +13,19 @@ export const wait = ms => new Promise(resolve => setTimeout(resolve, ms));
 /** How long readers may take to have everything once all is well again, ms. */
 const SETTLE_MS_MAX = 15_000;
 
+/** The socket of Node 20 says nothing of its end when it was never open: then the client would wait for its own deadline. */
+class Web extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    let isOver = false;
+    this.addEventListener('open', () => { isOver = true; });
+    this.addEventListener('close', () => { isOver = true; });
+    this.addEventListener('error', () => setTimeout(() => {
+      if (!isOver) this.dispatchEvent(Object.assign(new Event('close'), { code: 1006, reason: '', wasClean: false }));
+    }));
+  }
+}
+
 /** A client behind a network of its own, whose subscriptions write down what they are given. */
 export class Reader {
   tracks = new Map();
@@ -28,7 +41,7 @@ export class Reader {
     Object.assign(reader, { name, node, way, door: await Proxy.to(scope, node.port) });
     const options = {
       ...(user ? { token: token({ sub: user }, SECRET) } : {}), ...(person ? { data: reader.pack({ person }) } : {}),
-      minReconnectDelay: 5, maxReconnectDelay: 60, timeout: 3_000, maxServerPingDelay: PING_DELAY_MAX_MS,
+      websocket: Web, minReconnectDelay: 5, maxReconnectDelay: 60, timeout: 3_000, maxServerPingDelay: PING_DELAY_MAX_MS,
     };
     reader.client = clientFor(scope, reader.door, way, options);
     reader.client.on('connected', () => { reader.connects++; });
@@ -161,6 +174,7 @@ export class Stream {
   readers = [];
   publishers = [];
   #scope;
+  #started = 0;
 
   constructor(scope, { deployment, random, historyIn = historyOf }) {
     this.#scope = scope;
@@ -174,14 +188,14 @@ export class Stream {
   async read({ count, channels, each = 2, nodes = this.deployment.nodes, ways = WAYS, rooms = false }) {
     const random = this.random.fork('readers');
     const turn = random.below(ways.length);
-    const first = this.readers.length;
+    const started = [];
     for (let i = 0; i < count; i++) {
       // Every way in is there, and every node.
-      const [name, way, node] = [`r${first + i}.${this.round}`, ways[(turn + i) % ways.length], nodes[i % nodes.length]];
+      const [name, way, node] = [`r${this.#started++}.${this.round}`, ways[(turn + i) % ways.length], nodes[i % nodes.length]];
       const person = rooms ? { id: `reader-${i}`, name: `Reader ${i}` } : null;
-      this.readers.push(await Reader.behind(this.#scope, { name, way, node, channels: random.some(channels, each), user: rooms ? '' : name, person }));
+      started.push(await Reader.behind(this.#scope, { name, way, node, channels: random.some(channels, each), user: rooms ? '' : name, person }));
     }
-    const started = this.readers.slice(first);
+    this.readers.push(...started);
     for (const reader of started) reader.client.connect();
     await until('all are subscribed', () => started.every(reader => reader.isSubscribed));
     return started;

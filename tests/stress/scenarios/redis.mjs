@@ -1,0 +1,93 @@
+// Redis ends, stops answering, forgets everything, or cannot be reached from one node.
+import { until } from '../../web/support.mjs';
+import { wait } from '../stream.mjs';
+
+const channels = ['kept:r', 'asked:r', 'delta:r'];
+const kinds = ['two'];
+
+/** Streams, breaks Redis, and waits until all is well again. */
+async function broken({ deployment, stream, check }, harm, { refused: isRefused = false } = {}) {
+  await stream.read({ count: 14, channels });
+  stream.byApi(2, { channels });
+  await stream.byClients(2, { channels });
+  await stream.more(80);
+  await harm();
+  await until('publications are taken again', async () => deployment.nodes[0].api('publish', { channel: 'kept:probe', data: 1 }), 20_000);
+  await until('all are subscribed', () => stream.readers.every(reader => reader.isConnected && reader.isSubscribed), 20_000);
+  await stream.more(80);
+  const { refused } = stream.figures();
+  check(isRefused ? refused > 0 : refused === 0, `${refused} readers were told "not recovered"`);
+}
+
+const restart = {
+  name: 'restart', about: 'Redis is ended, by SIGKILL or in order, and started again with its data',
+  kinds, deployment: { keeps: true },
+  async round(context) {
+    const { deployment: { redis }, random } = context;
+    const signal = random.pick(['SIGKILL', 'SIGTERM']);
+    await broken(context, async () => {
+      await redis.end(signal);
+      await wait(random.between(100, 1_200));
+      await redis.start();
+    });
+    return { signal };
+  },
+};
+
+const epoch = {
+  name: 'epoch', about: 'Redis is started again without its data: everyone is told "not recovered", and what follows is whole',
+  kinds,
+  async round(context) {
+    const { deployment: { redis }, random, stream } = context;
+    await broken(context, async () => {
+      stream.ledger.forgot({ epoch: true });
+      await redis.end('SIGKILL');
+      await wait(random.between(100, 800));
+      await redis.start();
+    }, { refused: true });
+  },
+};
+
+const away = {
+  name: 'away', about: 'Redis does not answer (SIGSTOP) for 3 s, by --long for 20, and goes on where it was',
+  kinds, deployment: { keeps: true },
+  async round(context) {
+    const { deployment: { redis }, long } = context;
+    const ms = long ? 20_000 : 3_000;
+    await broken(context, async () => {
+      redis.signal('SIGSTOP');
+      await wait(ms);
+      redis.signal('SIGCONT');
+    });
+    return { ms };
+  },
+};
+
+const link = {
+  name: 'link', about: 'one node cannot reach Redis (cut, or stalled without a word), the other can: nobody misses anything',
+  kinds,
+  async round(context) {
+    const { deployment: { links, nodes }, random } = context;
+    const at = random.below(links.length);
+    const how = random.pick(['cut', 'stalled']);
+    await broken(context, async () => {
+      const one = links[at];
+      if (how === 'cut') {
+        for (let i = 0; i < 3; i++) {
+          one.isShut = random.chance(0.5);
+          one.cut();
+          await wait(random.between(50, 400));
+        }
+        one.isShut = false;
+      } else {
+        one.stall();
+        await wait(3_500);
+        one.resume();
+      }
+      await until('the node reaches it again', async () => nodes[at].api('publish', { channel: 'kept:probe', data: 1 }), 20_000);
+    });
+    return { how };
+  },
+};
+
+export default [restart, epoch, away, link];
