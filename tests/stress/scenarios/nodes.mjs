@@ -5,6 +5,8 @@ import { wait } from '../stream.mjs';
 /** The close code with which a server that stops ends its connections. */
 const SHUTDOWN = 3001;
 
+const CHANNELS = ['kept:k', 'asked:k', 'delta:k'];
+
 /** Takes readers to another node, or has them wait for theirs to come back. */
 function moved(readers, { to, random }) {
   return Promise.all(readers.map(async reader => {
@@ -18,10 +20,9 @@ function moved(readers, { to, random }) {
 
 /** Ends a node in the middle of a stream, starts it again, and has readers back; two nodes one after the other. */
 async function ended({ deployment, stream, random, check }, end) {
-  const channels = ['kept:k', 'asked:k', 'delta:k'];
-  await stream.read({ count: 16, channels });
-  stream.byApi(2, { channels });
-  await stream.byClients(2, { channels });
+  await stream.read({ count: 16, channels: CHANNELS });
+  stream.byApi(2, { channels: CHANNELS });
+  await stream.byClients(2, { channels: CHANNELS });
   await stream.more(80);
   const nodes = deployment.kind === 'one' ? deployment.nodes : random.some(deployment.nodes, 2);
   for (const node of nodes) {
@@ -52,16 +53,21 @@ const shutdown = {
   name: 'shutdown', about: 'SIGTERM while streaming: everyone is told 3001, exit code 0, nothing is lost on the way to the other node',
   restarts: true,
   async round(context) {
-    const { check } = context;
+    const { deployment, stream, check } = context;
     return ended(context, async (node, here) => {
       const before = here.map(reader => reader.codes.length);
       const code = await node.end('SIGTERM');
       check(code === 0, `node ${node.name} ended with ${code}`);
       await until('all were told', () => here.every((reader, i) => reader.codes.length > before[i]));
+      const other = deployment.nodes.find(one => one !== node);
+      // Who went in order is not listed as present until its time to live is over, as who was killed is.
+      if (other) await until('presence has nobody of the node', async () => (await present(other)) === stream.readers.filter(one => one.node === other && one.tracks.has(CHANNELS[0])).length, 4_000).catch(error => check(false, error.message));
       here.forEach((reader, i) => check(reader.codes[before[i]] === SHUTDOWN, `${reader.name} (${reader.way.way}) was told ${reader.codes[before[i]]}, not ${SHUTDOWN}`));
     });
   },
 };
+
+const present = async node => (await node.api('presence_stats', { channel: CHANNELS[0] })).num_clients;
 
 const HOUR = 3_600;
 
