@@ -160,6 +160,7 @@ function denied({ from, to, at }, channel) {
   if (missed.reduce((sum, ack) => sum + ack.bytes, 0) > bytes * 0.75) return null;
   const oldest = missed.reduce((first, ack) => Math.min(first, ack.asked), Infinity);
   if (at - oldest > ttl - CLOCK_SLACK_MS) return null;
+  if (missed.length === 0) return `${count} missed of ${size}`;
   return `${count} missed of ${size}, the oldest ${Math.round(at - oldest)} ms old of ${ttl}`;
 }
 

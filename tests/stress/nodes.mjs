@@ -117,14 +117,14 @@ export class Node {
     }));
   }
 
-  /** What it uses: connections, subscriptions, bytes that wait, open files, threads; memory in KiB. */
+  /** What it uses: connections, subscriptions, bytes that wait, tasks where it tells, open files, threads; memory in KiB. */
   async usage() {
     const metrics = await this.metrics();
     const status = readFileSync(`/proc/${this.server.pid}/status`, 'utf8');
     const field = name => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)[1]);
     const queues = [...metrics].filter(([name]) => name.startsWith('watchroom_queue_bytes')).reduce((sum, [, value]) => sum + value, 0);
     return {
-      connections: metrics.get('watchroom_connections'), subscriptions: metrics.get('watchroom_subscriptions'), queues,
+      connections: metrics.get('watchroom_connections'), subscriptions: metrics.get('watchroom_subscriptions'), queues, tasks: metrics.get('watchroom_tasks') ?? 0,
       files: readdirSync(`/proc/${this.server.pid}/fd`).length, threads: field('Threads'), memory: field('VmRSS'),
     };
   }
@@ -210,33 +210,53 @@ export class Deployment {
 
 /** Files that may be open beyond those at the start: a file of the database or two. */
 const FILES_MORE_MAX = 6;
-
-/** Waits until everything is as it was at the start but for memory; gives what is used then. */
-export async function untilQuiet(deployment, before) {
-  for (const node of deployment.nodes) node.hangUp();
-  const over = now => now.nodes.flatMap(({ connections, subscriptions, queues, files, threads }, i) => {
-    const was = before.nodes[i];
-    const found = [];
-    if (connections !== 0) found.push(`${connections} connections`);
-    if (subscriptions !== 0) found.push(`${subscriptions} subscriptions`);
-    if (queues !== 0) found.push(`${queues} bytes in queues`);
-    if (files > was.files + FILES_MORE_MAX) found.push(`${files} files, ${was.files} at the start`);
-    if (threads > was.threads + THREADS_MORE_MAX) found.push(`${threads} threads, ${was.threads} at the start`);
-    return found.map(text => `node ${deployment.nodes[i].name} has ${text}`);
-  }).concat(now.redis > before.redis ? [`redis has ${now.redis} clients, ${before.redis} at the start`] : []);
-  let last = [];
-  try {
-    return await until('all is quiet', async () => {
-      const now = await deployment.usage();
-      last = over(now);
-      return last.length === 0 ? now : null;
-    }, QUIET_MS_MAX);
-  } catch (error) {
-    throw new Error(last.length > 0 ? `leaked: ${last.join('; ')}` : error.message, { cause: error });
-  }
-}
-
 /** Threads for blocking work come, and go after ten seconds. */
 const THREADS_MORE_MAX = 24;
-/** The longest that anything may linger: a connection that is told nothing is found out within its pings. */
+/** Who was started again has other files and threads than the process before. */
+const RESTARTED_MORE_MAX = 8;
+/** The longest that anything may linger, ms: a connection that says nothing is found out within its pings. */
 const QUIET_MS_MAX = 12_000;
+/** As long as entries in presence may outlive a node that was killed, or that lost Redis: 13 s, and the sweep after it. */
+const LINGER_MS_MAX = 16_000;
+
+/** What is more than at the start, in words. */
+function leaks(deployment, before, now, { restarts }) {
+  const spare = restarts ? RESTARTED_MORE_MAX : 0;
+  const found = now.nodes.flatMap(({ connections, subscriptions, queues, tasks, files, threads }, i) => {
+    const was = before.nodes[i];
+    return [
+      connections !== 0 && `${connections} connections`,
+      subscriptions !== 0 && `${subscriptions} subscriptions`,
+      queues !== 0 && `${queues} bytes in queues`,
+      tasks > was.tasks + spare && `${tasks} tasks, ${was.tasks} at the start`,
+      files > was.files + FILES_MORE_MAX + spare && `${files} files, ${was.files} at the start`,
+      threads > was.threads + THREADS_MORE_MAX && `${threads} threads, ${was.threads} at the start`,
+    ].filter(Boolean).map(text => `node ${deployment.nodes[i].name} has ${text}`);
+  });
+  if (now.redis > before.redis) found.push(`redis has ${now.redis} clients, ${before.redis} at the start`);
+  return found;
+}
+
+/**
+ * Waits until everything is as it was at the start but for memory, and nobody is listed as present in `channels`; gives
+ * what is used then. `lingers`: entries may outlive their node.
+ */
+export async function untilQuiet(deployment, before, { channels, restarts = false, lingers = false }) {
+  for (const node of deployment.nodes) node.hangUp();
+  let found = [];
+  const nothing = async () => {
+    const now = await deployment.usage();
+    found = leaks(deployment, before, now, { restarts });
+    for (const channel of channels) {
+      const { num_clients: present } = await deployment.nodes[0].api('presence_stats', { channel });
+      if (present > 0) found.push(`${present} are listed in ${channel}`);
+    }
+    deployment.nodes[0].hangUp();
+    return found.length === 0 ? now : null;
+  };
+  try {
+    return await until('all is quiet', nothing, lingers && channels.length > 0 ? LINGER_MS_MAX : QUIET_MS_MAX);
+  } catch (error) {
+    throw Object.assign(new Error(found.length > 0 ? found.join('; ') : error.message, { cause: error }), { verdict: 'leaked' });
+  }
+}

@@ -4,5 +4,6 @@ import network from './scenarios/network.mjs';
 import nodes from './scenarios/nodes.mjs';
 import redis from './scenarios/redis.mjs';
 import rooms from './scenarios/rooms.mjs';
+import selftest from './scenarios/selftest.mjs';
 
-export const SCENARIOS = [...network, ...nodes, ...redis, ...rooms, ...history];
+export const SCENARIOS = [...network, ...nodes, ...redis, ...rooms, ...history, ...selftest];

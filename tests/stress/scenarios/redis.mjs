@@ -21,7 +21,7 @@ async function broken({ deployment, stream, check }, harm, { refused: isRefused 
 
 const restart = {
   name: 'restart', about: 'Redis is ended, by SIGKILL or in order, and started again with its data',
-  kinds, deployment: { keeps: true },
+  kinds, lingers: true, deployment: { keeps: true },
   async round(context) {
     const { deployment: { redis }, random } = context;
     const signal = random.pick(['SIGKILL', 'SIGTERM']);
@@ -36,7 +36,7 @@ const restart = {
 
 const epoch = {
   name: 'epoch', about: 'Redis is started again without its data: everyone is told "not recovered", and what follows is whole',
-  kinds,
+  kinds, lingers: true,
   async round(context) {
     const { deployment: { redis }, random, stream } = context;
     await broken(context, async () => {
@@ -50,7 +50,7 @@ const epoch = {
 
 const away = {
   name: 'away', about: 'Redis does not answer (SIGSTOP) for 3 s, by --long for 20, and goes on where it was',
-  kinds, deployment: { keeps: true },
+  kinds, lingers: true, deployment: { keeps: true },
   async round(context) {
     const { deployment: { redis }, long } = context;
     const ms = long ? 20_000 : 3_000;
@@ -65,7 +65,7 @@ const away = {
 
 const link = {
   name: 'link', about: 'one node cannot reach Redis (cut, or stalled without a word), the other can: nobody misses anything',
-  kinds,
+  kinds, lingers: true,
   async round(context) {
     const { deployment: { links, nodes }, random } = context;
     const at = random.below(links.length);
