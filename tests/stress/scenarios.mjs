@@ -1,4 +1,5 @@
 // All scenarios, those that take longest first.
+import chaos from './scenarios/chaos.mjs';
 import history from './scenarios/history.mjs';
 import network from './scenarios/network.mjs';
 import nodes from './scenarios/nodes.mjs';
@@ -6,4 +7,4 @@ import redis from './scenarios/redis.mjs';
 import rooms from './scenarios/rooms.mjs';
 import selftest from './scenarios/selftest.mjs';
 
-export const SCENARIOS = [...network, ...nodes, ...redis, ...rooms, ...history, ...selftest];
+export const SCENARIOS = [...network, ...chaos, ...nodes, ...redis, ...rooms, ...history, ...selftest];

@@ -90,4 +90,21 @@ const link = {
   },
 };
 
-export default [restart, epoch, away, link];
+const flush = {
+  name: 'flush', about: 'Redis forgets everything while all stay connected to it: nobody misses in silence what comes next',
+  kinds, lingers: true,
+  async round(context) {
+    const { deployment: { redis }, stream } = context;
+    await broken(context, async () => {
+      // Some have just come back, others have been here for a while.
+      const some = stream.readers.slice(0, 7);
+      const connects = some.map(reader => reader.connects);
+      some.forEach(reader => reader.door.cut());
+      await until('they are back', () => some.every((reader, i) => reader.connects > connects[i] && reader.isSubscribed));
+      stream.ledger.forgot({ epoch: true });
+      await redis.ask('FLUSHALL');
+    }, { refused: true });
+  },
+};
+
+export default [restart, epoch, away, link, flush];
