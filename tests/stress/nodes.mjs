@@ -117,6 +117,12 @@ export class Node {
     }));
   }
 
+  /** The time of day as it has it, ms. */
+  async time() {
+    const { text } = await this.#request('GET', '/api/v1/query?query=time()', { agent: false });
+    return 1_000 * JSON.parse(text).data.result[0];
+  }
+
   /** What it uses: connections, subscriptions, bytes that wait, tasks where it tells, open files, threads; memory in KiB. */
   async usage() {
     const metrics = await this.metrics();
@@ -198,6 +204,13 @@ export class Deployment {
   /** A node that runs, other than `not` if there is one. */
   up(not = null) {
     return this.nodes.find(node => node.isUp && node !== not) ?? this.nodes[0];
+  }
+
+  /** By how much their clocks are off, ms. */
+  async clocks() {
+    const times = await Promise.all(this.nodes.map(node => node.time()));
+    if (this.redis) times.push(1_000 * Number(/^\*2\r\n\$\d+\r\n(\d+)/.exec(await this.redis.ask('TIME'))[1]));
+    return times.map(time => time - Date.now());
   }
 
   /** What all use. */

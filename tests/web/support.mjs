@@ -53,15 +53,23 @@ export async function until(what, condition, deadline = 15_000) {
   throw new Error(`not within ${deadline} ms: ${what}; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
 }
 
-/** Gives a port of this machine that nobody listens on. */
+/** Below what systems give to connections that go out, so that none of them takes a port between an end and a new start. */
+const [PORT_FIRST, PORTS] = [10_000, 20_000];
+/** Processes begin at different ones. */
+let nextPort = process.pid * 101;
+
+/** Gives a port of this machine that nobody listens on; each once. */
 export async function freePort() {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (let tried = 0; tried < PORTS; tried++) {
+    const port = PORT_FIRST + (nextPort++ % PORTS);
+    const server = createServer();
+    const isFree = await new Promise(resolve => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('no port is free');
 }
 
 /** A server of our own: it can be killed and started again on the same data and port. */
@@ -84,7 +92,9 @@ export class Server {
     this.#child = spawn(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`, ...this.options], {
       stdio: ['ignore', 'ignore', this.log], env: { ...process.env, ...this.environment },
     });
-    await until('the server answers', async () => (await fetch(this.url)).ok);
+    const child = this.#child;
+    // Whoever else answers there is not it.
+    await until('the server answers', async () => child.exitCode === null && (await fetch(this.url)).ok);
   }
 
   /** The number of the process, or undefined when it does not run. */
@@ -140,7 +150,7 @@ export class Redis {
     const options = ['--port', this.port, '--bind', '127.0.0.1', '--dir', this.directory, '--save', '', '--appendonly', this.keeps ? 'yes' : 'no'];
     this.#child = spawn('redis-server', options.map(String), { stdio: 'ignore', env: { ...process.env, ...this.environment } });
     this.#failed = once(this.#child, 'error').then(([error]) => error);
-    const answers = until('redis answers', async () => (await this.ask('PING')).startsWith('+PONG'));
+    const answers = until('redis answers', async () => (await this.ask('INFO', 'server')).includes(`process_id:${this.#child.pid}\r\n`));
     const error = await Promise.race([this.#failed, answers.then(() => null)]);
     answers.catch(() => undefined);
     if (error !== null) throw error;

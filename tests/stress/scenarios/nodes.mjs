@@ -87,9 +87,11 @@ const clock = {
       await until('all are back', () => stream.readers.every(reader => reader.isConnected && reader.isSubscribed));
     };
     const samples = async () => (await deployment.nodes[0].metrics()).get('watchroom_samples_total');
-    await set.set(-HOUR);
-    // The shim looks ten times a second.
-    await wait(150);
+    const setClocks = async seconds => {
+      await set.set(seconds);
+      await until('all clocks are set', async () => (await deployment.clocks()).every(off => Math.abs(off - seconds * 1_000) < 3_000));
+    };
+    await setClocks(-HOUR);
     await lose();
     const { refused } = stream.figures();
     check(refused === 0, `${refused} readers were told "not recovered" although the clock went back alone`);
@@ -112,8 +114,7 @@ const clock = {
     await lose();
     // By Redis's clock everything is an hour older now; by a single node's nothing is.
     if (deployment.kind === 'two') stream.ledger.forgot({ epoch: false });
-    await set.set(0);
-    await wait(150);
+    await setClocks(0);
     await lose();
     await until('its own samples go on', async () => (await samples()) > before, 5_000);
     return {};
