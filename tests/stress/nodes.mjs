@@ -173,15 +173,16 @@ export class Deployment {
 
   /**
    * Starts it. `rooms`: with watchroom's own rooms in place of a configuration of Centrifugo. `keeps`: whether Redis has
-   * its data again after a restart. `environment`: of all processes. `log` is the file that takes all logs.
+   * its data again after a restart. `client`: other values in that section. `environment`: of all processes. `log` is the
+   * file that takes all logs.
    */
-  static async start(scope, kind, { rooms = false, keeps = false, environment = {}, log }) {
+  static async start(scope, kind, { rooms = false, keeps = false, client = {}, environment = {}, log }) {
     const number = openSync(log, 'a');
     scope.after(() => closeSync(number));
     const directory = await mkdtemp(join(tmpdir(), 'watchroom-stress-'));
     scope.after(() => rm(directory, { recursive: true, force: true }));
     const file = join(directory, 'centrifugo.json');
-    await writeFile(file, JSON.stringify(CONFIG));
+    await writeFile(file, JSON.stringify({ ...CONFIG, client: { ...CONFIG.client, ...client } }));
     const redis = kind === 'two' ? await startRedis(scope, { keeps, environment }) : null;
     const links = [];
     const node = async name => {
@@ -251,10 +252,12 @@ function leaks(deployment, before, now, { restarts }) {
 }
 
 /**
- * Waits until everything is as it was at the start but for memory, and nobody is listed as present in `channels`; gives
- * what is used then. `lingers`: entries may outlive their node.
+ * Empties `channels`; waits until everything is as it was at the start but for memory, and nobody is listed as present in
+ * them; gives what is used then. `lingers`: entries may outlive their node.
  */
 export async function untilQuiet(deployment, before, { channels, restarts = false, lingers = false }) {
+  // What they keep is no leak.
+  for (const channel of channels) await deployment.nodes[0].api('history_remove', { channel });
   for (const node of deployment.nodes) node.hangUp();
   let found = [];
   const nothing = async () => {

@@ -34,33 +34,54 @@ export class Reader {
   connects = 0;
   /** Errors that no scenario expects. */
   wrong = [];
+  /** Channels that the server subscribed it to, on this connection. */
+  #served = new Set();
 
-  /** `channels` are names; `user` is empty for a page of watchroom's own, which has no token. */
-  static async behind(scope, { name, node, way, channels, user = name, person = null }) {
+  /**
+   * `channels` are names; `user` is empty for a page of watchroom's own, which has no token. `isServed`: the server
+   * subscribes it, by its token.
+   */
+  static async behind(scope, { name, node, way, channels, user = name, person = null, isServed = false }) {
     const reader = new Reader();
-    Object.assign(reader, { name, node, way, door: await Proxy.to(scope, node.port) });
+    Object.assign(reader, { name, node, way, isServed, door: await Proxy.to(scope, node.port) });
     const options = {
-      ...(user ? { token: token({ sub: user }, SECRET) } : {}), ...(person ? { data: reader.pack({ person }) } : {}),
+      ...(user ? { token: token({ sub: user, ...(isServed ? { channels } : {}) }, SECRET) } : {}), ...(person ? { data: reader.pack({ person }) } : {}),
       websocket: Web, minReconnectDelay: 5, maxReconnectDelay: 60, timeout: 3_000, maxServerPingDelay: PING_DELAY_MAX_MS,
     };
     reader.client = clientFor(scope, reader.door, way, options);
     reader.client.on('connected', () => { reader.connects++; });
     reader.client.on('connecting', ({ code }) => { if (reader.connects > 0) reader.codes.push(code); });
     reader.client.on('disconnected', ({ code, reason }) => { if (code !== 0) reader.wrong.push({ verdict: 'ended', text: `${name}: ${code} ${reason}` }); });
-    for (const channel of channels) reader.#subscribe(channel);
+    for (const channel of channels) {
+      const track = new Track(`${name} (${way.way}${isServed ? ', served' : ''})`, channel);
+      reader.tracks.set(channel, track);
+      if (!isServed) reader.#subscribe(channel, track);
+    }
+    if (isServed) reader.#take();
     return reader;
   }
 
-  #subscribe(channel) {
-    const track = new Track(`${this.name} (${this.way.way})`, channel);
-    this.tracks.set(channel, track);
+  /** Writes down what comes of the server's own subscriptions. */
+  #take() {
+    this.client.on('subscribed', ({ channel, ...context }) => {
+      this.#served.add(channel);
+      this.#begun(this.tracks.get(channel), context);
+    });
+    this.client.on('connecting', () => this.#served.clear());
+    this.client.on('publication', ({ channel, offset, data }) => this.tracks.get(channel).publication(offset, this.mark(unpacked(data))));
+    this.client.on('unsubscribed', ({ channel }) => this.wrong.push({ verdict: 'ended', text: `${this.name} in ${channel}` }));
+  }
+
+  #begun(track, { wasRecovering, recovered, streamPosition }) {
+    track.subscribed({ wasRecovering, recovered, position: streamPosition ?? { epoch: '', offset: 0 } });
+  }
+
+  #subscribe(channel, track) {
     const options = { minResubscribeDelay: 20, maxResubscribeDelay: 200 };
     if (channel.startsWith('delta:')) options.delta = 'fossil';
     if (channel.startsWith('asked:')) Object.assign(options, { recoverable: true, positioned: true });
     const subscription = this.client.newSubscription(channel, options);
-    subscription.on('subscribed', ({ wasRecovering, recovered, streamPosition }) => {
-      track.subscribed({ wasRecovering, recovered, position: streamPosition ?? { epoch: '', offset: 0 } });
-    });
+    subscription.on('subscribed', context => this.#begun(track, context));
     subscription.on('publication', ({ offset, data }) => track.publication(offset, this.mark(unpacked(data))));
     subscription.on('unsubscribed', ({ code, reason }) => { if (code !== 0) this.wrong.push({ verdict: 'ended', text: `${this.name} in ${channel}: ${code} ${reason}` }); });
     subscription.subscribe();
@@ -81,7 +102,15 @@ export class Reader {
   }
 
   get isSubscribed() {
-    return [...this.tracks.keys()].every(channel => this.client.getSubscription(channel).state === 'subscribed');
+    return [...this.tracks.keys()].every(channel => (this.isServed ? this.#served.has(channel) : this.client.getSubscription(channel).state === 'subscribed'));
+  }
+
+  /** Leaves a channel and comes back to it, on the same connection. */
+  again(random) {
+    if (this.isServed || !this.isSubscribed) return;
+    const subscription = this.client.getSubscription(random.pick([...this.tracks.keys()]));
+    subscription.unsubscribe();
+    subscription.subscribe();
   }
 
   async call(method, data) {
@@ -193,7 +222,11 @@ export class Stream {
       // Every way in is there, and every node.
       const [name, way, node] = [`r${this.#started++}.${this.round}`, ways[(turn + i) % ways.length], nodes[i % nodes.length]];
       const person = rooms ? { id: `reader-${i}`, name: `Reader ${i}` } : null;
-      started.push(await Reader.behind(this.#scope, { name, way, node, channels: random.some(channels, each), user: rooms ? '' : name, person }));
+      // A token can ask for no differences, and for no recovery where it is not given unasked.
+      const plain = channels.filter(channel => channel.startsWith('kept:'));
+      const isServed = i % 4 === 3 && plain.length > 0;
+      const own = random.some(isServed ? plain : channels, each);
+      started.push(await Reader.behind(this.#scope, { name, way, node, channels: own, user: rooms ? '' : name, person, isServed }));
     }
     this.readers.push(...started);
     for (const reader of started) reader.client.connect();
@@ -284,7 +317,7 @@ export class Stream {
         if (behind.length > 0) return false;
         for (const channel of new Set(tracks.map(track => track.channel))) {
           const asker = this.readers.find(reader => reader.tracks.has(channel));
-          const { offset, epoch } = await asker.client.getSubscription(channel).history({ limit: 0 });
+          const { offset, epoch } = await asker.client.history(channel, { limit: 0 });
           tops.set(channel, { offset, epoch });
         }
         behind = tracks.filter(({ channel, last }) => last.epoch !== tops.get(channel).epoch || last.offset < tops.get(channel).offset)
