@@ -147,7 +147,7 @@ export class Redis {
 
   /** Starts it; throws when there is no such program. */
   async start() {
-    const options = ['--port', this.port, '--bind', '127.0.0.1', '--dir', this.directory, '--save', '', '--appendonly', this.keeps ? 'yes' : 'no'];
+    const options = ['--port', this.port, '--bind', '127.0.0.1', '--dir', this.directory, '--save', '', '--appendonly', this.keeps ? 'yes' : 'no', '--appendfsync', 'always'];
     this.#child = spawn('redis-server', options.map(String), { stdio: 'ignore', env: { ...process.env, ...this.environment } });
     this.#failed = once(this.#child, 'error').then(([error]) => error);
     const answers = until('redis answers', async () => (await this.ask('INFO', 'server')).includes(`process_id:${this.#child.pid}\r\n`));

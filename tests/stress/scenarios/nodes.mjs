@@ -4,6 +4,8 @@ import { wait } from '../stream.mjs';
 
 /** The close code with which a server that stops ends its connections. */
 const SHUTDOWN = 3001;
+/** The client library's own code. */
+const TRANSPORT_CLOSED = 1;
 
 const CHANNELS = ['kept:k', 'asked:k', 'delta:k'];
 
@@ -62,7 +64,12 @@ const shutdown = {
       const other = deployment.nodes.find(one => one !== node);
       // Who went in order is not listed as present until its time to live is over, as who was killed is.
       if (other) await until('presence has nobody of the node', async () => (await present(other)) === stream.readers.filter(one => one.node === other && one.tracks.has(CHANNELS[0])).length, 4_000).catch(error => check(false, error.message));
-      here.forEach((reader, i) => check(reader.codes[before[i]] === SHUTDOWN, `${reader.name} (${reader.way.way}) was told ${reader.codes[before[i]]}, not ${SHUTDOWN}`));
+      here.forEach((reader, i) => {
+        const told = reader.codes[before[i]];
+        // Who sends in requests of its own may be refused one before it reads the close; the library closes then.
+        const isRefused = told === TRANSPORT_CLOSED && reader.tracks.size === 0 && reader.way.transport !== 'websocket';
+        check(told === SHUTDOWN || isRefused, `${reader.name} (${reader.way.way}) was told ${told}, not ${SHUTDOWN}`);
+      });
     });
   },
 };
