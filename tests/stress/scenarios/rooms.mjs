@@ -5,7 +5,7 @@ import { WAYS } from '../../web/clients.mjs';
 import { wait } from '../stream.mjs';
 
 const room = 'host';
-const channels = [`room:${room}`];
+const channels = [`@room:${room}`];
 /** The ways in that a server without a configuration of Centrifugo has. */
 const ways = WAYS.filter(({ transport }) => transport === 'websocket');
 
@@ -63,7 +63,7 @@ const signals = {
     raw.on('error', () => undefined);
     raw.write(masked(JSON.stringify({ id: 1, connect: { data: { person: { id: 'slow', name: 'Slow' } } } })));
     raw.write(masked(JSON.stringify({ id: 2, subscribe: { channel: channels[0] } })));
-    raw.write(masked(JSON.stringify({ id: 3, subscribe: { channel: `typing:${room}` } })));
+    raw.write(masked(JSON.stringify({ id: 3, subscribe: { channel: `@typing:${room}` } })));
     const before = await node.metrics();
     await until('it is subscribed', async () => (await node.metrics()).get('watchroom_subscriptions') >= readers.length + 2);
     raw.pause();
