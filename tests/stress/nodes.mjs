@@ -123,14 +123,14 @@ export class Node {
     return 1_000 * JSON.parse(text).data.result[0];
   }
 
-  /** What it uses: connections, subscriptions, bytes that wait, tasks where it tells, open files, threads; memory in KiB. */
+  /** What it uses: connections, subscriptions, bytes that wait, tasks, open files, threads; memory in KiB. */
   async usage() {
     const metrics = await this.metrics();
     const status = readFileSync(`/proc/${this.server.pid}/status`, 'utf8');
     const field = name => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)[1]);
     const queues = [...metrics].filter(([name]) => name.startsWith('watchroom_queue_bytes')).reduce((sum, [, value]) => sum + value, 0);
     return {
-      connections: metrics.get('watchroom_connections'), subscriptions: metrics.get('watchroom_subscriptions'), queues, tasks: metrics.get('watchroom_tasks') ?? 0,
+      connections: metrics.get('watchroom_connections'), subscriptions: metrics.get('watchroom_subscriptions'), queues, tasks: metrics.get('watchroom_tasks'),
       files: readdirSync(`/proc/${this.server.pid}/fd`).length, threads: field('Threads'), memory: field('VmRSS'),
     };
   }
