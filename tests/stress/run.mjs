@@ -63,6 +63,9 @@ function chosen(names) {
 const thrown = [];
 for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, error => thrown.push(error.stack ?? String(error)));
 
+// An end in order, so that the servers end with us.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+
 /** Runs one scenario in one deployment; gives what it did and what is wrong. */
 async function run({ scenario, kind, name }, { seed, long, rounds: asked }, log) {
   const scope = new Scope();

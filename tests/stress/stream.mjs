@@ -10,12 +10,19 @@ export const wait = ms => new Promise(resolve => setTimeout(resolve, ms));
 /** How long readers may take to have everything once all is well again, ms. */
 const SETTLE_MS_MAX = 15_000;
 
+/** Whether the server says no, and not that it cannot now (100): codes below are the client library's own. */
+const isRefusal = ({ code }) => 100 < code && code < 1_000;
+
 /** Publishes one after the other, and writes down what it is told. */
 class Publisher {
   #numbers = new Map();
   #isStopped = false;
   #done = null;
   sent = 0;
+  /** Answers that no scenario expects. */
+  wrong = [];
+  /** Whether it must not try again any more. */
+  isGivenUp = false;
 
   constructor({ name, channels, random, send, ledger, pause, length }) {
     Object.assign(this, { name, channels, random, send, ledger, pause, length });
@@ -30,7 +37,9 @@ class Publisher {
 
   async stop() {
     this.#isStopped = true;
+    const last = setTimeout(() => { this.isGivenUp = true; }, SETTLE_MS_MAX);
     await this.#done;
+    clearTimeout(last);
   }
 
   async #run() {
@@ -53,7 +62,7 @@ class Publisher {
       this.ledger.took(channel, { mark, epoch, offset, asked, answered: Date.now(), bytes: data.pad.length });
     } catch (error) {
       this.ledger.unsure(channel, mark);
-      this.error = error;
+      if (isRefusal(error)) this.wrong.push({ verdict: 'refused', text: `${mark} in ${channel}: ${error.message}` });
       await wait(20);
     }
   }
@@ -192,6 +201,7 @@ export class Stream {
     const wrong = behind.slice(0, 5).map(text => ({ verdict: 'behind', text }));
     for (const track of tracks) wrong.push(...track.judge(tops.get(track.channel), this.ledger));
     for (const channel of tops.keys()) wrong.push(...judgeStream(channel, tracks.filter(track => track.channel === channel), this.ledger));
+    for (const publisher of this.publishers) wrong.push(...publisher.wrong);
     for (const reader of this.readers) {
       wrong.push(...reader.wrong);
       reader.stop();

@@ -72,6 +72,17 @@ export async function freePort() {
   throw new Error('no port is free');
 }
 
+/** Processes of ours; none outlives this one, whatever ends it. */
+const running = new Set();
+process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
+
+function run(command, options, how) {
+  const child = spawn(command, options, how);
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
 /** A server of our own: it can be killed and started again on the same data and port. */
 export class Server {
   #child = null;
@@ -89,7 +100,7 @@ export class Server {
   async start() {
     const bin = process.env.WATCHROOM_BIN;
     if (!bin) throw new Error('WATCHROOM_BIN names the server to start');
-    this.#child = spawn(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`, ...this.options], {
+    this.#child = run(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`, ...this.options], {
       stdio: ['ignore', 'ignore', this.log], env: { ...process.env, ...this.environment },
     });
     const child = this.#child;
@@ -148,7 +159,7 @@ export class Redis {
   /** Starts it; throws when there is no such program. */
   async start() {
     const options = ['--port', this.port, '--bind', '127.0.0.1', '--dir', this.directory, '--save', '', '--appendonly', this.keeps ? 'yes' : 'no', '--appendfsync', 'always'];
-    this.#child = spawn('redis-server', options.map(String), { stdio: 'ignore', env: { ...process.env, ...this.environment } });
+    this.#child = run('redis-server', options.map(String), { stdio: 'ignore', env: { ...process.env, ...this.environment } });
     this.#failed = once(this.#child, 'error').then(([error]) => error);
     const answers = until('redis answers', async () => (await this.ask('INFO', 'server')).includes(`process_id:${this.#child.pid}\r\n`));
     const error = await Promise.race([this.#failed, answers.then(() => null)]);
