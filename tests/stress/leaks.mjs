@@ -14,6 +14,14 @@ const QUIET_MS_MAX = 12_000;
 /** As long as entries in presence may outlive a node that was killed, or that lost Redis: 13 s, and the sweep after it. */
 const LINGER_MS_MAX = 16_000;
 
+/** What is used at the start, once it is all counted: tasks are once a second. */
+export async function atStart(deployment) {
+  return until('tasks are counted', async () => {
+    const now = await deployment.usage();
+    return now.nodes.every(({ tasks }) => tasks > 0) && now;
+  });
+}
+
 /** What is more than at the start, in words. */
 function leaks(deployment, before, now, { restarts }) {
   const spare = restarts ? RESTARTED_MORE_MAX : 0;

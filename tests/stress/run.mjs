@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { untilQuiet } from './leaks.mjs';
+import { atStart, untilQuiet } from './leaks.mjs';
 import { Deployment, Scope, clockShim } from './nodes.mjs';
 import { Random } from './random.mjs';
 import { Stream } from './stream.mjs';
@@ -80,7 +80,7 @@ async function run({ scenario, kind, name }, { seed, long, rounds: asked }, log)
   try {
     const clock = scenario.clock ? await clockShim(scope) : null;
     const deployment = await Deployment.start(scope, kind, { ...scenario.deployment, environment: clock?.environment, log });
-    const before = await deployment.usage();
+    const before = await atStart(deployment);
     for (let round = 0; round < rounds; round++) {
       const inner = new Scope();
       let channels = [];
