@@ -3,14 +3,16 @@
 CARGO ?= cargo
 NPM ?= npm
 RUN_ARGS ?=
+STRESS_ARGS ?=
 
-.PHONY: help run build page check test test-rust test-page test-web test-clients setup bench soak fuzz conformance clean
+.PHONY: help run build page check test test-rust test-page test-web test-stress test-clients setup stress bench soak fuzz conformance clean
 
 help:
 	@echo "make run      build page and binary, and serve on http://127.0.0.1:8080"
 	@echo "make test     set up what tests need, and run them all"
 	@echo "make check    formats, lints, types, documentation"
 	@echo "make test-clients   Centrifugo's clients for Python; they are installed from PyPI"
+	@echo "make stress   breaks what is around the server while publications run; STRESS_ARGS (--help, --seed N, --seconds N, …)"
 	@echo "make bench    the figures, as ratios within one run"
 	@echo "make soak     ten minutes of drawing in a browser"
 	@echo "make fuzz     a fuzzer at every decoder of outside bytes, FUZZ_SECONDS (60) each"
@@ -40,7 +42,7 @@ check: page
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items --quiet
 
-test: setup test-page test-rust test-web
+test: setup test-page test-rust test-web test-stress
 
 test-page: page
 	cd static && $(NPM) test --silent
@@ -51,12 +53,19 @@ test-rust: page
 test-web: build
 	scripts/test-web
 
+# All scenarios once, with another seed each time.
+test-stress: build
+	scripts/stress
+
 # Not part of test: it installs from PyPI.
 test-clients: build
 	scripts/test-clients
 
 setup:
 	scripts/setup
+
+stress: build
+	scripts/stress $(STRESS_ARGS)
 
 bench: build
 	scripts/bench

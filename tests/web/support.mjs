@@ -53,35 +53,59 @@ export async function until(what, condition, deadline = 15_000) {
   throw new Error(`not within ${deadline} ms: ${what}; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
 }
 
-async function freePort() {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+/** Below what systems give to connections that go out, so that none of them takes a port between an end and a new start. */
+const [PORT_FIRST, PORTS] = [10_000, 20_000];
+/** Processes begin at different ones. */
+let nextPort = process.pid * 101;
+
+/** Gives a port of this machine that nobody listens on; each once. */
+export async function freePort() {
+  for (let tried = 0; tried < PORTS; tried++) {
+    const port = PORT_FIRST + (nextPort++ % PORTS);
+    const server = createServer();
+    const isFree = await new Promise(resolve => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('no port is free');
+}
+
+/** Processes of ours; none outlives this one, whatever ends it. */
+const running = new Set();
+process.on('exit', () => running.forEach(child => child.kill('SIGKILL')));
+
+function run(command, options, how) {
+  const child = spawn(command, options, how);
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
 }
 
 /** A server of our own: it can be killed and started again on the same data and port. */
 export class Server {
   #child = null;
 
-  constructor(directory, port, options = [], environment = {}) {
+  /** `log` is where its log goes: a file's number, or 'inherit'. */
+  constructor(directory, port, options = [], environment = {}, log = 'inherit') {
     this.directory = directory;
     this.port = port;
     this.options = options;
     this.environment = environment;
+    this.log = log;
     this.url = `http://127.0.0.1:${port}`;
   }
 
   async start() {
     const bin = process.env.WATCHROOM_BIN;
     if (!bin) throw new Error('WATCHROOM_BIN names the server to start');
-    this.#child = spawn(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`, ...this.options], {
-      stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...this.environment },
+    this.#child = run(bin, ['--data', this.directory, '--listen', `127.0.0.1:${this.port}`, ...this.options], {
+      stdio: ['ignore', 'ignore', this.log], env: { ...process.env, ...this.environment },
     });
-    await until('the server answers', async () => (await fetch(this.url)).ok);
+    const child = this.#child;
+    // Whoever else answers there is not it.
+    await until('the server answers', async () => child.exitCode === null && (await fetch(this.url)).ok);
   }
 
   /** The number of the process, or undefined when it does not run. */
@@ -91,23 +115,29 @@ export class Server {
 
   /** Ends the process at once, as a crash would. */
   async kill() {
+    await this.end('SIGKILL');
+  }
+
+  /** Sends the process a signal and waits for its end; gives the exit code, or null if a signal ended it. */
+  async end(signal) {
     const child = this.#child;
     this.#child = null;
-    if (!child || child.exitCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    child.kill(signal);
+    const [code] = await once(child, 'exit');
+    return code;
   }
 }
 
 /**
  * Gives a server of the test's own, ended and cleared away after it. `config` is the text of its `watchroom.toml`,
- * `rules` of its `alerts.toml` (without it there is none), `environment` gives variables for its folder.
+ * `rules` of its `alerts.toml` (without it there is none), `environment` gives variables for its folder, `log` says where its log goes.
  */
-export async function ownServer(t, { config = '', rules = null, options = [], environment = () => ({}) } = {}) {
+export async function ownServer(t, { config = '', rules = null, options = [], environment = () => ({}), log = 'inherit' } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watchroom-web-'));
   await writeFile(join(directory, 'watchroom.toml'), config);
   if (rules !== null) await writeFile(join(directory, 'alerts.toml'), rules);
-  const server = new Server(directory, await freePort(), ['--config', directory, ...options], environment(directory));
+  const server = new Server(directory, await freePort(), ['--config', directory, ...options], environment(directory), log);
   t.after(async () => {
     await server.kill();
     await rm(directory, { recursive: true, force: true });
@@ -116,29 +146,73 @@ export async function ownServer(t, { config = '', rules = null, options = [], en
   return server;
 }
 
-/** Gives the address of a Redis server of the test's own, or null where there is none; one is always there under CI. */
-export async function ownRedis(t) {
+/** A Redis server of our own: it can be killed, paused, and started again on the same port, with or without what it kept. */
+export class Redis {
+  #child = null;
+  #failed = null;
+
+  /** `keeps`: whether it has its data again after an end. `environment` is the process's. */
+  constructor(directory, port, { keeps = false, environment = {} } = {}) {
+    Object.assign(this, { directory, port, keeps, environment, url: `redis://127.0.0.1:${port}` });
+  }
+
+  /** Starts it; throws when there is no such program. */
+  async start() {
+    const options = ['--port', this.port, '--bind', '127.0.0.1', '--dir', this.directory, '--save', '', '--appendonly', this.keeps ? 'yes' : 'no', '--appendfsync', 'always'];
+    this.#child = run('redis-server', options.map(String), { stdio: 'ignore', env: { ...process.env, ...this.environment } });
+    this.#failed = once(this.#child, 'error').then(([error]) => error);
+    const answers = until('redis answers', async () => (await this.ask('INFO', 'server')).includes(`process_id:${this.#child.pid}\r\n`));
+    const error = await Promise.race([this.#failed, answers.then(() => null)]);
+    answers.catch(() => undefined);
+    if (error !== null) throw error;
+  }
+
+  /** Sends one command on a connection of its own; gives what comes first of the answer, as it comes. */
+  ask(...words) {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.port, '127.0.0.1', () => socket.write(`*${words.length}\r\n${words.map(word => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`));
+      socket.once('data', bytes => { socket.destroy(); resolve(bytes.toString()); });
+      socket.once('error', reject);
+      socket.once('end', () => reject(new Error('redis hung up')));
+    });
+  }
+
+  /** Sends the process a signal: SIGSTOP and SIGCONT pause it and let it go on. */
+  signal(signal) {
+    this.#child?.kill(signal);
+  }
+
+  /** Ends the process. */
+  async end(signal = 'SIGTERM') {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGCONT');
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+}
+
+/** Gives a Redis server of the test's own, ended and cleared away after it. */
+export async function startRedis(t, options = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'watchroom-redis-'));
-  const port = await freePort();
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no'], { stdio: 'ignore' });
-  const failed = once(child, 'error').then(([error]) => error);
+  const redis = new Redis(directory, await freePort(), options);
   t.after(async () => {
-    if (child.pid !== undefined && child.exitCode === null) {
-      child.kill();
-      await once(child, 'exit');
-    }
+    await redis.end('SIGKILL');
     await rm(directory, { recursive: true, force: true });
   });
-  const answers = until('redis answers', () => new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
-    socket.once('data', bytes => { socket.destroy(); resolve(bytes.toString().startsWith('+PONG')); });
-    socket.once('error', reject);
-  }));
-  const error = await Promise.race([failed, answers.then(() => null)]);
-  if (error === null) return `redis://127.0.0.1:${port}`;
-  answers.catch(() => {});
-  if (process.env.CI === 'true') throw error;
-  return null;
+  await redis.start();
+  return redis;
+}
+
+/** Gives the address of a Redis server of the test's own, or null where there is none; one is always there under CI. */
+export async function ownRedis(t) {
+  try {
+    return (await startRedis(t)).url;
+  } catch (error) {
+    if (error.code !== 'ENOENT' || process.env.CI === 'true') throw error;
+    return null;
+  }
 }
 
 /** Gives the address of a server: the one that runs at WATCHROOM_URL, or one of the test's own. */
