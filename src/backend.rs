@@ -15,6 +15,7 @@
 mod claim;
 pub mod embedded;
 pub mod encode;
+mod map;
 pub mod redis;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -26,6 +27,10 @@ use tokio::sync::mpsc;
 pub use self::{
     claim::{Claim, Claimed, Notified, SETTLE},
     embedded::Embedded,
+    map::{
+        KeyMode, MAP_BYTES_MAX, MAP_IDEMPOTENT_TTL, MAP_KEY_BYTES_MAX, MAP_KEYS_MAX, MapChange, MapFilter,
+        MapLimit, MapMode, MapNews, MapOptions, MapOutcome, MapPage, MapPut, Suppressed,
+    },
     redis::{Redis, RedisSettings},
 };
 pub use crate::journal::{
@@ -103,6 +108,8 @@ pub enum Delivery {
         /// Whether it may be told as a difference.
         delta: bool,
     },
+    /// Something happened in a map.
+    Map(MapChange),
     /// Someone came.
     Join {
         /// Into this channel.
@@ -143,6 +150,9 @@ pub enum BackendError {
         embedded::STREAMS_BYTES_MAX >> 20
     )]
     HistoryFull,
+    /// A map, or all of them, hold as much as they may.
+    #[error("{0}; remove keys, or wait until some have expired")]
+    MapFull(MapLimit),
     /// Only JSON is kept where this was to be kept.
     #[error("what is published here is JSON")]
     NotJson,

@@ -12,6 +12,7 @@ pub mod counters;
 mod deliver;
 mod emulated;
 pub mod entry;
+pub mod map;
 pub mod notice;
 pub mod options;
 pub mod order;
@@ -119,6 +120,7 @@ struct Inner {
     kept: Mutex<Kept>,
     users: Mutex<Users>,
     bases: Mutex<Bases>,
+    map_bases: Mutex<Bases>,
     /// The second of the newest connections, and how many there were in it.
     connects: Mutex<(i64, u32)>,
     /// Connections of each address, where there is a limit.
@@ -189,6 +191,7 @@ impl Hub {
             kept: Mutex::default(),
             users: Mutex::default(),
             bases: Mutex::default(),
+            map_bases: Mutex::default(),
             connects: Mutex::default(),
             addresses: Mutex::default(),
             lately: Mutex::default(),

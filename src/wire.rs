@@ -8,6 +8,6 @@ pub mod fossil;
 pub mod frame;
 pub mod websocket;
 
-pub use cast::{Cast, Shape};
+pub use cast::{Cast, Shape, View};
 pub use close::Close;
 pub use frame::{Dialect, Frame, Framing};

@@ -1,6 +1,9 @@
 //! The backend of a single node: presence and short histories in memory, events and records in the journal.
 
 mod claims;
+mod keep;
+mod map;
+mod maps;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -11,7 +14,10 @@ use std::{
 use rustc_hash::FxHashMap;
 use serde_json::value::RawValue;
 use tokio::{
-    sync::mpsc::{self, Permit},
+    sync::{
+        Semaphore,
+        mpsc::{self, Permit},
+    },
     time::Instant,
 };
 
@@ -22,12 +28,17 @@ use super::{
 use crate::journal::{Journal, KeyValues, Written};
 use crate::wire::centrifugo::{ClientInfo, Publication, raw};
 use claims::Claims;
+use maps::Maps;
+pub use maps::{MAPS_BYTES_MAX, MAPS_MAX};
 
 /// Everything in this process. A clone is the same backend.
 #[derive(Debug, Clone)]
 pub struct Embedded {
     state: Arc<Mutex<State>>,
     claims: Arc<Mutex<Claims>>,
+    maps: Arc<Mutex<Maps>>,
+    /// Who writes maps to disk: one at a time, for all that wait.
+    map_writer: Arc<Semaphore>,
     journal: Journal,
     deliveries: mpsc::Sender<Delivery>,
 }
@@ -85,7 +96,9 @@ impl Embedded {
         let state = State { round: fastrand::u64(..), ..State::default() };
         let claims = Claims::new(journal.records_now(RecordKind::Notified)?);
         let (state, claims) = (Arc::new(Mutex::new(state)), Arc::new(Mutex::new(claims)));
-        Ok((Self { state, claims, journal, deliveries }, receiver))
+        let maps = Arc::new(Mutex::new(keep::restored(&journal)?));
+        let map_writer = Arc::new(Semaphore::new(1));
+        Ok((Self { state, claims, maps, map_writer, journal, deliveries }, receiver))
     }
 
     fn claims(&self) -> MutexGuard<'_, Claims> {
@@ -291,6 +304,8 @@ impl Embedded {
         if state.streams.len() < before {
             state.round = fastrand::u64(..);
         }
+        drop(state);
+        self.sweep_maps();
     }
 }
 

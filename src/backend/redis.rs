@@ -10,6 +10,7 @@ mod counters;
 mod heart;
 mod keys;
 mod link;
+mod map;
 mod message;
 mod place;
 mod presence;

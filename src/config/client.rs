@@ -12,7 +12,6 @@ const LACKING: &[&str] = &[
     "channel_position_max_time_lag",
     "concurrency",
     "connect_code_to_unidirectional_disconnect",
-    "presence_update_interval",
 ];
 /// Said of proxies that decided who may do something.
 const NO_PROXY: &str = "is not built in watchroom: nobody is let in by it";
@@ -128,6 +127,7 @@ fn times(table: &mut Table<'_>, options: &mut Options) {
     time("expired_close_delay", &mut options.expired_close_delay);
     time("expired_sub_close_delay", &mut options.expired_sub_close_delay);
     time("stale_close_delay", &mut options.stale_close_delay);
+    time("presence_update_interval", &mut options.presence_update_interval);
     if let Some(read) = signed(table, "pong_timeout") {
         options.pong_timeout = read.value;
     }

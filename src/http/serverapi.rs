@@ -1,5 +1,7 @@
 //! Centrifugo's server API: what services tell the hub, each method by a request of its own.
 
+mod legacy;
+mod maps;
 mod methods;
 mod requests;
 
@@ -66,21 +68,35 @@ pub(super) fn routes(site: &Shared) -> Router<Shared> {
         return Router::new();
     }
     let prefix = api.handler_prefix.trim_end_matches('/');
-    Router::new().route(&format!("{prefix}/{{method}}"), any(call))
+    let router = Router::new().route(&format!("{prefix}/{{method}}"), any(call));
+    // Without a prefix that address is the page's.
+    if prefix.is_empty() { router } else { router.route(prefix, any(legacy::call)) }
 }
 
-async fn call(State(site): State<Shared>, Path(method): Path<String>, request: Request) -> Response {
+/// A request that may be carried out: its body, and whether errors are told by the status.
+///
+/// # Errors
+///
+/// The response to one that may not.
+async fn admitted(site: &Shared, request: Request) -> Result<(Bytes, bool), Box<Response>> {
     let api = &site.hub.options().api;
+    let refused = |status: StatusCode| Box::new(status.into_response());
     if *request.method() != Method::POST {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+        return Err(refused(StatusCode::METHOD_NOT_ALLOWED));
     }
     if !is_admitted(api, request.headers(), request.uri().query().unwrap_or_default()) {
-        return StatusCode::UNAUTHORIZED.into_response();
+        return Err(refused(StatusCode::UNAUTHORIZED));
     }
     let by_status = api.transport_errors
         || request.headers().get("x-centrifugo-error-mode").is_some_and(|mode| mode == "transport");
-    let Ok(body) = to_bytes(request.into_body(), BODY_BYTES_MAX).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let body = to_bytes(request.into_body(), BODY_BYTES_MAX).await;
+    Ok((body.map_err(|_| refused(StatusCode::PAYLOAD_TOO_LARGE))?, by_status))
+}
+
+async fn call(State(site): State<Shared>, Path(method): Path<String>, request: Request) -> Response {
+    let (body, by_status) = match admitted(&site, request).await {
+        Ok(admitted) => admitted,
+        Err(refused) => return *refused,
     };
     if method == "batch" {
         return match serde_json::from_slice(&body) {

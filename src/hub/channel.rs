@@ -6,7 +6,8 @@ use regex::Regex;
 
 use super::options::Syntax;
 use crate::alerts;
-use crate::backend::StreamOptions;
+pub use crate::backend::MapMode;
+use crate::backend::{MapOptions, StreamOptions};
 use crate::live;
 pub use crate::rooms::{ROOM, TYPING};
 
@@ -80,17 +81,6 @@ pub enum SubscriptionType {
     MapUsers,
 }
 
-/// Where the values of a map go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MapMode {
-    /// Nowhere but to who is there; values expire.
-    Ephemeral,
-    /// Into a stream for a while; values expire.
-    Recoverable,
-    /// Into a stream; values stay.
-    Persistent,
-}
-
 /// Whose key a client may set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ClientKey {
@@ -132,6 +122,14 @@ pub struct MapRules {
     pub live_transition_max: usize,
     /// How long a client may take to read all pages; nothing for ever.
     pub catch_up_timeout: Option<Duration>,
+}
+
+impl MapRules {
+    /// How it is kept.
+    pub const fn options(&self) -> MapOptions {
+        let Self { mode, key_ttl, stream_size, stream_ttl, meta_ttl, .. } = *self;
+        MapOptions { mode, key_ttl, stream_size, stream_ttl, meta_ttl }
+    }
 }
 
 /// What may be done in a channel, and what it keeps. Names are those of Centrifugo's configuration.

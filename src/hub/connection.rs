@@ -1,12 +1,13 @@
 //! One client's socket: written directly, and through a queue only when it would block.
 
 mod about;
+mod control;
 mod pulse;
 
 use std::{
     io::{self, IoSlice},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
@@ -19,11 +20,11 @@ use tokio::{net::TcpStream, sync::Notify, time::timeout};
 use super::{
     counters::Counters,
     outbox::{Delivery, Outbox, REPLY_BYTES_LOW, Verdict},
-    permit::ServerSubscribe,
 };
 use crate::wire::centrifugo::{Push, PushBody, Reply};
-use crate::wire::{Cast, Close, Dialect, Frame, Shape};
+use crate::wire::{Cast, Close, Dialect, Frame, View};
 pub use about::{About, Sent};
+pub use control::Control;
 pub use pulse::Tick;
 
 /// How long a client may take to read the replies that it asked for.
@@ -47,24 +48,6 @@ impl Kept {
     const fn has(self, i: usize) -> bool {
         self.0 >> i & 1 == 1
     }
-}
-
-/// What the session of a connection is asked to do by others than its client.
-#[derive(Debug, Clone)]
-pub enum Control {
-    /// Joins a channel.
-    Subscribe(Arc<ServerSubscribe>),
-    /// Leaves a channel; all if it is empty.
-    Unsubscribe(Arc<str>),
-    /// Another end of the connection, s since the epoch; nothing for none.
-    Refresh {
-        /// When.
-        expires_at: Option<i64>,
-        /// What others see of who it is, if that changes.
-        info: Option<Bytes>,
-    },
-    /// A subscription may have expired.
-    Look,
 }
 
 /// What a connection is from its beginning.
@@ -183,16 +166,16 @@ impl Connection {
     }
 
     /// Writes a push, in this connection's way of reading.
-    pub fn cast(&self, cast: &Cast, shape: Shape, delivery: Delivery) {
-        self.cast_all(&[(cast, shape, delivery)]);
+    pub fn cast(&self, cast: &Cast, view: View, delivery: Delivery) {
+        self.cast_all(&[(cast, view, delivery)]);
     }
 
     /// Writes pushes in their order, each in this connection's way of reading.
-    pub fn cast_all(&self, casts: &[(&Cast, Shape, Delivery)]) {
+    pub fn cast_all(&self, casts: &[(&Cast, View, Delivery)]) {
         for some in casts.chunks(SLICES_MAX) {
             let mut frames: SmallVec<[(&Frame, Delivery); 4]> = SmallVec::new();
-            for (cast, shape, delivery) in some {
-                match cast.frame(self.dialect, *shape) {
+            for (cast, view, delivery) in some {
+                match cast.frame(self.dialect, *view) {
                     Some(frame) => frames.push((frame, *delivery)),
                     None => {
                         self.send_some(&frames);

@@ -102,6 +102,17 @@ impl Counters {
             .increment();
     }
 
+    /// Counts what a map did not take, by the limit that was in its way.
+    pub fn refused_map(&self, limit: &str) {
+        self.registry
+            .counter_with(
+                "watchroom_map_refused_total",
+                "Keys that maps did not take, by limit: key (its length), keys, bytes, all (of all maps), channel (its length).",
+                &[("limit", limit)],
+            )
+            .increment();
+    }
+
     /// Counts a connection that we close, by code.
     pub fn closed(&self, close: &Close) {
         self.closes(close).increment();

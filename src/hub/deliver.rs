@@ -50,6 +50,7 @@ impl Hub {
                 Some(Delivered::Publication { channel, publication, delta }) => {
                     self.publication(channel, publication, delta).await;
                 }
+                Some(Delivered::Map(change)) => self.changed(change).await,
                 Some(Delivered::Join { channel, info }) => {
                     self.tell(Cast::other(channel, PushBody::Join(info)), To::Watchers).await;
                 }
@@ -104,11 +105,11 @@ impl Hub {
             Some(base) => Cast::difference(channel, publication, base),
             None => Cast::publication(channel, publication),
         };
-        self.publish(Publish { cast, offset, delivery, to: To::All }).await;
+        self.publish(Publish { cast, offset, delivery, to: To::All, begins: None }).await;
     }
 
     async fn tell(&self, cast: Cast, to: To) {
-        self.publish(Publish { cast, offset: None, delivery: Delivery::Event, to }).await;
+        self.publish(Publish { cast, offset: None, delivery: Delivery::Event, to, begins: None }).await;
     }
 
     /// Hands the steps of live queries to their subscribers.
@@ -127,7 +128,7 @@ impl Hub {
             let Some(step) = step else { return Ok(()) };
             let Step { cast, offset } = step;
             let delivery = offset.map_or(Delivery::Correction, Delivery::Step);
-            self.publish(Publish { cast, offset, delivery, to: To::All }).await;
+            self.publish(Publish { cast, offset, delivery, to: To::All, begins: None }).await;
         }
     }
 
@@ -152,7 +153,7 @@ impl Hub {
                 written = 0;
             }
             let delivery = seq.map_or(Delivery::Signal, |_| Delivery::State);
-            self.publish(Publish { cast, offset: seq, delivery, to: To::All }).await;
+            self.publish(Publish { cast, offset: seq, delivery, to: To::All, begins: None }).await;
         }
     }
 
@@ -170,7 +171,7 @@ impl Hub {
     }
 
     /// Hands a push to subscribers of a channel on this node.
-    async fn publish(&self, publish: Publish) {
+    pub(super) async fn publish(&self, publish: Publish) {
         self.0.counters.publications.increment();
         for shard in &self.0.shards {
             // A shard that has stopped has no subscribers.

@@ -45,6 +45,8 @@ pub struct Options {
     pub expired_close_delay: Duration,
     /// How long a subscription lives after its token expired.
     pub expired_sub_close_delay: Duration,
+    /// Time between two renewals of a connection's presence in maps.
+    pub presence_update_interval: Duration,
     /// Subscriptions of one connection.
     pub channel_limit: usize,
     /// Bytes that may wait for a client's socket.
@@ -196,6 +198,7 @@ impl Default for Options {
             stale_close_delay: Duration::from_secs(10),
             expired_close_delay: Duration::from_secs(25),
             expired_sub_close_delay: Duration::from_secs(25),
+            presence_update_interval: Duration::from_secs(27),
             channel_limit: 256,
             queue_max_size: EVENT_BYTES_MAX,
             connection_limit: None,

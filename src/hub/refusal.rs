@@ -41,7 +41,9 @@ impl From<Close> for Stop {
 pub(super) fn internal(error: BackendError) -> Refusal {
     tracing::warn!(error = %error, "backend failed");
     let text = match error {
-        BackendError::HistoryFull => return (ErrorCode::LimitExceeded, error.to_string()),
+        BackendError::HistoryFull | BackendError::MapFull(_) => {
+            return (ErrorCode::LimitExceeded, error.to_string());
+        }
         BackendError::Journal(JournalError::Refused(_)) => {
             "nothing was stored: this server's disk takes nothing now; try again in a moment"
         }

@@ -4,6 +4,8 @@ mod ask;
 mod connect;
 mod controls;
 mod enter;
+mod keys;
+mod map;
 mod pace;
 
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use crate::wire::Close;
 use crate::wire::centrifugo::{
     self, Answer, ClientInfo, ErrorCode, Method, PresenceResult, Push, PushBody, Reply, Rpc, RpcResult,
 };
+use map::Pages;
 use pace::Pace;
 
 /// Subscribes of one client that are carried out at once.
@@ -86,6 +89,10 @@ pub(super) struct Session {
     pace: Pace,
     /// Those that the connection's token asked for.
     token_channels: Vec<Box<str>>,
+    /// Maps that the client reads, and is not live in yet.
+    pages: Vec<Pages>,
+    /// When its presence in maps is renewed, s since the epoch.
+    renew_at: Option<i64>,
     /// Replies of one message, sent together, and their bytes.
     replies: Vec<Vec<u8>>,
     bytes: usize,
@@ -114,6 +121,8 @@ impl Session {
             subscriptions: Vec::new(),
             pace: Pace::new(),
             token_channels: Vec::new(),
+            pages: Vec::new(),
+            renew_at: None,
             replies: Vec::new(),
             bytes: 0,
         }
@@ -162,7 +171,7 @@ impl Session {
                 continue;
             }
             match method {
-                Method::Subscribe(request) => match self.enter(*request, id) {
+                Method::Subscribe(request) if !map::is_map(&request) => match self.enter(*request, id) {
                     Ok(one) => joining.push(one),
                     Err(stop) => self.stop(id, stop),
                 },
@@ -273,8 +282,8 @@ impl Session {
             }
             Method::Refresh(request) => self.refresh(id, &request.token)?,
             Method::SubRefresh(request) => self.sub_refresh(id, &request)?,
-            // Taken by the caller.
-            Method::Subscribe(_) => {}
+            // Others are taken by the caller.
+            Method::Subscribe(request) => Box::pin(self.read_map(id, *request)).await?,
         }
         Ok(())
     }
@@ -315,6 +324,7 @@ impl Session {
             expires_at: terms.expires_at,
             by_server: *id == 0,
         });
+        self.expect_renewal(rules);
         self.hub.0.counters.subscriptions.add(1.0);
         self.connection.note(|about| about.channels += 1);
         self.look();
@@ -345,7 +355,10 @@ impl Session {
 
     async fn leave(&mut self, channel: &str, joined: Joined) {
         let at = self.subscriptions.iter().position(|subscription| &*subscription.channel == channel);
-        let Some(at) = at else { return };
+        let Some(at) = at else {
+            self.forget_pages(|own| own == channel).await;
+            return;
+        };
         let info = self.info_in(channel);
         let Subscription { channel, rules, presence, announce, .. } = self.subscriptions.swap_remove(at);
         self.hub.0.counters.subscriptions.add(-1.0);
@@ -364,6 +377,7 @@ impl Session {
                 tracing::debug!(channel = &*channel, error = %error, "leave not announced");
             }
         }
+        self.hub.depart(&rules, &channel, &info, joined == Joined::Yes).await;
     }
 
     /// Leaves every channel: the client is gone.
@@ -375,6 +389,7 @@ impl Session {
             let channel = Arc::clone(&subscription.channel);
             self.leave(&channel, Joined::Yes).await;
         }
+        self.forget_pages(|_| true).await;
     }
 }
 

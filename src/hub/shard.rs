@@ -5,12 +5,12 @@
 mod look;
 mod subscriber;
 
-use std::{cell::Cell, sync::Arc};
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Duration, Instant, Interval, MissedTickBehavior, interval},
+    time::{Duration, Interval, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -18,12 +18,12 @@ use super::{
     connection::{Connection, Tick},
     counters::Counters,
     outbox::Delivery,
-    tagfilter::Filter,
 };
 use crate::clock::Clock;
 use crate::telemetry::Gauge;
 use crate::wire::{Cast, Close, Frame};
-use subscriber::{Known, Subscriber};
+use subscriber::Subscriber;
+pub use subscriber::{Start, Wants};
 
 /// Commands that wait for a shard.
 pub const COMMANDS_MAX: usize = 4_096;
@@ -33,9 +33,6 @@ const TOGETHER_MAX: usize = 256;
 const LETTERS_MAX: usize = 16_384;
 /// Publications held for a subscriber while its history is read.
 const JOINING_MAX: usize = 1_024;
-
-/// How long a publication that is in the history already may be on its way to the shard.
-const LAG_MAX: Duration = Duration::from_secs(10);
 
 /// What a shard is told.
 #[derive(Debug)]
@@ -53,7 +50,7 @@ pub enum Command {
         /// What it wants.
         wants: Wants,
     },
-    /// Sends the subscribe reply and then what was held, but for publications up to `after`.
+    /// Sends the subscribe reply and then what was held, but for what the reply has.
     Activate {
         /// The channel.
         channel: Arc<str>,
@@ -61,10 +58,8 @@ pub enum Command {
         number: u64,
         /// The reply, if it was not sent already.
         reply: Option<Frame>,
-        /// The newest offset that the reply holds.
-        after: u64,
-        /// Whether the client has the publication of that offset, so that the next one may be a difference from it.
-        has_base: bool,
+        /// Where the subscriber stands with it.
+        start: Start,
         /// Told when that is done: what the client asked for next is answered after it.
         done: oneshot::Sender<()>,
     },
@@ -77,6 +72,8 @@ pub enum Command {
     },
     /// Hands a frame to all subscribers of a channel.
     Publish(Publish),
+    /// Ends all subscriptions of a channel, in which nothing is as it was.
+    Lost(Arc<str>),
     /// Tells which channels have subscribers, and what was heard there.
     Channels(oneshot::Sender<Vec<(Arc<str>, Heard)>>),
     /// Tells the channels of some connections, by the numbers of these.
@@ -105,17 +102,8 @@ pub struct Publish {
     pub delivery: Delivery,
     /// Whom it is for.
     pub to: To,
-}
-
-/// What a subscriber wants of a channel.
-#[derive(Debug, Clone, Default)]
-pub struct Wants {
-    /// Joins and leaves.
-    pub joins: bool,
-    /// Differences.
-    pub delta: bool,
-    /// Publications with these tags alone.
-    pub filter: Option<Arc<Filter>>,
+    /// The epoch that begins with it, where subscribers must know.
+    pub begins: Option<Arc<str>>,
 }
 
 /// What passes with time.
@@ -231,17 +219,23 @@ impl Shard {
             }
             Command::Gone(number) => self.forget(number),
             Command::Subscribe { channel, connection, wants } => {
-                let (has_base, held) = (Cell::new(false), Some(Vec::new()));
-                let subscriber = Subscriber { connection, wants, has_base, held, known: None };
+                let subscriber = Subscriber::joining(connection, wants);
                 self.channels.entry(channel).or_default().subscribers.push(subscriber);
             }
-            Command::Activate { channel, number, reply, after, has_base, done } => {
-                self.activate((&channel, number), reply.as_ref(), after, has_base);
+            Command::Activate { channel, number, reply, start, done } => {
+                if let Some(subscriber) = self.subscriber(&channel, number) {
+                    subscriber.begin(reply.as_ref(), start);
+                }
                 // Who asked may be gone.
                 done.send(()).ok();
             }
             Command::Unsubscribe { channel, number } => self.unsubscribe(&channel, number),
             Command::Publish(publish) => together.push(publish),
+            Command::Lost(channel) => {
+                for own in self.channels.get_mut(&channel).into_iter().flat_map(|own| &mut own.subscribers) {
+                    own.lose(&channel);
+                }
+            }
             // Who asked may be gone.
             Command::Channels(answer) => drop(answer.send(self.heard())),
             Command::ChannelsOf(whose, answer) => drop(answer.send(self.channels_of(&whose))),
@@ -289,7 +283,7 @@ impl Shard {
                 for own in letters.chunk_by(|(a, _), (b, _)| a.connection.number == b.connection.number) {
                     casts.clear();
                     casts.extend(own.iter().map(|(subscriber, publish)| {
-                        (&publish.cast, subscriber.shape(publish), publish.delivery)
+                        (&publish.cast, subscriber.view(publish), publish.delivery)
                     }));
                     if let Some((subscriber, _)) = own.first() {
                         subscriber.connection.cast_all(&casts);
@@ -305,39 +299,14 @@ impl Shard {
         channel.messages += 1;
         self.counters.deliveries.add(channel.subscribers.len() as u64);
         for subscriber in &mut channel.subscribers {
-            match &mut subscriber.held {
-                None => {}
-                Some(held) if held.len() < JOINING_MAX => {
-                    held.push(publish.clone());
-                }
-                Some(_) => subscriber.connection.close(&Close::Slow),
-            }
+            subscriber.hold(publish);
         }
     }
 
-    fn activate(
-        &mut self,
-        (channel, number): (&str, u64),
-        reply: Option<&Frame>,
-        after: u64,
-        has_base: bool,
-    ) {
+    fn subscriber(&mut self, channel: &str, number: u64) -> Option<&mut Subscriber> {
+        let subscribers = &mut self.channels.get_mut(channel)?.subscribers;
         // Who is activated came lately.
-        let Some(subscriber) = self.channels.get_mut(channel).and_then(|channel| {
-            channel.subscribers.iter_mut().rfind(|subscriber| subscriber.connection.number == number)
-        }) else {
-            return;
-        };
-        if let Some(reply) = reply {
-            subscriber.connection.send(reply, Delivery::Reply);
-        }
-        subscriber.has_base.set(has_base);
-        subscriber.known = Some(Known { offset: after, until: Instant::now() + LAG_MAX });
-        for publish in subscriber.held.take().unwrap_or_default() {
-            if publish.offset.is_none_or(|offset| after < offset) && subscriber.is_meant(&publish) {
-                subscriber.send(&publish);
-            }
-        }
+        subscribers.iter_mut().rfind(|subscriber| subscriber.connection.number == number)
     }
 
     fn unsubscribe(&mut self, channel: &str, number: u64) {

@@ -14,7 +14,7 @@ use super::{
     connection::Connection,
     recover,
     refusal::{Refusal, Stop, internal},
-    shard::{Command, Wants},
+    shard::{Command, Start, Wants},
 };
 use crate::backend::StreamOptions;
 use crate::live::{LiveError, Open, Since};
@@ -68,10 +68,8 @@ pub(super) struct Terms {
 pub(super) struct Opened {
     /// What the client is told.
     pub(super) result: SubscribeResult,
-    /// The newest offset that it holds.
-    pub(super) after: u64,
-    /// Whether the client has the publication of that offset.
-    pub(super) has_base: bool,
+    /// Where the client stands with it.
+    pub(super) start: Start,
 }
 
 /// The custom data of a live query's subscribe.
@@ -90,14 +88,15 @@ pub(super) async fn join(
     joining: Joining,
 ) -> Option<(u32, Arc<str>, Stop)> {
     let (id, channel) = (joining.id, Arc::clone(&joining.channel));
+    let number = joining.terms.wants.id(&channel);
     match open(hub, connection, &joining).await {
-        Ok(Some(Opened { result, after, has_base })) => {
+        Ok(Some(Opened { mut result, start })) => {
+            result.id = number;
             let reply = Reply::answer(id, Answer::Subscribe(Box::new(result)));
             let Some(reply) = reply.encode(connection.dialect.protocol) else {
                 return Some((id, channel, Close::InappropriateProtocol.into()));
             };
-            activate(hub, connection, channel, Some(connection.dialect.frame(&[reply])), (after, has_base))
-                .await;
+            activate(hub, connection, channel, Some(connection.dialect.frame(&[reply])), start).await;
             None
         }
         Ok(None) => None,
@@ -120,7 +119,7 @@ pub(super) async fn open(
     if hub.shard(connection.number).send(hold).await.is_err() {
         return Ok(None);
     }
-    let plain = |(after, result)| Opened { result, after, has_base: false };
+    let plain = |(after, result)| Opened { result, start: Start { after, ..Start::default() } };
     Ok(Some(match joining.rules.class {
         Class::Series => live(hub, joining).await.map(|result| plain((result.offset, result)))?,
         Class::Event => event(hub, joining, connection.dialect.protocol).await?,
@@ -135,12 +134,12 @@ pub(super) async fn activate(
     connection: &Connection,
     channel: Arc<str>,
     reply: Option<Frame>,
-    (after, has_base): (u64, bool),
+    start: Start,
 ) {
     let number = connection.number;
     let (done, is_done) = oneshot::channel();
     // A shard that has stopped closes the connection itself.
-    drop(hub.shard(number).send(Command::Activate { channel, number, reply, after, has_base, done }).await);
+    drop(hub.shard(number).send(Command::Activate { channel, number, reply, start, done }).await);
     drop(is_done.await);
 }
 
@@ -158,8 +157,7 @@ async fn event(hub: &Hub, joining: &Joining, protocol: Protocol) -> Result<Opene
             ttl: terms.expires_at.map_or(0, |at| hub.seconds_until(at)),
             ..SubscribeResult::default()
         },
-        after: 0,
-        has_base: false,
+        start: Start::default(),
     };
     if opened.result.positioned && rules.stream.is_kept() {
         let is_cache = rules.force_recovery_mode == RecoveryMode::Cache;
@@ -178,8 +176,8 @@ async fn event(hub: &Hub, joining: &Joining, protocol: Protocol) -> Result<Opene
         if recovers && !is_cache && !recovered.is_whole && request.flag & FLAG_REJECT_UNRECOVERED != 0 {
             return Err(Stop::refuse(ErrorCode::UnrecoverablePosition));
         }
-        opened.after = recovered.position.offset;
-        opened.has_base = recovered.is_whole;
+        opened.start.after = recovered.position.offset;
+        opened.start.has_base = recovered.is_whole;
         let result = &mut opened.result;
         result.was_recovering |= recovers;
         result.recovered = recovered.is_whole;
@@ -196,6 +194,7 @@ async fn event(hub: &Hub, joining: &Joining, protocol: Protocol) -> Result<Opene
     if terms.presence {
         parts.backend.enter(channel, info, terms.announce).await.map_err(internal)?;
     }
+    hub.arrive(rules, channel, info).await;
     Ok(opened)
 }
 

@@ -113,6 +113,8 @@ pub struct Written {
 pub enum LocalKind {
     /// The state of an alert, with its timers.
     AlertState,
+    /// A key of a persistent map.
+    MapEntry,
 }
 
 impl LocalKind {
@@ -120,6 +122,7 @@ impl LocalKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::AlertState => "alert_state",
+            Self::MapEntry => "map_entry",
         }
     }
 }

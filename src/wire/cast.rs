@@ -26,6 +26,27 @@ impl Shape {
     const COUNT: usize = 3;
 }
 
+/// How a subscriber reads a push.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct View {
+    /// How it takes publications.
+    pub shape: Shape,
+    /// Whether the channel is told by its [`id_of`].
+    pub by_id: bool,
+}
+
+impl View {
+    const COUNT: usize = Shape::COUNT * 2;
+}
+
+/// The number that may stand for a channel in pushes: above 0, and the same on all nodes. Two channels may have the same one;
+/// then a connection in both is told one of them by its name.
+pub fn id_of(channel: &str) -> i64 {
+    let hash = xxhash_rust::xxh3::xxh3_64(channel.as_bytes()) & 0x7fff_ffff;
+    // At most 31 bits.
+    i64::try_from(hash).unwrap_or_default().max(1)
+}
+
 /// A push and its encodings. A clone is the same.
 #[derive(Debug, Clone)]
 pub struct Cast(Arc<Inner>);
@@ -34,7 +55,7 @@ pub struct Cast(Arc<Inner>);
 struct Inner {
     channel: Arc<str>,
     what: What,
-    frames: [OnceLock<Option<Frame>>; Dialect::COUNT * Shape::COUNT],
+    frames: [OnceLock<Option<Frame>>; Dialect::COUNT * View::COUNT],
 }
 
 #[derive(Debug)]
@@ -81,18 +102,19 @@ impl Cast {
     }
 
     /// The bytes for connections of a dialect; nothing if they cannot be told it.
-    pub fn frame(&self, dialect: Dialect, shape: Shape) -> Option<&Frame> {
+    pub fn frame(&self, dialect: Dialect, view: View) -> Option<&Frame> {
+        let View { shape, by_id } = view;
         let shape = match (&self.0.what, dialect.protocol, shape) {
             (What::Other(_), _, _) | (_, Protocol::Protobuf, Shape::Whole) => Shape::Plain,
             (What::Publication { base: None, .. }, Protocol::Json, Shape::Delta) => Shape::Whole,
             (What::Publication { base: None, .. }, Protocol::Protobuf, Shape::Delta) => Shape::Plain,
             (_, _, shape) => shape,
         };
-        let at = dialect.index() * Shape::COUNT + shape as usize;
-        self.0.frames[at].get_or_init(|| self.encode(dialect, shape)).as_ref()
+        let at = dialect.index() * View::COUNT + shape as usize * 2 + usize::from(by_id);
+        self.0.frames[at].get_or_init(|| self.encode(dialect, View { shape, by_id })).as_ref()
     }
 
-    fn encode(&self, dialect: Dialect, shape: Shape) -> Option<Frame> {
+    fn encode(&self, dialect: Dialect, View { shape, by_id }: View) -> Option<Frame> {
         let body = match &self.0.what {
             What::Other(body) => body.clone(),
             What::Publication { publication, base } => {
@@ -101,7 +123,8 @@ impl Cast {
                 PushBody::Pub(shaped)
             }
         };
-        let push = Push::new(&self.0.channel, body);
+        let channel = &self.0.channel;
+        let push = if by_id { Push::by_id(id_of(channel), body) } else { Push::new(channel, body) };
         Some(dialect.frame(&[Reply::push(push).encode(dialect.protocol)?]))
     }
 }

@@ -11,8 +11,8 @@ pub mod raw;
 mod reply;
 
 pub use command::{
-    COMMANDS_MAX, Channelled, Command, Connect, FLAG_REJECT_UNRECOVERED, History, Method, ParseError,
-    Publish, Refresh, Rpc, Send, SubRefresh, Subscribe, commands,
+    COMMANDS_MAX, Channelled, Command, Connect, FLAG_IDS, FLAG_REJECT_UNRECOVERED, History, Method,
+    ParseError, Publish, Refresh, Rpc, Send, SubRefresh, Subscribe, commands,
 };
 pub use message::{ClientInfo, FilterNode, Publication, Since};
 pub use push::{Push, PushBody, SubscribeBody};

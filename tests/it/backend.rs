@@ -2,6 +2,7 @@
 
 mod cluster;
 mod commits;
+mod maps;
 mod shared;
 mod versions;
 
@@ -28,6 +29,7 @@ use watchroom::{
 
 use crate::{redis_cluster::RedisCluster, redis_server::RedisServer};
 use commits::*;
+use maps::*;
 
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -176,6 +178,21 @@ contract! {
     the_opposite_waits_until_clocks_agree
     an_older_turn_changes_nothing
     many_authors_share_commits
+    a_map_is_put_and_read_in_the_order_of_keys
+    a_state_is_read_by_pages
+    removals_are_told_with_their_tags
+    values_come_back_as_they_were
+    keys_are_put_only_if
+    versions_only_rise
+    what_has_a_name_is_done_once
+    the_stream_of_a_map_is_bounded
+    an_ephemeral_map_has_no_offsets
+    an_epoch_of_a_map_stands_before_its_first_change
+    a_key_that_ends_is_told_once
+    who_is_still_there_lives_on
+    what_was_cleared_begins_anew
+    a_map_has_its_limits
+    what_a_key_had_before_is_named
 }
 
 async fn offsets_rise_by_one(node: &mut Node) {

@@ -9,6 +9,7 @@ mod command;
 mod disk;
 mod events_file;
 mod limits;
+mod maps;
 mod nodes;
 mod open_mode;
 mod page;

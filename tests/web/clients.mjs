@@ -52,6 +52,31 @@ const CONFIG = {
   },
 };
 
+const values = { mode: 'recoverable', key_ttl: '300s', min_page_size: 1 };
+const users = { allow_subscribe_for_client: true };
+const may = { allow_publish_for_client: true, allow_remove_for_client: true };
+
+/** The same with maps: what they keep and who may do what is said by the namespace. */
+export const mapsConfig = {
+  ...CONFIG,
+  client: { ...CONFIG.client, presence_update_interval: '1s' },
+  channel: {
+    namespaces: [
+      { name: 'personal' },
+      { name: 'open', ...anyone },
+      { name: 'map', ...users, allow_tags_filter: true, subscription_type: 'map', map: { ...values, ...may, stream_size: 10, subscribe_catch_up_timeout: '1s' } },
+      { name: 'delta', ...users, allowed_delta_types: ['fossil'], delta_publish: true, subscription_type: 'map', map: values },
+      { name: 'eph', ...users, subscription_type: 'map', map: { mode: 'ephemeral', key_ttl: '300s' } },
+      { name: 'brief', ...users, subscription_type: 'map', map: { ...values, key_ttl: '1s' } },
+      { name: 'kept', ...users, subscription_type: 'map', map: { mode: 'persistent' } },
+      { name: 'own', ...users, subscription_type: 'map', map: { ...values, allow_publish_for_subscriber: true, client_key: 'client_id', remove_client_on_unsubscribe: true } },
+      { name: 'chat', ...users, map_clients_presence_channel_prefix: 'clients:', map_users_presence_channel_prefix: 'users:' },
+      { name: 'clients', ...users, subscription_type: 'map_clients', map: { ...values, key_ttl: '2s' } },
+      { name: 'users', ...users, subscription_type: 'map_users', map: { ...values, key_ttl: '2s' } },
+    ],
+  },
+};
+
 /** Gives the configuration with other values for some keys of `client`. */
 export const configWith = client => ({ ...CONFIG, client: { ...CONFIG.client, ...client } });
 

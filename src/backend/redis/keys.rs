@@ -82,6 +82,11 @@ impl Keys {
         self.of_place(place, &format!("channels:{member}"))
     }
 
+    /// Maps of a place with keys that end, each with the time of the next.
+    pub(super) fn map_ends(&self, place: Place) -> String {
+        self.of_place(place, "map-ends")
+    }
+
     /// When records are over.
     pub(super) fn record_ends(&self) -> String {
         self.of_place(Place::JOURNAL, "ends")
@@ -117,6 +122,11 @@ impl ChannelKeys {
     /// Who is in it.
     pub(super) fn presence(&self) -> String {
         self.key("presence")
+    }
+
+    /// Where a change of a map stands that has a name: the length keeps channel and name apart.
+    pub(super) fn map_change(&self, name: &str) -> String {
+        format!("{}:{name}", self.key(&format!("map-change:{}", self.channel.len())))
     }
 
     /// The place of the event that an author's id stands for: the length keeps channel and id apart.

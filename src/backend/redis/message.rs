@@ -11,17 +11,21 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::counters::Skipped;
+use super::{counters::Skipped, map};
 use crate::backend::{Delivery, Publishing, Record, RecordKind};
 use crate::wire::centrifugo::{ClientInfo, Publication, raw};
 
 /// The version that this node writes, and the newest that it reads.
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 const PUBLICATION: u8 = b'p';
 const JOIN: u8 = b'j';
 const LEAVE: u8 = b'l';
 const RECORD: u8 = b'r';
 const ORDER: u8 = b'o';
+/// A change of a map; what follows is in `map`.
+pub(super) const MAP: u8 = b'm';
+/// A map that was cleared.
+pub(super) const CLEARED: u8 = b'c';
 
 /// What stands before the offset of a publication.
 pub(super) const PUBLICATION_HEAD: &[u8] = &[VERSION, PUBLICATION];
@@ -144,6 +148,9 @@ pub(super) fn someone(kind: Move, channel: &str, info: &ClientInfo) -> Vec<u8> {
 pub(super) fn read(bytes: &[u8]) -> Result<Delivery, Skipped> {
     let [version, kind, rest @ ..] = bytes else { return Err(Skipped::Damaged) };
     version_of(*version)?;
+    if *kind == MAP {
+        return map::read(rest).map(Delivery::Map);
+    }
     let end = memchr::memchr(b'\n', rest).ok_or(Skipped::Damaged)?;
     let offset = std::str::from_utf8(&rest[..end]).ok().and_then(|text| text.parse().ok());
     let offset: u64 = offset.ok_or(Skipped::Damaged)?;
@@ -163,6 +170,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Delivery, Skipped> {
         LEAVE => {
             parse(body).map(|Someone { channel, info }| Delivery::Leave { channel: channel.into(), info })
         }
+        CLEARED => map::read_cleared(body).map(Delivery::Map),
         ORDER => parse(body).map(Delivery::Order),
         RECORD => {
             let RecordIn { kind, key, value, expires_ms } = parse(body)?;
@@ -197,11 +205,11 @@ const fn version_of(version: u8) -> Result<(), Skipped> {
     }
 }
 
-fn json(value: &impl Serialize) -> Vec<u8> {
+pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("strings and raw values always serialize")
 }
 
-fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Skipped> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Skipped> {
     serde_json::from_slice(body).map_err(|_| Skipped::Damaged)
 }
 

@@ -2,10 +2,10 @@
 
 use redis::{Cmd, RedisResult, Script};
 
-use super::connection::Connection;
+use super::{connection::Connection, map};
 
 /// Functions that several scripts begin with.
-const COMMON: &str = include_str!("trim.lua");
+pub(super) const COMMON: &str = include_str!("trim.lua");
 
 /// A call of a script, to be followed by `keys` keys and then arguments.
 pub(super) fn call(script: &Script, keys: usize) -> Cmd {
@@ -37,6 +37,8 @@ pub(super) struct Scripts {
     pub(super) leave: Script,
     /// Keeps a node alive.
     pub(super) alive: Script,
+    /// Those of maps.
+    pub(super) maps: map::Scripts,
 }
 
 impl Scripts {
@@ -53,6 +55,7 @@ impl Scripts {
             enter: Script::new(include_str!("enter.lua")),
             leave: Script::new(include_str!("leave.lua")),
             alive: Script::new(include_str!("alive.lua")),
+            maps: map::Scripts::new(),
         }
     }
 
@@ -62,10 +65,11 @@ impl Scripts {
     ///
     /// What Redis says.
     pub(super) async fn load(&self, connection: &mut Connection) -> RedisResult<()> {
-        let Self { publish, commit, records, claim, release, history, carry, enter, leave, alive } = self;
+        let Self { publish, commit, records, claim, release, history, carry, enter, leave, alive, maps } =
+            self;
         for script in [publish, commit, records, claim, release, history, carry, enter, leave, alive] {
             script.load_async(connection).await?;
         }
-        Ok(())
+        maps.load(connection).await
     }
 }

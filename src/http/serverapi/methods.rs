@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
-    ApiError, Outcome,
+    ApiError, Outcome, maps,
     requests::{
         Broadcast, Channelled, Channels, Disconnect, History, Nothing, Payload, Publish, Refresh, Rpc,
         Subscribe, Unsubscribe,
@@ -49,6 +49,15 @@ pub(super) async fn call(
         "history_remove" => run(request, |own| history_remove(site, own)).await,
         "channels" => run(request, |own| channels(site, own)).await,
         "info" => run(request, |own| info(site, own)).await,
+        "map_publish" => match (read(request), read::<Payload>(request)) {
+            (Ok(own), Ok(payload)) => Ok(maps::publish(site, own, &payload).await),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        },
+        "map_remove" => run(request, |own| maps::remove(site, own)).await,
+        "map_read_state" => run(request, |own| maps::read_state(site, own)).await,
+        "map_read_stream" => run(request, |own| maps::read_stream(site, own)).await,
+        "map_stats" => run(request, |own| maps::stats(site, own)).await,
+        "map_clear" => run(request, |own| maps::clear(site, own)).await,
         "rpc" => {
             run(request, |own: Rpc| async move {
                 let code =
@@ -75,7 +84,7 @@ async fn run<T: DeserializeOwned + Default, F: Future<Output = Outcome>>(
     }
 }
 
-fn result(value: &impl Serialize) -> Outcome {
+pub(super) fn result(value: &impl Serialize) -> Outcome {
     serde_json::value::to_raw_value(value).map_err(|error| {
         // A payload that is no JSON.
         tracing::warn!(error = %error, "result of the server API not written");
@@ -83,14 +92,14 @@ fn result(value: &impl Serialize) -> Outcome {
     })
 }
 
-fn nothing() -> Outcome {
+pub(super) fn nothing() -> Outcome {
     result(&json!({}))
 }
 
-fn failed(error: BackendError) -> ApiError {
+pub(super) fn failed(error: BackendError) -> ApiError {
     match error {
         BackendError::NotJson => ErrorCode::BadRequest.into(),
-        BackendError::HistoryFull => ErrorCode::LimitExceeded.into(),
+        BackendError::HistoryFull | BackendError::MapFull(_) => ErrorCode::LimitExceeded.into(),
         error => {
             tracing::warn!(error = %error, "call of the server API failed");
             ErrorCode::Internal.into()
@@ -99,7 +108,7 @@ fn failed(error: BackendError) -> ApiError {
 }
 
 /// What holds in a channel.
-fn rules<'a>(site: &'a Site, channel: &str) -> Result<&'a Rules, ApiError> {
+pub(super) fn rules<'a>(site: &'a Site, channel: &str) -> Result<&'a Rules, ApiError> {
     if channel.is_empty() {
         return Err(ErrorCode::BadRequest.into());
     }

@@ -199,3 +199,43 @@ pub(super) struct Rpc {
 /// What has no fields.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Nothing {}
+
+/// `map_publish`, beside its [`Payload`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MapPublish {
+    pub(super) channel: String,
+    pub(super) key: String,
+    pub(super) key_mode: String,
+}
+
+/// `map_remove`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MapRemove {
+    pub(super) channel: String,
+    pub(super) key: String,
+    pub(super) idempotency_key: String,
+}
+
+/// `map_read_state`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MapReadState {
+    pub(super) channel: String,
+    pub(super) cursor: String,
+    pub(super) limit: i32,
+    pub(super) key: String,
+    pub(super) revision_epoch: String,
+}
+
+/// `map_read_stream`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MapReadStream {
+    pub(super) channel: String,
+    pub(super) since_offset: u64,
+    pub(super) since_epoch: String,
+    pub(super) limit: i32,
+    pub(super) reverse: bool,
+}

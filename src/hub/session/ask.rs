@@ -25,7 +25,7 @@ impl Session {
         Ok(Arc::clone(rules))
     }
 
-    fn allowed(&self, channel: &str, allowed: Allowed) -> Result<(), Stop> {
+    pub(super) fn allowed(&self, channel: &str, allowed: Allowed) -> Result<(), Stop> {
         if self.who().may(allowed, self.subscription(channel).is_some()) {
             return Ok(());
         }
@@ -34,8 +34,12 @@ impl Session {
 
     pub(super) async fn publish(&mut self, id: u32, request: Publish) -> Result<(), Stop> {
         let rules = self.rules_of(&request.channel)?;
-        if request.r#type != 0 {
-            return Err(Stop::refuse(ErrorCode::NotAvailable));
+        match request.r#type {
+            // What is published into a map has a key.
+            0 if rules.map.is_some() => return Err(Stop::refuse(ErrorCode::BadRequest)),
+            0 => {}
+            1 => return self.change_map(id, request, &rules).await,
+            _ => return Err(Stop::refuse(ErrorCode::NotAvailable)),
         }
         permit::data(&request.data, rules.publication_data_format)?;
         if rules.class != Class::Event {

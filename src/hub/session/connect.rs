@@ -127,7 +127,7 @@ impl Session {
                 self.leave(&joining.channel, Joined::No).await;
             }
             if let Some(one) = one? {
-                opened.push((joining.channel, one.after, one.has_base));
+                opened.push((joining.channel, one.start));
                 result.subs.push(ServerSub { channel: sub.channel, result: Some(one.result) });
             }
         }
@@ -135,8 +135,8 @@ impl Session {
         self.flush();
         // Not before: a client answers no ping until it is connected.
         self.connection.connected();
-        for (channel, after, has_base) in opened {
-            subscribe::activate(&self.hub, &self.connection, channel, None, (after, has_base)).await;
+        for (channel, start) in opened {
+            subscribe::activate(&self.hub, &self.connection, channel, None, start).await;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::wire::centrifugo::{PushBody, Subscribe, SubscribeBody};
 
 /// Why a subscription ended that the client did not end, with Centrifugo's codes.
 const BY_SERVER: (u32, &str) = (2000, "server unsubscribe");
+const LOST: (u32, &str) = (2500, "insufficient state");
 const EXPIRED: (u32, &str) = (2501, "subscription expired");
 
 impl Session {
@@ -21,6 +22,7 @@ impl Session {
             match control {
                 Control::Subscribe(sub) => self.subscribe_by_server(&sub).await,
                 Control::Unsubscribe(channel) => self.unsubscribe_by_server(&channel).await,
+                Control::Lost(channel) => self.lose(&channel).await,
                 Control::Refresh { expires_at, info } => {
                     if let Some(info) = info {
                         self.speaker.info.conn_info = info;
@@ -29,7 +31,11 @@ impl Session {
                     let ttl = expires_at.map(|at| self.hub.seconds_until(at));
                     self.push("", PushBody::Refresh { ttl });
                 }
-                Control::Look => self.end_expired().await,
+                Control::Look => {
+                    self.end_expired().await;
+                    self.renew_presence().await;
+                    self.look();
+                }
             }
             self.flush();
         }
@@ -57,8 +63,7 @@ impl Session {
                 };
                 self.push(&sub.channel, PushBody::Subscribe(body));
                 self.flush();
-                let at = (opened.after, opened.has_base);
-                subscribe::activate(&self.hub, &self.connection, joining.channel, None, at).await;
+                subscribe::activate(&self.hub, &self.connection, joining.channel, None, opened.start).await;
             }
             Ok(None) => {}
             Err(_) => {
@@ -78,6 +83,7 @@ impl Session {
         for channel in channels {
             self.end_subscription(&channel, BY_SERVER).await;
         }
+        self.forget_pages(|own| channel.is_empty() || own == channel).await;
     }
 
     async fn end_subscription(&mut self, channel: &str, (code, reason): (u32, &str)) {
@@ -89,10 +95,11 @@ impl Session {
         later(expires_at, self.hub.0.parts.options.expired_sub_close_delay)
     }
 
-    /// Notes when the next subscription expires.
+    /// Notes when the next subscription expires, or is to be renewed.
     pub(super) fn look(&self) {
         let next = self.subscriptions.iter().filter_map(|one| one.expires_at).min();
-        self.connection.look_at(next.map(|at| self.ends_at(at)));
+        let next = next.map(|at| self.ends_at(at));
+        self.connection.look_at(next.into_iter().chain(self.renew_at).min());
     }
 
     async fn end_expired(&mut self) {
@@ -111,6 +118,15 @@ impl Session {
             }
             self.end_subscription(&channel, EXPIRED).await;
         }
-        self.look();
+    }
+
+    /// Ends a subscription that must begin anew.
+    async fn lose(&mut self, channel: &str) {
+        match self.subscription(channel).map(|one| one.by_server) {
+            // The client does not subscribe to it again by itself.
+            Some(true) => self.connection.close(&Close::InsufficientState),
+            Some(false) => self.end_subscription(channel, LOST).await,
+            None => self.lose_pages(channel),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Session, checked};
+use super::{Session, checked, map::Pages};
 use crate::hub::{
     channel::{Class, Rules},
     permit::{self, ServerSubscribe},
@@ -12,11 +12,11 @@ use crate::hub::{
     tagfilter::Filter,
 };
 use crate::tokens::{Overrides, SubscriptionClaims, TokenError};
-use crate::wire::Close;
-use crate::wire::centrifugo::{ClientInfo, ErrorCode, Subscribe, raw};
+use crate::wire::centrifugo::{ClientInfo, ErrorCode, FLAG_IDS, Protocol, Subscribe, raw};
+use crate::wire::{Close, cast::id_of};
 
 /// The one format of differences that there is.
-const FOSSIL: &str = "fossil";
+pub(super) const FOSSIL: &str = "fossil";
 
 impl Session {
     /// Judges a subscribe, in the order of Centrifugo's checks, and notes it.
@@ -40,6 +40,19 @@ impl Session {
         if options.channel_limit <= self.subscriptions.len() {
             return Err(Stop::refuse(ErrorCode::LimitExceeded));
         }
+        let joining = self.admit(request, id)?;
+        self.note(&joining);
+        Ok(joining)
+    }
+
+    /// Judges whether the client may subscribe, and on what terms.
+    ///
+    /// # Errors
+    ///
+    /// Why it may not.
+    pub(super) fn admit(&self, request: Subscribe, id: u32) -> Result<Joining, Stop> {
+        let channel = request.channel.as_str();
+        let options = &self.hub.0.parts.options;
         let rules = self.rules_of(channel)?;
         permit::kind(request.r#type, &rules)?;
         let claims = self.claims(&request)?;
@@ -59,14 +72,23 @@ impl Session {
             // Who does not get every publication cannot be told differences from the one before.
             terms.wants.delta = false;
         }
+        // npm's client asks in protobuf too, and there it takes a number for an object that is equal to no other: it would find
+        // none of its channels.
+        let is_json = self.connection.dialect.protocol == Protocol::Json;
+        terms.wants.by_id = is_json && request.flag & FLAG_IDS != 0 && self.is_new_id(channel);
         let grant = claims.map(|claims| claims.grant).unwrap_or_default();
         terms.data = grant.data.map(raw::one_line).unwrap_or_default();
         let channel: Arc<str> = Arc::from(channel);
         let chan_info = grant.info.map(raw::one_line).unwrap_or_default();
         let info = ClientInfo { chan_info, ..self.speaker.info.clone() };
-        let joining = Joining { id, request, channel, rules, info, terms };
-        self.note(&joining);
-        Ok(joining)
+        Ok(Joining { id, request, channel, rules, info, terms })
+    }
+
+    /// Whether the number that stands for a channel is that of no other one in which the client is.
+    fn is_new_id(&self, channel: &str) -> bool {
+        let id = id_of(channel);
+        let others = self.subscriptions.iter().map(|one| &one.channel);
+        others.chain(self.pages.iter().map(Pages::channel)).all(|other| id_of(other) != id)
     }
 
     /// What a subscribe's token says, if it has one.
@@ -112,7 +134,7 @@ impl Session {
             (terms.positioned, terms.recoverable) = (false, false);
         }
         terms.wants.joins |= request.join_leave && rules.join_leave && reads_presence;
-        let is_positioned = terms.positioned || terms.recoverable;
+        let is_positioned = terms.positioned || terms.recoverable || rules.map.is_some();
         terms.wants.delta = request.delta == FOSSIL && rules.allow_delta && is_positioned;
         terms.expires_at = claims.and_then(|claims| claims.expires_at);
         Ok(terms)
@@ -127,7 +149,8 @@ impl Session {
     ) -> Joining {
         let mut terms = granted(&rules, sub.overrides);
         (terms.data, terms.expires_at) = (sub.data.clone(), sub.expires_at);
-        let is_positioned = terms.positioned || terms.recoverable;
+        // What comes of a map is told as a difference from what its key had: only who read the map knows that.
+        let is_positioned = (terms.positioned || terms.recoverable) && rules.map.is_none();
         terms.wants.delta = request.delta == FOSSIL && rules.allow_delta && is_positioned;
         let info = ClientInfo { chan_info: sub.info.clone(), ..self.speaker.info.clone() };
         let joining = Joining { id: 0, request, channel: Arc::from(&*sub.channel), rules, info, terms };

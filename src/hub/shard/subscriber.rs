@@ -1,52 +1,104 @@
-//! One connection in one channel.
+//! A connection in a channel: what it wants of it, and where it stands.
 
 use std::{cell::Cell, sync::Arc};
 
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
-use super::{Connection, Publish, To, Wants};
-use crate::hub::tagfilter::Filter;
-use crate::wire::Shape;
+use super::{JOINING_MAX, Publish, To};
+use crate::hub::{
+    connection::{Connection, Control},
+    outbox::Delivery,
+    tagfilter::Filter,
+};
+use crate::wire::{Close, Frame, Shape, View, cast::id_of};
+
+/// How long a publication that is in the history already may be on its way to the shard.
+const LAG_MAX: Duration = Duration::from_secs(10);
+
+/// What a subscriber wants of a channel.
+#[derive(Debug, Clone, Default)]
+pub struct Wants {
+    /// Joins and leaves.
+    pub joins: bool,
+    /// Differences.
+    pub delta: bool,
+    /// Publications with these tags alone.
+    pub filter: Option<Arc<Filter>>,
+    /// Its number in the channel's place.
+    pub by_id: bool,
+}
+
+impl Wants {
+    /// The number that stands for a channel; 0 where its name does.
+    pub fn id(&self, channel: &str) -> i64 {
+        if self.by_id { id_of(channel) } else { 0 }
+    }
+}
+
+/// Where a subscriber stands when its subscription begins.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// The newest offset that the reply holds.
+    pub after: u64,
+    /// Whether the client has the publication of that offset, so that the next one may be a difference from it.
+    pub has_base: bool,
+    /// The epoch of the stream, where its end must be told.
+    pub epoch: Option<Arc<str>>,
+}
 
 /// A connection in a channel.
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) connection: Arc<Connection>,
-    pub(super) wants: Wants,
+    wants: Wants,
     /// Whether it has the publication before the next one.
-    pub(super) has_base: Cell<bool>,
+    has_base: Cell<bool>,
     /// What is held back while the history is read.
-    pub(super) held: Option<Vec<Publish>>,
+    held: Option<Vec<Publish>>,
     /// The newest offset that its history had: what is not above it and still on its way is known to it.
-    pub(super) known: Option<Known>,
+    known: Option<Known>,
+    /// The epoch that its offsets are of.
+    epoch: Option<Arc<str>>,
+    /// What it knows is of no use any more: it was told so, and is told nothing else.
+    is_lost: bool,
 }
 
 /// What a subscriber's history had.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
-    pub(super) offset: u64,
+struct Known {
+    offset: u64,
     /// Until when something older may arrive.
-    pub(super) until: Instant,
+    until: Instant,
 }
 
 impl Subscriber {
+    /// One whose history is still to be read.
+    pub(super) fn joining(connection: Arc<Connection>, wants: Wants) -> Self {
+        let (has_base, held) = (Cell::new(false), Some(Vec::new()));
+        Self { connection, wants, has_base, held, known: None, epoch: None, is_lost: false }
+    }
+
     /// Whether it takes a push now.
     pub(super) fn takes(&self, publish: &Publish) -> bool {
         let is_known = |Known { offset: known, until }| {
             publish.offset.is_some_and(|offset| offset <= known) && Instant::now() < until
         };
-        self.held.is_none() && self.is_meant(publish) && !self.known.is_some_and(is_known)
+        self.held.is_none() && !self.is_lost && self.is_meant(publish) && !self.known.is_some_and(is_known)
     }
 
-    pub(super) fn is_meant(&self, publish: &Publish) -> bool {
+    fn is_meant(&self, publish: &Publish) -> bool {
         let matches = |filter: &Arc<Filter>| {
             publish.cast.as_publication().is_none_or(|publication| filter.matches(&publication.tags))
         };
         (publish.to == To::All || self.wants.joins) && self.wants.filter.as_ref().is_none_or(matches)
     }
 
-    /// How it takes a push, which is then what the next one may be a difference from.
-    pub(super) fn shape(&self, publish: &Publish) -> Shape {
+    /// How it reads a push, which is then what the next one may be a difference from.
+    pub(super) fn view(&self, publish: &Publish) -> View {
+        View { shape: self.shape(publish), by_id: self.wants.by_id }
+    }
+
+    fn shape(&self, publish: &Publish) -> Shape {
         match publish.cast.as_publication() {
             // The client takes it for what the next one is a difference from, and the stream does not.
             Some(_) if self.wants.delta && publish.offset.is_none() => {
@@ -60,6 +112,50 @@ impl Subscriber {
     }
 
     pub(super) fn send(&self, publish: &Publish) {
-        self.connection.cast(&publish.cast, self.shape(publish), publish.delivery);
+        self.connection.cast(&publish.cast, self.view(publish), publish.delivery);
+    }
+
+    /// Holds a push back, if it is still joining; ends its subscription, if the push begins another epoch.
+    pub(super) fn hold(&mut self, publish: &Publish) {
+        if self.held.is_none() && self.is_of_another_epoch(publish) {
+            self.lose(publish.cast.channel());
+        }
+        match &mut self.held {
+            None => {}
+            Some(held) if held.len() < JOINING_MAX => held.push(publish.clone()),
+            Some(_) => self.connection.close(&Close::Slow),
+        }
+    }
+
+    fn is_of_another_epoch(&self, publish: &Publish) -> bool {
+        self.epoch.is_some() && publish.begins.is_some() && self.epoch != publish.begins
+    }
+
+    /// Has its session end the subscription: what it knows is of no use any more.
+    pub(super) fn lose(&mut self, channel: &Arc<str>) {
+        if !self.is_lost {
+            self.is_lost = true;
+            self.connection.ask(Control::Lost(Arc::clone(channel)));
+        }
+    }
+
+    /// Sends the reply, and then what was held back and is not in it.
+    pub(super) fn begin(&mut self, reply: Option<&Frame>, start: Start) {
+        let Start { after, has_base, epoch } = start;
+        if let Some(reply) = reply {
+            self.connection.send(reply, Delivery::Reply);
+        }
+        self.has_base.set(has_base);
+        self.known = Some(Known { offset: after, until: Instant::now() + LAG_MAX });
+        self.epoch = epoch;
+        for publish in self.held.take().unwrap_or_default() {
+            if self.is_of_another_epoch(&publish) {
+                self.lose(publish.cast.channel());
+            }
+            let is_new = publish.offset.is_none_or(|offset| after < offset);
+            if is_new && !self.is_lost && self.is_meant(&publish) {
+                self.send(&publish);
+            }
+        }
     }
 }

@@ -170,7 +170,7 @@ pub struct Subscribe {
     /// Which publications are wanted.
     #[prost(message, optional, tag = "13")]
     pub tf: Option<FilterNode>,
-    /// [`FLAG_REJECT_UNRECOVERED`] and others that we do not know.
+    /// [`FLAG_IDS`], [`FLAG_REJECT_UNRECOVERED`] and others that we do not know.
     #[prost(int64, tag = "14")]
     pub flag: i64,
     /// What one subscribes to: 0 a stream, 1 a map, 2 the connections in it, 3 the users in it.
@@ -188,6 +188,8 @@ pub struct Subscribe {
     pub limit: i32,
 }
 
+/// A number may stand for the channel in pushes.
+pub const FLAG_IDS: i64 = 1;
 /// A subscription that cannot be recovered is refused.
 pub const FLAG_REJECT_UNRECOVERED: i64 = 2;
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     RpcResult,
-    message::{ClientInfo, Publication, is_zero},
+    message::{ClientInfo, Publication, is_none, is_zero},
     raw,
     reply::is_zero_id,
 };
@@ -14,7 +14,11 @@ use crate::wire::Close;
 /// One of them.
 #[derive(Clone, PartialEq, prost::Message, Serialize)]
 pub struct Push {
-    /// The channel; empty for what is about the connection.
+    /// The number that stands for the channel, to who was told it.
+    #[prost(int64, tag = "1")]
+    #[serde(skip_serializing_if = "is_none")]
+    pub id: i64,
+    /// The channel; empty for what is about the connection, and beside an id.
     #[prost(string, tag = "2")]
     #[serde(skip_serializing_if = "String::is_empty")]
     pub channel: String,
@@ -74,6 +78,11 @@ pub enum PushBody {
 }
 
 impl Push {
+    /// A push about the channel that a number stands for.
+    pub fn by_id(id: i64, body: PushBody) -> Self {
+        Self { id, ..Self::new("", body) }
+    }
+
     /// A push about a channel, or about the connection if `channel` is empty.
     pub fn new(channel: &str, body: PushBody) -> Self {
         let mut push = Self { channel: channel.to_owned(), ..Self::default() };

@@ -259,6 +259,10 @@ pub struct SubscribeResult {
     #[prost(bool, tag = "13")]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub delta: bool,
+    /// The number that stands for the channel in pushes from here on.
+    #[prost(int64, tag = "14")]
+    #[serde(skip_serializing_if = "is_none")]
+    pub id: i64,
     /// 1 for a map.
     #[prost(int32, tag = "15")]
     #[serde(skip_serializing_if = "is_zero_kind")]
@@ -399,6 +403,16 @@ mod tests {
             r#"{"id":1,"connect":{"client":"c","subs":{"a":{}}}}"#,
             b"\x08\x01\x2a\x0a\x0a\x01c\x32\x05\x0a\x01a\x12\x00",
         );
+    }
+
+    #[test]
+    fn a_number_may_stand_for_a_channel() {
+        let push =
+            Reply::push(Push::by_id(7, PushBody::Pub(Publication { offset: 2, ..Default::default() })));
+        check(&push, r#"{"push":{"id":7,"pub":{"offset":2}}}"#, b"\x22\x06\x08\x07\x22\x02\x30\x02");
+        let result = SubscribeResult { id: 7, ..Default::default() };
+        let reply = Reply::answer(1, Answer::Subscribe(Box::new(result)));
+        check(&reply, r#"{"id":1,"subscribe":{"id":7}}"#, b"\x08\x01\x32\x02\x70\x07");
     }
 
     #[test]

@@ -1,0 +1,34 @@
+-- A part of what changed in a map: epoch, offset, messages in the order asked for.
+-- KEYS: a map's. ARGV: new epoch, ttl of what a reader makes ms, size, bytes, ttl of the log ms, since or '', limit or '', reverse or ''.
+local is_new = redis.call('EXISTS', meta) == 0
+local epoch = life(ARGV[1])
+if is_new then
+  redis.call('PEXPIRE', meta, ARGV[2])
+end
+trim(log, meta, now_ms(), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))
+local page = {epoch, redis.call('HGET', meta, 'o')}
+local since, limit, reverse = ARGV[6], ARGV[7], ARGV[8] ~= ''
+-- Redis takes neither a count of 0 nor a range that ends before 0-0.
+if limit == '0' or (reverse and since == '0') then
+  return page
+end
+-- A trim may have left some that do not count any more.
+local oldest = math.max(tonumber(page[2]) - tonumber(ARGV[3]) + 1, 1)
+local start = whole(oldest) .. '-0'
+local command, from, to = 'XRANGE', start, '+'
+if reverse then
+  command, from, to = 'XREVRANGE', '+', start
+end
+if since ~= '' and (reverse or oldest <= tonumber(since)) then
+  from = '(' .. since .. '-0'
+end
+local entries
+if limit == '' then
+  entries = redis.call(command, log, from, to)
+else
+  entries = redis.call(command, log, from, to, 'COUNT', limit)
+end
+for _, entry in ipairs(entries) do
+  page[#page + 1] = entry[2][4]
+end
+return page
