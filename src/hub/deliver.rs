@@ -93,6 +93,7 @@ impl Hub {
             _ => Delivery::Event,
         };
         let offset = (publication.offset != 0).then_some(publication.offset);
+        let begins = (!publication.epoch.is_empty()).then(|| Arc::from(publication.epoch.as_str()));
         let namespaces = &self.0.parts.namespaces;
         let takes_delta = || namespaces.configured(&channel).is_some_and(|rules| rules.allow_delta);
         let base = if offset.is_some() && own.is_none() && takes_delta() {
@@ -105,7 +106,7 @@ impl Hub {
             Some(base) => Cast::difference(channel, publication, base),
             None => Cast::publication(channel, publication),
         };
-        self.publish(Publish { cast, offset, delivery, to: To::All, begins: None }).await;
+        self.publish(Publish { cast, offset, delivery, to: To::All, begins }).await;
     }
 
     async fn tell(&self, cast: Cast, to: To) {

@@ -181,6 +181,7 @@ async fn event(hub: &Hub, joining: &Joining, protocol: Protocol) -> Result<Opene
         let result = &mut opened.result;
         result.was_recovering |= recovers;
         result.recovered = recovered.is_whole;
+        opened.start.epoch = Some(Arc::from(recovered.position.epoch.as_str()));
         result.epoch = recovered.position.epoch;
         // What was missed begins where the client stood.
         result.offset = if recovered.is_whole { request.offset } else { recovered.position.offset };

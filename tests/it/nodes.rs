@@ -117,3 +117,34 @@ async fn two_nodes_of_one_name_are_noticed() {
     a.stop().await;
     twin.stop().await;
 }
+
+#[tokio::test]
+async fn who_followed_a_stream_that_redis_forgot_is_told() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let (a, b) = nodes(&redis).await;
+    let (mut on_a, mut on_b) = (Client::connect(&a).await, Client::connect(&b).await);
+    on_a.call("subscribe", json!({ "channel": "chat:1" })).await;
+    for n in 1..=3 {
+        on_a.call("publish", json!({ "channel": "chat:1", "data": n })).await;
+    }
+    // One that is there since the beginning, and one whose subscribe just told it of all three.
+    let before = on_b.call("subscribe", json!({ "channel": "chat:1" })).await["subscribe"].clone();
+    assert_eq!(before["offset"], 3);
+    let mut connection = redis.connection().await;
+    redis::cmd("FLUSHALL").exec_async(&mut connection).await.unwrap();
+    on_a.call("publish", json!({ "channel": "chat:1", "data": "anew" })).await;
+    for client in [&mut on_a, &mut on_b] {
+        assert_eq!(client.push("chat:1", "unsubscribe").await["code"], 2_500);
+        let back = json!({ "channel": "chat:1", "recover": true, "offset": 3, "epoch": before["epoch"] });
+        let reply = client.call("subscribe", back).await["subscribe"].clone();
+        assert_ne!(reply["epoch"], before["epoch"]);
+        assert_eq!((&reply["recovered"], &reply["offset"]), (&json!(null), &json!(1)), "{reply}");
+    }
+    on_b.call("publish", json!({ "channel": "chat:1", "data": "more" })).await;
+    for client in [&mut on_a, &mut on_b] {
+        let next = client.push("chat:1", "pub").await;
+        assert_eq!((&next["offset"], &next["data"]), (&json!(2), &json!("more")));
+    }
+    a.stop().await;
+    b.stop().await;
+}

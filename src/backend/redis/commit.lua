@@ -27,7 +27,7 @@ for _ = 1, appends do
     reply[#reply + 1] = ''
   else
     local offset = string.format('%.0f', redis.call('HINCRBY', meta, 'o', 1))
-    local message = head .. offset .. '\n' .. body
+    local message = head .. place(offset, epoch) .. '\n' .. body
     append(log, meta, offset .. '-0', now, message)
     trim(log, meta, now, size, bytes, ttl)
     redis.call('PEXPIRE', log, ARGV[5])

@@ -1,6 +1,7 @@
 //! Publications, joins, leaves, records and presence entries as bytes.
 //!
-//! The first byte is the version. Version 1: version, kind, offset in decimal, a line break, a JSON object. Within a
+//! The first byte is the version. Version 1: version, kind, offset in decimal, behind the first one of a stream a space and
+//! its epoch, a line break, a JSON object. Within a
 //! version fields may be added to the object, and kinds of messages and records: readers ignore fields that they do not
 //! know, and skip and count kinds. What an older node must not take for what it knows needs a kind of its own; what it
 //! could not read at all, the next version. `tests/it/backend/next_version.txt` is a recording of such messages.
@@ -152,8 +153,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Delivery, Skipped> {
         return map::read(rest).map(Delivery::Map);
     }
     let end = memchr::memchr(b'\n', rest).ok_or(Skipped::Damaged)?;
-    let offset = std::str::from_utf8(&rest[..end]).ok().and_then(|text| text.parse().ok());
+    let place = std::str::from_utf8(&rest[..end]).map_err(|_| Skipped::Damaged)?;
+    let mut words = place.split(' ');
+    let offset = words.next().and_then(|text| text.parse().ok());
     let offset: u64 = offset.ok_or(Skipped::Damaged)?;
+    let epoch = words.next().unwrap_or_default();
     let body = &rest[end + 1..];
     match *kind {
         PUBLICATION => {
@@ -163,7 +167,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Delivery, Skipped> {
                 binary => STANDARD.decode(binary).map_err(|_| Skipped::Damaged)?.into(),
             };
             let (info, tags) = (read.info, read.tags);
-            let publication = Publication { data, offset, info, tags, ..Publication::default() };
+            let epoch = epoch.to_owned();
+            let publication = Publication { data, offset, info, tags, epoch, ..Publication::default() };
             Ok(Delivery::Publication { channel: Arc::from(read.channel), publication, delta: read.delta })
         }
         JOIN => parse(body).map(|Someone { channel, info }| Delivery::Join { channel: channel.into(), info }),

@@ -61,3 +61,9 @@ local function read_record(kept, now)
   end
   return expires, tonumber(at), value
 end
+
+-- Where a publication stands, as its message says it: its offset, and behind the first one of a stream its epoch, by which
+-- readers of another life of the stream learn that theirs is over.
+local function place(offset, epoch)
+  return offset == '1' and '1 ' .. epoch or offset
+end
