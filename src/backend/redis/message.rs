@@ -286,9 +286,19 @@ mod tests {
     #[test]
     fn what_is_newer_is_told_from_what_is_damaged() {
         assert_eq!(read(b"\x02p1\n{}").unwrap_err(), Skipped::Version);
-        assert_eq!(read(b"\x01m1\n{}").unwrap_err(), Skipped::Version);
+        assert_eq!(read(b"\x01z1\n{}").unwrap_err(), Skipped::Version);
         assert_eq!(read_entry(b"\x02{}").unwrap_err(), Skipped::Version);
-        for damaged in ["", "\x01", "\x01p", "\x01p1", "\x01px\n{}", "\x01p1\n{}", "\x01??", "\x00p1\n{}"] {
+        for damaged in [
+            "",
+            "\x01",
+            "\x01p",
+            "\x01p1",
+            "\x01px\n{}",
+            "\x01p1\n{}",
+            "\x01??",
+            "\x00p1\n{}",
+            "\x01m1 2\n{}",
+        ] {
             assert_eq!(read(damaged.as_bytes()).unwrap_err(), Skipped::Damaged, "{damaged:?}");
         }
     }
@@ -305,6 +315,7 @@ mod tests {
             drop(read(&noise));
             drop(read_entry(&noise));
             drop(read(&[&[VERSION, PUBLICATION], b"1\n".as_slice(), &noise].concat()));
+            drop(read(&[&[VERSION, MAP], b"1 0 7 e\n".as_slice(), &noise].concat()));
         }
     }
 }
