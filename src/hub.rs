@@ -114,7 +114,7 @@ pub struct Hub(Arc<Inner>);
 struct Inner {
     parts: Parts,
     shards: Vec<mpsc::Sender<Command>>,
-    counters: Counters,
+    counters: Arc<Counters>,
     next_number: AtomicU64,
     open: AtomicU64,
     kept: Mutex<Kept>,
@@ -185,7 +185,7 @@ impl Hub {
         Self(Arc::new(Inner {
             parts,
             shards,
-            counters,
+            counters: Arc::new(counters),
             next_number: AtomicU64::new(1),
             open: AtomicU64::new(0),
             kept: Mutex::default(),

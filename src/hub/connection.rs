@@ -7,7 +7,7 @@ mod pulse;
 use std::{
     io::{self, IoSlice},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
@@ -88,7 +88,7 @@ pub struct Connection {
     ends_at: AtomicI64,
     /// When a subscription is to be looked at, s since the epoch; 0 for never.
     look_at: AtomicI64,
-    counters: Counters,
+    counters: Arc<Counters>,
 }
 
 impl Connection {
@@ -97,7 +97,7 @@ impl Connection {
         Opened { number, client, since }: Opened,
         (socket, dialect): (Option<TcpStream>, Dialect),
         event_bytes_max: usize,
-        counters: Counters,
+        counters: Arc<Counters>,
     ) -> Self {
         Self {
             number,

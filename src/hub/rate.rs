@@ -24,34 +24,31 @@ pub const SUBSCRIBE: Rate = Rate { burst: 2_000.0, per_second: 500.0 };
 /// Publications of one client: a service that publishes more uses the server API.
 pub const PUBLISH: Rate = Rate { burst: 5_000.0, per_second: 1_000.0 };
 
-/// What is left of a [`Rate`].
-#[derive(Debug)]
+/// What is left of a [`Rate`]: all connections have several, so it is no more than a time.
+#[derive(Debug, Default)]
 pub(super) struct Bucket {
-    rate: Rate,
-    left: f64,
-    at: Instant,
+    /// When all that was taken will have come back; nothing if none was.
+    whole_at: Option<Instant>,
 }
 
 impl Bucket {
-    /// A full one.
-    pub(super) fn new(rate: Rate) -> Self {
-        Self { rate, left: rate.burst, at: Instant::now() }
-    }
-
     /// Takes one.
     ///
     /// # Errors
     ///
     /// How long to wait for the next.
-    pub(super) fn take(&mut self) -> Result<(), Duration> {
+    pub(super) fn take(&mut self, rate: Rate) -> Result<(), Duration> {
         let now = Instant::now();
-        let filled = (now - self.at).as_secs_f64() * self.rate.per_second;
-        (self.left, self.at) = ((self.left + filled).min(self.rate.burst), now);
-        if 1.0 <= self.left {
-            self.left -= 1.0;
-            return Ok(());
+        let one = Duration::from_secs_f64(1.0 / rate.per_second);
+        let whole_at = self.whole_at.map_or(now, |at| at.max(now));
+        let most = Duration::from_secs_f64((rate.burst - 1.0) / rate.per_second);
+        match (whole_at - now).checked_sub(most) {
+            Some(wait) if !wait.is_zero() => Err(wait),
+            _ => {
+                self.whole_at = Some(whole_at + one);
+                Ok(())
+            }
         }
-        Err(Duration::from_secs_f64((1.0 - self.left) / self.rate.per_second))
     }
 }
 
@@ -61,17 +58,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_and_then_one_by_one() {
-        let mut bucket = Bucket::new(SAY);
+        let mut bucket = Bucket::default();
         for _ in 0..30 {
-            assert_eq!(bucket.take(), Ok(()));
+            assert_eq!(bucket.take(SAY), Ok(()));
         }
-        let wait = bucket.take().unwrap_err();
+        let wait = bucket.take(SAY).unwrap_err();
         assert!(Duration::from_millis(99) < wait && wait <= Duration::from_millis(100), "{wait:?}");
         tokio::time::advance(wait + Duration::from_millis(1)).await;
-        assert_eq!(bucket.take(), Ok(()));
-        assert!(bucket.take().is_err());
+        assert_eq!(bucket.take(SAY), Ok(()));
+        assert!(bucket.take(SAY).is_err());
         // However long nobody wrote, it is one burst.
         tokio::time::advance(Duration::from_hours(1)).await;
-        assert_eq!((0..100).filter(|_| bucket.take().is_ok()).count(), 30);
+        assert_eq!((0..100).filter(|_| bucket.take(SAY).is_ok()).count(), 30);
     }
 }

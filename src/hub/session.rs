@@ -108,7 +108,7 @@ impl Session {
         session: Option<Box<str>>,
     ) -> Self {
         let info = ClientInfo { client: connection.client.to_string(), ..ClientInfo::default() };
-        let speaker = Speaker::new(info, hub.0.counters.clone());
+        let speaker = Speaker::new(info, Arc::clone(&hub.0.counters));
         Self {
             hub,
             connection,
@@ -119,7 +119,7 @@ impl Session {
             standing: Standing::Client,
             user: Box::default(),
             subscriptions: Vec::new(),
-            pace: Pace::new(),
+            pace: Pace::default(),
             token_channels: Vec::new(),
             pages: Vec::new(),
             renew_at: None,

@@ -1,5 +1,7 @@
 //! Who a connection speaks for, and how often it may.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{
@@ -33,7 +35,7 @@ pub(super) struct Speaker {
     /// As others see the connection.
     pub(super) info: ClientInfo,
     person: Option<Person>,
-    counters: Counters,
+    counters: Arc<Counters>,
     say: Bucket,
     typing: Bucket,
     introduce: Bucket,
@@ -41,14 +43,14 @@ pub(super) struct Speaker {
 
 impl Speaker {
     /// One that has not said who it is.
-    pub(super) fn new(info: ClientInfo, counters: Counters) -> Self {
+    pub(super) fn new(info: ClientInfo, counters: Arc<Counters>) -> Self {
         Self {
             info,
             person: None,
             counters,
-            say: Bucket::new(rate::SAY),
-            typing: Bucket::new(rate::TYPE),
-            introduce: Bucket::new(rate::INTRODUCE),
+            say: Bucket::default(),
+            typing: Bucket::default(),
+            introduce: Bucket::default(),
         }
     }
 
@@ -90,12 +92,12 @@ impl Speaker {
     ///
     /// When there were too many; the words say how long to wait.
     pub(super) fn may(&mut self, speech: Speech) -> Result<(), Refusal> {
-        let bucket = match speech {
-            Speech::Say => &mut self.say,
-            Speech::Type => &mut self.typing,
-            Speech::Introduce => &mut self.introduce,
+        let (bucket, rate) = match speech {
+            Speech::Say => (&mut self.say, rate::SAY),
+            Speech::Type => (&mut self.typing, rate::TYPE),
+            Speech::Introduce => (&mut self.introduce, rate::INTRODUCE),
         };
-        let Err(wait) = bucket.take() else { return Ok(()) };
+        let Err(wait) = bucket.take(rate) else { return Ok(()) };
         self.counters.too_often(speech);
         let what = match speech {
             Speech::Say => "that is a lot at once",

@@ -90,6 +90,19 @@ pub(super) struct Surveys {
     open: Mutex<Open>,
 }
 
+/// A question that is open for as long as someone waits.
+#[derive(Debug)]
+struct Asking<'a> {
+    surveys: &'a Surveys,
+    id: &'a str,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.surveys.open().remove(self.id);
+    }
+}
+
 /// Answers of all nodes.
 #[derive(Debug)]
 pub(super) struct Answers<T> {
@@ -190,6 +203,7 @@ impl Hub {
             let (id, from) = (client_id(), self.0.parts.node.clone());
             let (sender, mut answered) = mpsc::channel(NODES_MAX);
             self.0.surveys.open().insert(id.clone(), sender);
+            let _asking = Asking { surveys: &self.0.surveys, id: &id };
             let word = Word::Ask { id: id.clone(), from, question: question.clone() };
             if let Ok(Err(error)) = timeout_at(deadline, self.say(&word)).await {
                 tracing::debug!(%error, "other nodes are not asked");
@@ -200,7 +214,6 @@ impl Hub {
                 silent.retain(|one| *one != node);
                 take(&answer);
             }
-            self.0.surveys.open().remove(&id);
         }
         take(&self.own_answer(question).await);
         Answers { answers, silent }

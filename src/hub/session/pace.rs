@@ -8,17 +8,10 @@ use crate::hub::{
 use crate::wire::centrifugo::{ErrorCode, Method};
 
 /// What is left of a client's limits.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Pace {
     subscribes: Bucket,
     publishes: Bucket,
-}
-
-impl Pace {
-    /// One that has not begun.
-    pub(super) fn new() -> Self {
-        Self { subscribes: Bucket::new(rate::SUBSCRIBE), publishes: Bucket::new(rate::PUBLISH) }
-    }
 }
 
 impl Session {
@@ -28,12 +21,12 @@ impl Session {
     ///
     /// `too many requests`; the words say how long to wait.
     pub(super) fn within_pace(&mut self, method: &Method) -> Result<(), Stop> {
-        let (bucket, command) = match method {
-            Method::Subscribe(_) => (&mut self.pace.subscribes, "subscribe"),
-            Method::Publish(_) => (&mut self.pace.publishes, "publish"),
+        let (bucket, rate, command) = match method {
+            Method::Subscribe(_) => (&mut self.pace.subscribes, rate::SUBSCRIBE, "subscribe"),
+            Method::Publish(_) => (&mut self.pace.publishes, rate::PUBLISH, "publish"),
             _ => return Ok(()),
         };
-        let Err(wait) = bucket.take() else { return Ok(()) };
+        let Err(wait) = bucket.take(rate) else { return Ok(()) };
         self.hub.0.counters.too_fast(command);
         let words = format!("too many requests; wait {} ms and try again", wait.as_millis().max(1));
         Err((ErrorCode::TooManyRequests, words).into())
