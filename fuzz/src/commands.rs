@@ -29,5 +29,6 @@ fn filter(command: Command) {
     let Some(Method::Subscribe(subscribe)) = command.method() else { return };
     let Some(Ok(filter)) = subscribe.tf.map(Filter::new) else { return };
     let tags = BTreeMap::from([("a".to_owned(), "1.50".to_owned()), (subscribe.channel, subscribe.token)]);
-    assert_eq!(filter.matches(&tags), filter.matches(&tags));
+    // Whatever it says, without a panic.
+    let _ = filter.matches(&tags);
 }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Hub,
+    bases::Bases,
     channel::Class,
     outbox::Delivery,
     shard::{Command, Publish, To},
@@ -62,6 +63,10 @@ impl Hub {
                 Some(Delivered::Samples(batch)) => self.0.parts.live.carried(batch).await,
                 Some(Delivered::Gap) => {
                     self.resync();
+                    // Offsets may have been given again: what we know of one is not what its readers have.
+                    for bases in [&self.0.bases, &self.0.map_bases] {
+                        *bases.lock().unwrap_or_else(PoisonError::into_inner) = Bases::default();
+                    }
                     for shard in &self.0.shards {
                         // A shard that has stopped has no connections.
                         drop(shard.send(Command::CloseAll(Close::InsufficientState)).await);

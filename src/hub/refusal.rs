@@ -39,11 +39,12 @@ impl From<Close> for Stop {
 /// The public side of a failure of ours; the inner one is logged once, here.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
 pub(super) fn internal(error: BackendError) -> Refusal {
+    // Limits are counted where they are; a client could fill the log with them.
+    if let BackendError::HistoryFull | BackendError::MapFull(_) = error {
+        return (ErrorCode::LimitExceeded, error.to_string());
+    }
     tracing::warn!(error = %error, "backend failed");
     let text = match error {
-        BackendError::HistoryFull | BackendError::MapFull(_) => {
-            return (ErrorCode::LimitExceeded, error.to_string());
-        }
         BackendError::Journal(JournalError::Refused(_)) => {
             "nothing was stored: this server's disk takes nothing now; try again in a moment"
         }

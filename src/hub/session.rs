@@ -30,6 +30,7 @@ use crate::wire::Close;
 use crate::wire::centrifugo::{
     self, Answer, ClientInfo, ErrorCode, Method, PresenceResult, Push, PushBody, Reply, Rpc, RpcResult,
 };
+use ask::checked;
 use map::Pages;
 use pace::Pace;
 
@@ -166,15 +167,17 @@ impl Session {
                 break;
             };
             self.hub.0.counters.commands.increment();
-            if let Err(stop) = self.within_pace(&method) {
-                self.stop(id, stop);
-                continue;
-            }
             match method {
-                Method::Subscribe(request) if !map::is_map(&request) => match self.enter(*request, id) {
-                    Ok(one) => joining.push(one),
-                    Err(stop) => self.stop(id, stop),
-                },
+                Method::Subscribe(request) if !map::is_map(&request) => {
+                    match self.enter(*request, id) {
+                        Ok(one) => joining.push(one),
+                        Err(stop) => {
+                            // Answers come in the order of what was asked.
+                            self.join(std::mem::take(&mut joining)).await;
+                            self.stop(id, stop);
+                        }
+                    }
+                }
                 other => {
                     // Whatever follows a subscribe in the same message may rely on it.
                     self.join(std::mem::take(&mut joining)).await;
@@ -247,6 +250,7 @@ impl Session {
     }
 
     async fn answer(&mut self, id: u32, method: Method) -> Result<(), Stop> {
+        self.within_pace(&method)?;
         match method {
             Method::Connect(request) => self.connect(id, *request).await?,
             Method::Unsubscribe(request) => {
@@ -391,9 +395,4 @@ impl Session {
         }
         self.forget_pages(|_| true).await;
     }
-}
-
-/// A command that needs a channel has one.
-fn checked(channel: &str) -> Result<(), Stop> {
-    if channel.is_empty() { Err(Close::BadRequest.into()) } else { Ok(()) }
 }

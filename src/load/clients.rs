@@ -201,6 +201,8 @@ impl Load {
             self.turn(next.saturating_duration_since(Instant::now()).min(WAIT_MAX))?;
             // What its socket did not take before.
             self.clients[0].flush();
+            let is_there = self.clients[0].stage == Stage::Joined;
+            anyhow::ensure!(is_there, "the server ended who publishes {}", self.refused());
             if closed != self.seen.closed {
                 closed = self.seen.closed;
                 wanted = coming(&self.clients) - before;

@@ -20,6 +20,12 @@ use super::{
 const WARM_UP_SECONDS: f64 = 1.0;
 /// How long a server has before its memory is read.
 const SETTLE: Duration = Duration::from_secs(1);
+/// Messages a second, at most: more than one thread says.
+const RATE_MAX: f64 = 1e6;
+/// Seconds of a round, at most.
+const SECONDS_MAX: f64 = 3_600.0;
+/// Deliveries of a round: of each the latency is kept, 4 bytes.
+const DELIVERIES_MAX: f64 = 1e8;
 /// Files that are open beside the sockets of clients.
 const OTHER_FILES: usize = 100;
 
@@ -68,8 +74,19 @@ impl Measure {
     pub fn run(&self, out: &mut impl Write, progress: &mut impl Write) -> anyhow::Result<()> {
         let (address, path) = place(&self.url)?;
         anyhow::ensure!(0 < self.clients && 0 < self.rounds, "at least one client and one round are needed");
-        let seconds = self.rate * self.seconds;
-        anyhow::ensure!(seconds.is_finite() && 1.0 <= seconds, "a round must have at least one message");
+        let is_within = |value: f64, most: f64| 0.0 < value && value <= most;
+        anyhow::ensure!(is_within(self.rate, RATE_MAX), "--rate is above 0 and at most {RATE_MAX}");
+        anyhow::ensure!(
+            is_within(self.seconds, SECONDS_MAX),
+            "--seconds is above 0 and at most {SECONDS_MAX}"
+        );
+        let messages = self.rate * self.seconds;
+        anyhow::ensure!(1.0 <= messages, "a round must have at least one message");
+        let deliveries = messages * self.clients as f64;
+        anyhow::ensure!(
+            deliveries <= DELIVERIES_MAX,
+            "{deliveries:.0} deliveries in a round, at most {DELIVERIES_MAX:.0}: fewer --clients, --rate or --seconds"
+        );
         let files = raise_open_files();
         anyhow::ensure!(
             self.clients.saturating_add(OTHER_FILES) <= files,

@@ -81,13 +81,11 @@ impl Speech {
             CLOSE => return closed(frame.payload),
             _ => return Heard::Text,
         }
-        let mut say = |text: &[u8]| put_frame(TEXT, text, out);
         let text = frame.payload;
+        let mut say = |text: &[u8]| put_frame(TEXT, text, out);
         match self {
             Self::Plain => {}
-            Self::Centrifugo(_) if text == b"{}" => say(b"{}"),
-            Self::Centrifugo(own) if text.starts_with(br#"{"id":"#) => return own.answered(text),
-            Self::Centrifugo(_) => {}
+            Self::Centrifugo(own) => return own.hear(text, out),
             Self::SocketIo => match text {
                 b"2" => say(b"3"),
                 [b'0', b'{', ..] => say(b"40"),
@@ -118,31 +116,37 @@ impl Speech {
 }
 
 impl Centrifugo {
-    /// What the answer to a command meant. One message may have several, and pushes behind them.
-    fn answered(&self, text: &[u8]) -> Heard {
+    /// What a message meant, whose lines are answers, pings and pushes in any order. Pushes are read elsewhere.
+    fn hear(&self, text: &[u8], out: &mut Vec<u8>) -> Heard {
         let mut heard = Heard::Text;
         for line in text.split(|byte| *byte == b'\n') {
-            // Pushes are read elsewhere.
-            let Some(reply) =
-                serde_json::from_slice::<Value>(line).ok().filter(|reply| !reply["id"].is_null())
-            else {
-                continue;
-            };
-            let error = &reply["error"];
-            if !error.is_null() {
-                let what = match reply["id"].as_u64() {
-                    Some(1) => "to connect".to_owned(),
-                    Some(2) => format!("to subscribe to {}", self.channel),
-                    _ => format!("to publish in {}", self.channel),
-                };
-                let words = error["message"].as_str().unwrap_or_default();
-                return Heard::Refused(format!("{what}: {words} ({})", error["code"]));
-            }
-            if !reply["subscribe"].is_null() {
-                heard = Heard::Joined;
+            if line == b"{}" {
+                put_frame(TEXT, b"{}", out);
+            } else if line.starts_with(br#"{"id":"#) {
+                match self.answered(line) {
+                    Heard::Text => {}
+                    refused @ Heard::Refused(_) => return refused,
+                    other => heard = other,
+                }
             }
         }
         heard
+    }
+
+    /// What the answer to a command meant.
+    fn answered(&self, line: &[u8]) -> Heard {
+        let Ok(reply) = serde_json::from_slice::<Value>(line) else { return Heard::Text };
+        let error = &reply["error"];
+        if error.is_null() {
+            return if reply["subscribe"].is_null() { Heard::Text } else { Heard::Joined };
+        }
+        let what = match reply["id"].as_u64() {
+            Some(1) => "to connect".to_owned(),
+            Some(2) => format!("to subscribe to {}", self.channel),
+            _ => format!("to publish in {}", self.channel),
+        };
+        let words = error["message"].as_str().unwrap_or_default();
+        Heard::Refused(format!("{what}: {words} ({})", error["code"]))
     }
 }
 
@@ -162,12 +166,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_say_what_was_refused() {
+    fn lines_of_a_message_are_heard_one_by_one() {
         let own = Centrifugo::default();
-        assert_eq!(own.answered(br#"{"id":1,"connect":{}}"#), Heard::Text);
-        assert_eq!(own.answered(b"{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{}}"), Heard::Joined);
-        let refused = own.answered(br#"{"id":2,"error":{"code":102,"message":"unknown channel"}}"#);
-        assert_eq!(refused, Heard::Refused("to subscribe to bench:r: unknown channel (102)".to_owned()));
+        let mut out = Vec::new();
+        let mut hear = |text: &[u8]| (own.hear(text, &mut out), std::mem::take(&mut out));
+        assert_eq!(hear(br#"{"id":1,"connect":{}}"#).0, Heard::Text);
+        assert_eq!(hear(b"{\"id\":1,\"connect\":{}}\n{\"id\":2,\"subscribe\":{}}").0, Heard::Joined);
+        let refused = br#"{"id":2,"error":{"code":102,"message":"unknown channel"}}"#;
+        let words = Heard::Refused("to subscribe to bench:r: unknown channel (102)".to_owned());
+        assert_eq!(hear(refused).0, words);
+        // Behind a push, and with a ping that waits for its answer.
+        assert_eq!(hear(&[b"{\"push\":{}}\n".as_slice(), refused].concat()).0, words);
+        for text in [b"{}".as_slice(), b"{\"push\":{}}\n{}", b"{}\n{\"push\":{}}"] {
+            let (heard, said) = hear(text);
+            assert_eq!((heard, said.is_empty()), (Heard::Text, false));
+        }
         let words = "with the close code 3500: invalid token".to_owned();
         assert_eq!(closed(b"\x0d\xacinvalid token"), Heard::Refused(words));
     }

@@ -184,5 +184,10 @@ async fn a_server_is_measured() {
     assert!(!good && text.contains("to subscribe to nowhere:a: unknown channel (102)"), "{text}");
     let (good, text) = run(&["--clients", "10000000"]).await;
     assert!(!good && text.contains("open files"), "{text}");
+    for (word, value) in [("--rate", "-1"), ("--rate", "NaN"), ("--seconds", "1e19"), ("--clients", "0")] {
+        let word = &format!("{word}={value}");
+        let (good, text) = watchroom(Path::new("."), &["bench", &url, word]);
+        assert!(!good && !text.contains("panicked"), "{word}: {text}");
+    }
     server.stop().await;
 }

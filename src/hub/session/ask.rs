@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{HISTORY_PAGE_MAX, Session, checked};
+use super::{HISTORY_PAGE_MAX, Session};
 use crate::backend::{HistoryFilter, Publishing, StreamOptions};
 use crate::hub::{
     channel::{Allowed, Class, Rules},
     permit,
     refusal::{Stop, internal},
 };
+use crate::wire::Close;
 use crate::wire::centrifugo::{Answer, ClientInfo, ErrorCode, History, HistoryResult, Publish};
 
 impl Session {
@@ -99,4 +100,9 @@ impl Session {
         self.reply(id, Answer::History(result));
         Ok(())
     }
+}
+
+/// A command that needs a channel has one.
+pub(super) fn checked(channel: &str) -> Result<(), Stop> {
+    if channel.is_empty() { Err(Close::BadRequest.into()) } else { Ok(()) }
 }

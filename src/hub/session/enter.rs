@@ -25,6 +25,7 @@ impl Session {
     ///
     /// Why it is not carried out.
     pub(super) fn enter(&mut self, request: Subscribe, id: u32) -> Result<Joining, Stop> {
+        self.subscribes()?;
         let channel = request.channel.as_str();
         checked(channel)?;
         if !matches!(&*request.delta, "" | FOSSIL) {

@@ -1,5 +1,7 @@
 //! How fast one client may go.
 
+use std::time::Duration;
+
 use super::Session;
 use crate::hub::{
     rate::{self, Bucket},
@@ -21,12 +23,28 @@ impl Session {
     ///
     /// `too many requests`; the words say how long to wait.
     pub(super) fn within_pace(&mut self, method: &Method) -> Result<(), Stop> {
-        let (bucket, rate, command) = match method {
-            Method::Subscribe(_) => (&mut self.pace.subscribes, rate::SUBSCRIBE, "subscribe"),
-            Method::Publish(_) => (&mut self.pace.publishes, rate::PUBLISH, "publish"),
-            _ => return Ok(()),
-        };
-        let Err(wait) = bucket.take(rate) else { return Ok(()) };
+        match method {
+            Method::Subscribe(_) => self.subscribes(),
+            Method::Publish(_) => {
+                let taken = self.pace.publishes.take(rate::PUBLISH);
+                self.judge_pace(taken, "publish")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts a subscribe against its limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::within_pace`].
+    pub(super) fn subscribes(&mut self) -> Result<(), Stop> {
+        let taken = self.pace.subscribes.take(rate::SUBSCRIBE);
+        self.judge_pace(taken, "subscribe")
+    }
+
+    fn judge_pace(&self, taken: Result<(), Duration>, command: &'static str) -> Result<(), Stop> {
+        let Err(wait) = taken else { return Ok(()) };
         self.hub.0.counters.too_fast(command);
         let words = format!("too many requests; wait {} ms and try again", wait.as_millis().max(1));
         Err((ErrorCode::TooManyRequests, words).into())
