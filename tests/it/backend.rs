@@ -71,6 +71,7 @@ impl Node {
         let registry = Registry::default();
         let (backend, deliveries) =
             Backend::redis(settings, name, &supervisor, &registry, Retention::default()).await.unwrap();
+        backend.expect_maps();
         Self { backend, deliveries, supervisor, registry, folder: None }
     }
 
