@@ -414,6 +414,24 @@ async fn nodes_share_a_map_and_tell_an_end_once() {
 }
 
 #[tokio::test]
+async fn a_value_that_stays_has_no_end_from_before() {
+    let Some(server) = RedisServer::start().await else { return };
+    let mut node = Node::redis(&server, "one").await;
+    // The third ends after the end that the first one had.
+    let puts = [("a", SHORT), ("a", PERSISTENT), ("z", SHORT)];
+    for (key, options) in puts {
+        node.put(put(key, "1"), options).await;
+    }
+    for (key, _) in puts {
+        let (publication, _) = node.next_value().await;
+        assert_eq!((publication.key.as_str(), publication.removed), (key, false));
+    }
+    let (gone, _) = node.next_value().await;
+    assert_eq!((gone.key.as_str(), gone.removed), ("z", true));
+    assert_eq!(node.keys(PERSISTENT).await, ["a"]);
+}
+
+#[tokio::test]
 async fn the_keys_of_a_node_that_is_gone_end_all_the_same() {
     let Some(server) = RedisServer::start().await else { return };
     let (one, mut two) = (Node::redis(&server, "one").await, Node::redis(&server, "two").await);
