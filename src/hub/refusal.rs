@@ -39,11 +39,12 @@ impl From<Close> for Stop {
 /// The public side of a failure of ours; the inner one is logged once, here.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
 pub(super) fn internal(error: BackendError) -> Refusal {
+    // A limit is no failure, and is counted where it is; clients may reach it as often as they like.
+    if matches!(error, BackendError::HistoryFull | BackendError::MapFull(_)) {
+        return (ErrorCode::LimitExceeded, error.to_string());
+    }
     tracing::warn!(error = %error, "backend failed");
     let text = match error {
-        BackendError::HistoryFull | BackendError::MapFull(_) => {
-            return (ErrorCode::LimitExceeded, error.to_string());
-        }
         BackendError::Journal(JournalError::Refused(_)) => {
             "nothing was stored: this server's disk takes nothing now; try again in a moment"
         }
@@ -54,4 +55,45 @@ pub(super) fn internal(error: BackendError) -> Refusal {
         _ => ErrorCode::Internal.text(),
     };
     (ErrorCode::Internal, text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+    use crate::backend::MapLimit;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines(error: BackendError) -> usize {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(log, || internal(error));
+        let written = lines.0.lock().unwrap();
+        memchr::memchr_iter(b'\n', &written).count()
+    }
+
+    #[test]
+    fn a_client_that_reaches_a_limit_is_no_failure_of_ours() {
+        assert_eq!(lines(BackendError::Unreachable("away".to_owned())), 1);
+        assert_eq!(lines(BackendError::MapFull(MapLimit::Keys)), 0);
+        assert_eq!(lines(BackendError::HistoryFull), 0);
+        assert_eq!(internal(BackendError::HistoryFull).0, ErrorCode::LimitExceeded);
+    }
 }
