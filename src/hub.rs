@@ -169,6 +169,9 @@ impl Hub {
     /// Starts the shards.
     pub fn start(parts: Parts, supervisor: &Supervisor, registry: &Registry) -> Self {
         let counters = Counters::new(registry);
+        if parts.namespaces.has_maps() {
+            parts.backend.expect_maps();
+        }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let seconds = Seconds {
             clock: parts.clock.clone(),

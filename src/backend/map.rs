@@ -5,8 +5,8 @@
 //! - A change gets the next offset in the same step that stores it, and is delivered after that on every node, in the order
 //!   of offsets. An ephemeral map has no stream: its offsets are 0.
 //! - A page of the state is in the order of the keys' bytes, and tells where the stream stood when it was read.
-//! - A key whose time is over is taken out and told once, whatever the number of nodes, some two seconds after its end at
-//!   the latest. A stream has an entry for it.
+//! - A key whose time is over is taken out and told once, whatever the number of nodes that expect maps, some two seconds
+//!   after its end at the latest, but where so many end at once that it takes longer. A stream has an entry for it.
 //! - A cursor is a key, whether or not there is such a key: what a client invents reads nothing that it could not read.
 //! - What was cleared has another epoch, and offsets begin at 1 again.
 
@@ -214,6 +214,13 @@ impl std::fmt::Display for MapLimit {
 }
 
 impl Backend {
+    /// Says that there may be maps: from here on, keys whose time is over are taken out.
+    pub fn expect_maps(&self) {
+        if let Self::Redis(backend) = self {
+            backend.expect_maps();
+        }
+    }
+
     /// Puts a value; returns where the stream stands after it.
     ///
     /// # Errors

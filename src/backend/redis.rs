@@ -24,7 +24,7 @@ mod slots;
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -96,6 +96,8 @@ struct Shared {
     counters: Counters,
     /// This node's entries in presence, to be made again where they were lost.
     entered: Entered,
+    /// Whether there may be maps, whose keys end.
+    has_maps: AtomicBool,
     /// The number of the newest parcel of samples.
     parcels: AtomicU64,
     generation: OnceLock<u64>,
@@ -137,6 +139,7 @@ impl Redis {
             scripts: Scripts::new(),
             counters: Counters::new(registry),
             entered: Entered::default(),
+            has_maps: AtomicBool::new(false),
             parcels: AtomicU64::new(0),
             generation: OnceLock::new(),
             retention,

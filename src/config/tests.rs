@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::*;
 use crate::backend::{StreamOptions, redis::RedisSettings};
-use crate::hub::channel::{Allowed, ClientKey, DataFormat, MapMode, RecoveryMode, SubscriptionType};
-use crate::hub::options::{Personal, Trust};
+use crate::hub::channel::{
+    Allowed, ClientKey, DataFormat, MapMode, Namespaces, RecoveryMode, SubscriptionType,
+};
+use crate::hub::options::{Personal, Syntax, Trust};
 use crate::tokens::TokenError;
 
 /// As `centrifugo genconfig` and its users write it, with what is not built.
@@ -141,6 +143,8 @@ fn namespaces_of_centrifugo_are_rules() {
     assert!(rules.allow_delta && rules.channel_regex.as_ref().unwrap().is_match("abc"));
     assert_eq!(rules.publication_data_format, DataFormat::JsonObject);
     assert_eq!(rules.publish, Allowed::default(), "the proxy decided, and there is none");
+    let namespaces = |own: &[Namespace]| Namespaces::new(own.to_vec(), None, Syntax::default());
+    assert!(namespaces(&config.namespaces).has_maps() && !namespaces(&config.namespaces[..2]).has_maps());
     let map = here.rules.map.as_ref().unwrap();
     assert_eq!(here.rules.subscription_type, SubscriptionType::MapClients);
     assert_eq!(

@@ -256,6 +256,12 @@ impl Namespaces {
         channel.starts_with(ROOM).then_some(&self.room)
     }
 
+    /// Whether there may be maps.
+    pub fn has_maps(&self) -> bool {
+        let own = self.own.iter().map(|(_, rules)| rules);
+        own.chain(&self.without).any(|rules| rules.map.is_some())
+    }
+
     /// What holds in a channel of the configuration; nothing if there can be no such channel.
     pub fn configured(&self, channel: &str) -> Option<&Arc<Rules>> {
         if channel.is_empty() || self.syntax.max_length < channel.len() || channel.starts_with(OWN) {

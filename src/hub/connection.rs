@@ -8,7 +8,7 @@ use std::{
     io::{self, IoSlice},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -88,6 +88,8 @@ pub struct Connection {
     ends_at: AtomicI64,
     /// When a subscription is to be looked at, s since the epoch; 0 for never.
     look_at: AtomicI64,
+    /// Bytes of what is held back in its channels; changed by its shard alone.
+    pub held_bytes: AtomicUsize,
     counters: Arc<Counters>,
 }
 
@@ -114,6 +116,7 @@ impl Connection {
             ping: AtomicU32::new(pulse::UNPINGED),
             ends_at: AtomicI64::new(0),
             look_at: AtomicI64::new(0),
+            held_bytes: AtomicUsize::new(0),
             counters,
         }
     }

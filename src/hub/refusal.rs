@@ -56,3 +56,44 @@ pub(super) fn internal(error: BackendError) -> Refusal {
     };
     (ErrorCode::Internal, text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+    use crate::backend::MapLimit;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn lines(error: BackendError) -> usize {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(log, || internal(error));
+        let written = lines.0.lock().unwrap();
+        memchr::memchr_iter(b'\n', &written).count()
+    }
+
+    #[test]
+    fn a_client_that_reaches_a_limit_is_no_failure_of_ours() {
+        assert_eq!(lines(BackendError::Unreachable("away".to_owned())), 1);
+        assert_eq!(lines(BackendError::MapFull(MapLimit::Keys)), 0);
+        assert_eq!(lines(BackendError::HistoryFull), 0);
+        assert_eq!(internal(BackendError::HistoryFull).0, ErrorCode::LimitExceeded);
+    }
+}

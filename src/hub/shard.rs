@@ -2,6 +2,7 @@
 //!
 //! Commands come through one queue, so a subscription and the publications around it have one order.
 
+mod held;
 mod look;
 mod subscriber;
 
@@ -31,8 +32,6 @@ pub const COMMANDS_MAX: usize = 4_096;
 const TOGETHER_MAX: usize = 256;
 /// Publications times readers that are sorted by reader at once; more are written in parts.
 const LETTERS_MAX: usize = 16_384;
-/// Publications held for a subscriber while its history is read.
-const JOINING_MAX: usize = 1_024;
 
 /// What a shard is told.
 #[derive(Debug)]

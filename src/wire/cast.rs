@@ -101,6 +101,16 @@ impl Cast {
         }
     }
 
+    /// About how many bytes it holds, its encodings left out.
+    pub fn bytes(&self) -> usize {
+        match &self.0.what {
+            What::Publication { publication, base } => {
+                publication.bytes() + base.as_ref().map_or(0, Bytes::len)
+            }
+            What::Other(_) => 0,
+        }
+    }
+
     /// The bytes for connections of a dialect; nothing if they cannot be told it.
     pub fn frame(&self, dialect: Dialect, view: View) -> Option<&Frame> {
         let View { shape, by_id } = view;

@@ -21,7 +21,7 @@ use watchroom::{
         RedisSettings, StreamOptions, StreamPosition,
     },
     clock::Clock,
-    journal::{Journal, JournalConfig, Retention},
+    journal::{Journal, JournalConfig, JournalError, Retention},
     supervisor::Supervisor,
     telemetry::Registry,
     wire::centrifugo::{ClientInfo, Publication},
@@ -57,6 +57,25 @@ impl Node {
         let registry = Registry::default();
         let config = JournalConfig { retention, registry: registry.clone() };
         let journal = Journal::open_with(folder.path(), &Clock::System, &config).unwrap();
+        Self::with(folder, journal, registry)
+    }
+
+    /// As after a restart. A server that another test starts holds all locks of this process from its fork to its exec.
+    async fn restarted(folder: TempDir) -> Self {
+        let deadline = Instant::now() + PATIENCE;
+        let registry = Registry::default();
+        let config = JournalConfig { retention: Retention::default(), registry: registry.clone() };
+        loop {
+            match Journal::open_with(folder.path(), &Clock::System, &config) {
+                Err(JournalError::InUse(_)) if Instant::now() < deadline => {
+                    sleep(Duration::from_millis(5)).await;
+                }
+                journal => return Self::with(folder, journal.unwrap(), registry),
+            }
+        }
+    }
+
+    fn with(folder: TempDir, journal: Journal, registry: Registry) -> Self {
         let (backend, deliveries) = Backend::embedded(journal).unwrap();
         let supervisor = Supervisor::new(CancellationToken::new());
         Self { backend, deliveries, supervisor, registry, folder: Some(folder) }
@@ -71,6 +90,7 @@ impl Node {
         let registry = Registry::default();
         let (backend, deliveries) =
             Backend::redis(settings, name, &supervisor, &registry, Retention::default()).await.unwrap();
+        backend.expect_maps();
         Self { backend, deliveries, supervisor, registry, folder: None }
     }
 

@@ -1,6 +1,9 @@
 //! Maps over nodes, and their limits, as clients meet them.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     client::Client,
@@ -16,6 +19,9 @@ const CONFIG: &str = "collect_host = false\n[client]\nallow_anonymous_connect_wi
     allow_publish_for_client = true\nallow_publish_for_anonymous = true\n\
     [[channel.namespaces]]\nname = 'eph'\nallow_subscribe_for_client = true\nallow_subscribe_for_anonymous = true\n\
     subscription_type = 'map'\n[channel.namespaces.map]\nmode = 'ephemeral'\nkey_ttl = '60s'\nmin_page_size = 1\n\
+    [[channel.namespaces]]\nname = 'late'\nallow_subscribe_for_client = true\nallow_subscribe_for_anonymous = true\n\
+    subscription_type = 'map'\n[channel.namespaces.map]\nmode = 'ephemeral'\nkey_ttl = '60s'\nmin_page_size = 1\n\
+    subscribe_catch_up_timeout = '1s'\n\
     [[channel.namespaces]]\nname = 'chat'\nallow_subscribe_for_client = true\nallow_subscribe_for_anonymous = true\n\
     map_clients_presence_channel_prefix = 'clients:'\n\
     [[channel.namespaces]]\nname = 'clients'\nallow_subscribe_for_client = true\nallow_subscribe_for_anonymous = true\n\
@@ -103,6 +109,49 @@ async fn what_changes_between_two_pages_of_an_ephemeral_map_follows() {
     client.call("unsubscribe", json!({ "channel": "eph:1" })).await;
     let whole = client.call("subscribe", page("eph:1", &json!({}))).await;
     assert_eq!(keys(&whole), "abc");
+    server.stop().await;
+}
+
+/// Whether somebody is in a channel, or what changes is held back there.
+async fn is_heard(server: &Server, channel: &str) -> bool {
+    let reply = api(server, "channels", json!({ "pattern": channel })).await;
+    reply["result"]["channels"][channel].is_object()
+}
+
+#[tokio::test]
+async fn who_is_too_slow_to_read_an_ephemeral_map_has_nothing_held() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    for key in ["a", "b"] {
+        put(&server, "late:1", key, json!(1)).await;
+    }
+    let first = client.call("subscribe", page("late:1", &json!({ "limit": 1 }))).await;
+    assert_eq!(first["subscribe"]["cursor"], "a");
+    assert!(is_heard(&server, "late:1").await, "what changes is held back");
+    // The client is silent meanwhile.
+    let begun = Instant::now();
+    while is_heard(&server, "late:1").await {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is held for ever");
+        sleep(Duration::from_millis(50)).await;
+    }
+    let next = page("late:1", &json!({ "cursor": "a", "epoch": first["subscribe"]["epoch"] }));
+    client.send(&json!({ "id": 99, "subscribe": next }).to_string()).await;
+    assert_eq!(client.closed().await, 3008, "slow");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_held_for_a_half_read_map_has_its_bytes() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    for key in ["a", "b"] {
+        put(&server, "eph:1", key, json!(1)).await;
+    }
+    client.call("subscribe", page("eph:1", &json!({ "limit": 1 }))).await;
+    for _ in 0..12 {
+        put(&server, "eph:1", "a", json!("x".repeat(99_500))).await;
+    }
+    assert_eq!(client.closed().await, 3008, "slow");
     server.stop().await;
 }
 

@@ -9,6 +9,7 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::EPOCH_MIN;
 use crate::backend::{
     HISTORY_BYTES_MAX, HistoryFilter, HistoryPage, MAP_BYTES_MAX, MAP_KEYS_MAX, MapFilter, MapLimit, MapMode,
     MapOptions, MapPage, StreamPosition,
@@ -173,10 +174,20 @@ impl Map {
         }
     }
 
-    /// Whether nothing is lost with it but its epoch, and that is over.
-    pub(super) fn is_over(&self) -> bool {
+    /// Whether nothing is lost with it but its epoch, and that is over. Where there are many maps, that is so sooner.
+    pub(super) fn is_over(&self, is_crowded: bool) -> bool {
         let kept = self.options.meta_ttl.unwrap_or(META_TTL);
-        self.entries.is_empty() && self.log.is_empty() && self.touched + kept <= Instant::now()
+        let kept = if is_crowded { kept.min(EPOCH_MIN) } else { kept };
+        self.is_unused() || self.holds_nothing() && self.touched + kept <= Instant::now()
+    }
+
+    /// Whether nothing is lost with it: who comes back to it has no offset to come back to.
+    pub(super) fn is_unused(&self) -> bool {
+        self.holds_nothing() && self.offset == 0
+    }
+
+    fn holds_nothing(&self) -> bool {
+        self.entries.is_empty() && self.log.is_empty()
     }
 
     pub(super) fn page(&self, filter: &MapFilter) -> MapPage {

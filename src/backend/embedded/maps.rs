@@ -18,6 +18,8 @@ use crate::wire::centrifugo::Publication;
 
 /// Maps that there are at the same time: some 300 bytes each, beside what they hold.
 pub const MAPS_MAX: usize = 65_536;
+/// Maps from which on those that are empty do not keep their epochs for long: who makes many is not in the way of others.
+const CROWDED: usize = MAPS_MAX / 2;
 /// Bytes of all maps: their values and their streams.
 pub const MAPS_BYTES_MAX: usize = 256 << 20;
 /// Names of changes that are known at the same time; the oldest go first.
@@ -242,6 +244,7 @@ impl Maps {
             return self.suppressed(channel, Suppressed::KeyNotFound);
         };
         let position = self.position(channel);
+        self.forget_unused(channel);
         self.note(channel, idempotency_key, &position);
         (MapOutcome { position, suppressed: None }, Some(change))
     }
@@ -269,7 +272,16 @@ impl Maps {
             return None;
         }
         let (channel, key) = (Arc::clone(channel), Arc::clone(key));
-        self.take_key(&channel, &key, time)
+        let change = self.take_key(&channel, &key, time);
+        self.forget_unused(&channel);
+        change
+    }
+
+    /// Forgets a map with which nothing is lost.
+    fn forget_unused(&mut self, channel: &str) {
+        if self.maps.get(channel).is_some_and(Map::is_unused) {
+            self.maps.remove(channel);
+        }
     }
 
     /// A part of a map's state.
@@ -324,9 +336,10 @@ impl Maps {
     /// Forgets streams and maps whose time is over.
     pub(super) fn sweep(&mut self) {
         let mut is_gone = false;
+        let is_crowded = CROWDED <= self.maps.len();
         self.maps.retain(|_, map| {
             map.trim();
-            let is_over = map.is_over();
+            let is_over = map.is_over(is_crowded);
             is_gone |= is_over && map.offset != 0;
             !is_over
         });
@@ -442,6 +455,46 @@ mod tests {
         let again = put(&mut maps, "a", "k", "").unwrap().position;
         assert_eq!(again.offset, 1);
         assert_ne!(again.epoch, first.epoch);
+    }
+
+    #[test]
+    fn an_empty_map_without_offsets_is_forgotten_at_once() {
+        let ephemeral = MapOptions { mode: MapMode::Ephemeral, stream_size: 0, ..OPTIONS };
+        let mut maps = Maps::new();
+        for at in 0..2 * MAPS_MAX {
+            let channel: Arc<str> = Arc::from(at.to_string());
+            let put = MapPut { key: "k".to_owned(), ..MapPut::default() };
+            let (made, _) = maps.put(&channel, put, ephemeral, 7).unwrap();
+            let (removed, told) = maps.remove(&channel, ("k", ""), ephemeral, 8);
+            assert_eq!((removed.position, told.is_some()), (made.position, true));
+        }
+        assert_eq!((maps.maps.len(), maps.ends.len(), maps.bytes), (0, 0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_ephemeral_map_whose_last_key_ends_is_forgotten() {
+        let ephemeral = MapOptions { mode: MapMode::Ephemeral, stream_size: 0, ..OPTIONS };
+        let mut maps = Maps::new();
+        let put = MapPut { key: "k".to_owned(), ..MapPut::default() };
+        maps.put(&Arc::from("a"), put, ephemeral, 7).unwrap();
+        tokio::time::advance(Duration::from_secs(61)).await;
+        assert!(maps.expire(8).is_some() && maps.maps.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_empty_maps_make_room_for_others() {
+        let mut maps = Maps::new();
+        for at in 0..MAPS_MAX {
+            put(&mut maps, &at.to_string(), "k", "").unwrap();
+        }
+        tokio::time::advance(Duration::from_secs(61)).await;
+        while maps.expire(8).is_some() {}
+        maps.sweep();
+        assert!(put(&mut maps, "one more", "k", "").is_err(), "their streams are kept");
+        tokio::time::advance(Duration::from_secs(61)).await;
+        maps.sweep();
+        put(&mut maps, "one more", "k", "").unwrap();
+        assert_eq!(maps.maps.len(), 1);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use super::{
     Shared,
     connection::Connection,
     link::Trouble,
-    map,
     place::Place,
     presence::{self, ALIVE_TTL, REAP_EVERY, RENEW_EVERY},
     route::Table,
@@ -82,9 +81,6 @@ impl Heart {
                 // Of another server: the next beat finds out, or tries again.
                 Err(error) => tracing::debug!(error = %error, "presence not renewed"),
             }
-        }
-        if let Err(error) = map::sweep(shared).await {
-            tracing::debug!(error = %error, "keys of maps not taken out");
         }
         if ALIVE_TTL <= self.whole.elapsed() && REAP_EVERY <= self.reaped.elapsed() {
             self.reaped = Instant::now();

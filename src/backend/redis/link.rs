@@ -18,6 +18,7 @@ use super::{
     BackendError, START_MAX, Shared,
     connection::{ConnectionId, Message, Pushed, Pushes},
     heart::Heart,
+    map::Sweeper,
     message,
     place::Place,
     repair::{Blocking, Made, Maker},
@@ -62,6 +63,7 @@ pub(super) struct Link {
     samples: Samples,
     blocking: Option<Blocking>,
     heart: Heart,
+    sweeper: Sweeper,
     table: Table,
     backoff: Backoff,
     has_served: bool,
@@ -78,6 +80,7 @@ impl Link {
             samples,
             blocking: None,
             heart: Heart::new(),
+            sweeper: Sweeper::new(),
             table: Table::default(),
             backoff: Backoff::new(RETRY_FIRST, RETRY_LONGEST),
             has_served: false,
@@ -132,7 +135,8 @@ impl Link {
         let mut whole_since = Instant::now();
         let mut is_whole = true;
         loop {
-            let Self { shared, maker, listening, samples, blocking, heart, table, backoff, .. } = self;
+            let Self { shared, maker, listening, samples, blocking, heart, sweeper, table, backoff, .. } =
+                self;
             let (is_cluster, samples_at) =
                 (maker.is_cluster(), blocking.as_ref().map(|one| one.address.clone()));
             // Each arm may be dropped wherever it waits.
@@ -140,6 +144,7 @@ impl Link {
                 trouble = listening.listen(shared, table) => Err(trouble),
                 trouble = heart.beat(shared, table) => Err(trouble),
                 trouble = pump(samples, blocking) => Err(trouble),
+                never = sweeper.run(shared), if is_whole => match never {},
                 trouble = watch(shared, table), if is_cluster => Err(trouble),
                 made = mend(maker, backoff, shared, table, samples_at.as_deref()), if !is_whole => Ok(made),
             };

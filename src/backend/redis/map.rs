@@ -1,12 +1,13 @@
 //! Maps in Redis: all keys of one map are at its channel's place, and so in one slot of a cluster.
 //!
 //! When a key ends is noted in its map, and in the same step the map among those of its place in which keys end. Each node
-//! looks there each second; a removal is one step, so that it is told once.
+//! that has maps in its configuration looks there each second; a removal is one step, so that it is told once.
 
 mod message;
 mod scripts;
+mod sweep;
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use redis::{Cmd, Script};
 
@@ -22,13 +23,8 @@ use crate::backend::{
 use crate::wire::centrifugo::Publication;
 pub(super) use message::{read, read_cleared};
 pub(super) use scripts::Scripts;
+pub(super) use sweep::Sweeper;
 
-/// Maps of one place that a node looks at in one go…
-const LOOK_AT_ONCE: usize = 64;
-/// …and goes of each second: so many removals of one map, too.
-const LOOKS_MAX: usize = 16;
-/// Keys that one step takes out: Redis does nothing else meanwhile.
-const EXPIRE_AT_ONCE: usize = 256;
 /// Entries that one step reads.
 const READ_AT_ONCE: usize = 1_000;
 
@@ -75,6 +71,11 @@ fn shape() -> BackendError {
 }
 
 impl Redis {
+    /// See [`crate::backend::Backend::expect_maps`].
+    pub fn expect_maps(&self) {
+        self.0.has_maps.store(true, Ordering::Relaxed);
+    }
+
     /// See [`crate::backend::Backend::map_put`].
     ///
     /// # Errors
@@ -249,35 +250,4 @@ impl Shared {
             }
         }
     }
-}
-
-/// Takes out keys whose time is over. Several nodes may do so at once: each key is taken out in one step.
-///
-/// # Errors
-///
-/// [`BackendError::Unreachable`].
-pub(super) async fn sweep(shared: &Shared) -> Result<(), BackendError> {
-    for place in Place::all() {
-        sweep_place(shared, place).await?;
-    }
-    Ok(())
-}
-
-async fn sweep_place(shared: &Shared, place: Place) -> Result<(), BackendError> {
-    let scripts = &shared.scripts.maps;
-    for _ in 0..LOOKS_MAX {
-        let mut due = call(&scripts.due, 1);
-        due.arg(shared.keys.map_ends(place)).arg(LOOK_AT_ONCE);
-        let due: Vec<String> = shared.run(place, &due, Moving::Follows).await?;
-        if due.is_empty() {
-            break;
-        }
-        for channel in due {
-            let keys = shared.keys.channel(&channel);
-            let mut expire = call_of(shared, &scripts.expire, &keys, "");
-            expire.arg(shared.keys.topic(place)).arg(message::HEAD).arg(EXPIRE_AT_ONCE).arg(&channel);
-            shared.run::<()>(place, &expire, Moving::Waits).await?;
-        }
-    }
-    Ok(())
 }

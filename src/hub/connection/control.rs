@@ -22,6 +22,6 @@ pub enum Control {
         /// What others see of who it is, if that changes.
         info: Option<Bytes>,
     },
-    /// A subscription may have expired, or is to be renewed.
+    /// A subscription may have expired, or is to be renewed, or a map is read for too long.
     Look,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Joined, Session, connect::later};
+use super::{Joined, Session, connect::later, map::Pages};
 use crate::hub::{connection::Control, permit::ServerSubscribe, subscribe};
 use crate::wire::Close;
 use crate::wire::centrifugo::{PushBody, Subscribe, SubscribeBody};
@@ -34,6 +34,7 @@ impl Session {
                 Control::Look => {
                     self.end_expired().await;
                     self.renew_presence().await;
+                    self.release_late().await;
                     self.look();
                 }
             }
@@ -95,11 +96,12 @@ impl Session {
         later(expires_at, self.hub.0.parts.options.expired_sub_close_delay)
     }
 
-    /// Notes when the next subscription expires, or is to be renewed.
+    /// Notes when the next subscription expires, or is to be renewed, or a map is read for too long.
     pub(super) fn look(&self) {
         let next = self.subscriptions.iter().filter_map(|one| one.expires_at).min();
         let next = next.map(|at| self.ends_at(at));
-        self.connection.look_at(next.into_iter().chain(self.renew_at).min());
+        let late = self.pages.iter().filter_map(Pages::late_at);
+        self.connection.look_at(next.into_iter().chain(self.renew_at).chain(late).min());
     }
 
     async fn end_expired(&mut self) {

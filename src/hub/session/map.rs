@@ -9,11 +9,13 @@
 //! Commands of a client are carried out one after another, so that two pages of one map are never read at once. Where an
 //! ephemeral map is read, what changes is held from the first page on: it has no stream to catch up by.
 
+mod over;
+
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Joined, Session, checked, enter::FOSSIL};
+use super::{Joined, Session, checked, connect::later, enter::FOSSIL};
 use crate::backend::{HistoryFilter, MapFilter, MapMode, MapPage, StreamPosition};
 use crate::hub::{
     channel::MapRules,
@@ -42,6 +44,8 @@ pub(super) struct Pages {
     joining: Joining,
     map: Arc<MapRules>,
     began: Instant,
+    /// When it is surely over, s since the epoch.
+    late_at: Option<i64>,
     /// Where the stream stood when the first page was read.
     position: Option<StreamPosition>,
     /// Where the stream stood when the client began to read it.
@@ -77,10 +81,6 @@ impl Pages {
         let asked = usize::try_from(request.limit).ok().filter(|limit| 0 < *limit);
         asked.unwrap_or(self.map.page_size).clamp(least.min(most), most).max(1)
     }
-
-    fn is_over(&self) -> bool {
-        self.map.catch_up_timeout.is_some_and(|most| most < self.began.elapsed())
-    }
 }
 
 fn unrecoverable() -> Stop {
@@ -102,6 +102,7 @@ impl Session {
         match self.step(&mut pages, &request).await {
             Ok(Next::More(result)) => {
                 self.pages.push(pages);
+                self.look();
                 self.reply(id, Answer::Subscribe(result));
                 Ok(())
             }
@@ -155,7 +156,10 @@ impl Session {
         let map = map::of(&joining.rules).map(|map| Arc::new(map.clone()));
         let map = map.map_err(|_| Stop::refuse(ErrorCode::PermissionDenied))?;
         let began = Instant::now();
-        Ok(Pages { joining, map, began, position: None, top: None, is_held: false, is_lost: false })
+        // Rounded up: it is over by then.
+        let late_at = map.catch_up_timeout.map(|most| later(self.hub.now_s(), most).saturating_add(2));
+        let (position, top, is_held, is_lost) = (None, None, false, false);
+        Ok(Pages { joining, map, began, late_at, position, top, is_held, is_lost })
     }
 
     async fn step(&mut self, pages: &mut Pages, request: &Subscribe) -> Result<Next, Stop> {
@@ -343,43 +347,6 @@ impl Session {
         let hold = Command::Subscribe { channel, connection: Arc::clone(&self.connection), wants };
         // A shard that has stopped closes the connection itself.
         drop(self.hub.shard(self.connection.number).send(hold).await);
-    }
-
-    /// Ends what was begun for the pages of a map.
-    async fn release(&self, pages: &Pages) {
-        if pages.is_held {
-            let (channel, number) = (Arc::clone(&pages.joining.channel), self.connection.number);
-            // A shard that has stopped has no subscribers.
-            drop(self.hub.shard(number).send(Command::Unsubscribe { channel, number }).await);
-        }
-    }
-
-    /// Forgets maps that the client reads.
-    pub(super) async fn forget_pages(&mut self, is_meant: impl Fn(&str) -> bool) {
-        let (over, rest) =
-            std::mem::take(&mut self.pages).into_iter().partition(|pages| is_meant(&pages.joining.channel));
-        self.pages = rest;
-        self.release_all(over).await;
-    }
-
-    /// Forgets maps that the client began to read long ago.
-    async fn forget_late(&mut self) {
-        let (over, rest) = std::mem::take(&mut self.pages).into_iter().partition(Pages::is_over);
-        self.pages = rest;
-        self.release_all(over).await;
-    }
-
-    async fn release_all(&self, over: Vec<Pages>) {
-        for pages in over {
-            self.release(&pages).await;
-        }
-    }
-
-    /// What was read of a map is of no use any more.
-    pub(super) fn lose_pages(&mut self, channel: &str) {
-        if let Some(pages) = self.pages.iter_mut().find(|pages| *pages.joining.channel == *channel) {
-            pages.is_lost = true;
-        }
     }
 }
 

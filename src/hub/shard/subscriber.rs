@@ -4,7 +4,7 @@ use std::{cell::Cell, sync::Arc};
 
 use tokio::time::{Duration, Instant};
 
-use super::{JOINING_MAX, Publish, To};
+use super::{Publish, To, held::Held};
 use crate::hub::{
     connection::{Connection, Control},
     outbox::Delivery,
@@ -54,7 +54,7 @@ pub(super) struct Subscriber {
     /// Whether it has the publication before the next one.
     has_base: Cell<bool>,
     /// What is held back while the history is read.
-    held: Option<Vec<Publish>>,
+    held: Option<Held>,
     /// The newest offset that its history had: what is not above it and still on its way is known to it.
     known: Option<Known>,
     /// The epoch that its offsets are of.
@@ -74,7 +74,7 @@ struct Known {
 impl Subscriber {
     /// One whose history is still to be read.
     pub(super) fn joining(connection: Arc<Connection>, wants: Wants) -> Self {
-        let (has_base, held) = (Cell::new(false), Some(Vec::new()));
+        let (has_base, held) = (Cell::new(false), Some(Held::new(Arc::clone(&connection))));
         Self { connection, wants, has_base, held, known: None, epoch: None, is_lost: false }
     }
 
@@ -120,10 +120,8 @@ impl Subscriber {
         if self.held.is_none() && self.is_of_another_epoch(publish) {
             self.lose(publish.cast.channel());
         }
-        match &mut self.held {
-            None => {}
-            Some(held) if held.len() < JOINING_MAX => held.push(publish.clone()),
-            Some(_) => self.connection.close(&Close::Slow),
+        if self.held.as_mut().is_some_and(|held| !held.push(publish)) {
+            self.connection.close(&Close::Slow);
         }
     }
 
@@ -148,13 +146,14 @@ impl Subscriber {
         self.has_base.set(has_base);
         self.known = Some(Known { offset: after, until: Instant::now() + LAG_MAX });
         self.epoch = epoch;
-        for publish in self.held.take().unwrap_or_default() {
-            if self.is_of_another_epoch(&publish) {
+        let held = self.held.take();
+        for publish in held.iter().flat_map(Held::pushes) {
+            if self.is_of_another_epoch(publish) {
                 self.lose(publish.cast.channel());
             }
             let is_new = publish.offset.is_none_or(|offset| after < offset);
-            if is_new && !self.is_lost && self.is_meant(&publish) {
-                self.send(&publish);
+            if is_new && !self.is_lost && self.is_meant(publish) {
+                self.send(publish);
             }
         }
     }

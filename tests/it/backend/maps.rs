@@ -2,13 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use tempfile::TempDir;
 use watchroom::{
     backend::{
         BackendError, Delivery, HistoryFilter, KeyMode, MAP_BYTES_MAX, MAP_KEYS_MAX, MapChange, MapFilter,
         MapLimit, MapMode, MapNews, MapOptions, MapOutcome, MapPage, MapPut, StreamPosition, Suppressed,
     },
-    journal::Retention,
     wire::centrifugo::Publication,
 };
 
@@ -323,10 +321,6 @@ pub(super) async fn what_a_key_had_before_is_named(node: &mut Node) {
     assert_eq!(node.next_value().await.1, None, "a new key");
 }
 
-fn restarted(folder: TempDir) -> Node {
-    Node::embedded_in(folder, Retention::default())
-}
-
 #[tokio::test]
 async fn a_persistent_map_survives_a_restart() {
     let mut node = Node::embedded();
@@ -346,7 +340,7 @@ async fn a_persistent_map_survives_a_restart() {
     node.remove("c", PERSISTENT).await;
     let folder = node.folder.take().unwrap();
     drop(node);
-    let node = restarted(folder);
+    let node = Node::restarted(folder).await;
     let page = node.page("", 10, PERSISTENT).await;
     assert_eq!(page.entries.iter().map(|one| &*one.key).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!((&*page.entries[0].data, &page.entries[0].tags), (&b"null"[..], &tags));
@@ -358,7 +352,7 @@ async fn a_persistent_map_survives_a_restart() {
     let mut node = node;
     let folder = node.folder.take().unwrap();
     drop(node);
-    assert!(restarted(folder).keys(PERSISTENT).await.is_empty());
+    assert!(Node::restarted(folder).await.keys(PERSISTENT).await.is_empty());
 }
 
 #[tokio::test]
@@ -376,7 +370,8 @@ async fn many_publishers_of_a_persistent_map_share_writes() {
     assert_eq!(before.len(), 50);
     let folder = node.folder.take().unwrap();
     drop(node);
-    let after: Vec<_> = restarted(folder)
+    let after: Vec<_> = Node::restarted(folder)
+        .await
         .page("", 100, PERSISTENT)
         .await
         .entries
@@ -411,6 +406,24 @@ async fn nodes_share_a_map_and_tell_an_end_once() {
     assert!(one.keys(SHORT).await.is_empty());
     one.put(put("last", "1"), RECOVERABLE).await;
     assert_eq!(two.next_value().await.0.key, "last");
+}
+
+#[tokio::test]
+async fn a_value_that_stays_has_no_end_from_before() {
+    let Some(server) = RedisServer::start().await else { return };
+    let mut node = Node::redis(&server, "one").await;
+    // The third ends after the end that the first one had.
+    let puts = [("a", SHORT), ("a", PERSISTENT), ("z", SHORT)];
+    for (key, options) in puts {
+        node.put(put(key, "1"), options).await;
+    }
+    for (key, _) in puts {
+        let (publication, _) = node.next_value().await;
+        assert_eq!((publication.key.as_str(), publication.removed), (key, false));
+    }
+    let (gone, _) = node.next_value().await;
+    assert_eq!((gone.key.as_str(), gone.removed), ("z", true));
+    assert_eq!(node.keys(PERSISTENT).await, ["a"]);
 }
 
 #[tokio::test]

@@ -74,6 +74,9 @@ redis.call('HINCRBY', meta, 's', #value - #(before or ''))
 redis.call('ZADD', order, 0, key)
 if key_ttl ~= '' then
   redis.call('ZADD', ends, whole(now + tonumber(key_ttl)), key)
+else
+  -- From when values of the map still ended.
+  redis.call('ZREM', ends, key)
 end
 if version ~= '0' then
   redis.call('HSET', versions, key, version .. ' ' .. version_epoch)
