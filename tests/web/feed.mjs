@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
+/** What the channels of live queries begin with. */
+const LIVE = '@live:';
 const STEP = 1_000;
 const PANELS = 24;
 const SERIES = 4;
@@ -45,7 +47,7 @@ export async function startFeed(base, page, points) {
   const sockets = new Set();
   const panels = Array.from({ length: PANELS }, (_, i) => ({
     id: `p${i}`, title: `Panel ${i + 1}`, unit: 'units', kind: 'line', width: 2, decimals: 1,
-    queries: [{ expr: `p${i}`, legend: '{{s}}', channels: { [STEP]: `@live:${i}` } }],
+    queries: [{ expr: `p${i}`, legend: '{{s}}', channels: { [STEP]: `${LIVE}${i}` } }],
   }));
   const boot = {
     now: Date.now(), room: { id: 'load', title: 'Load', href: '/' }, panels, socket: '/feed', range: 'w',
@@ -90,7 +92,7 @@ export async function startFeed(base, page, points) {
 
 function step(panel, k) {
   const v = Array.from({ length: SERIES }, (_, s) => [valueAt(panel, s, k)]);
-  return { push: { channel: `@live:${panel}`, pub: { offset: k, data: { t: [k * STEP], v, at: Date.now() } } } };
+  return { push: { channel: `${LIVE}${panel}`, pub: { offset: k, data: { t: [k * STEP], v, at: Date.now() } } } };
 }
 
 function answer(client, command, points) {
@@ -98,8 +100,8 @@ function answer(client, command, points) {
   if (command.connect) client.send({ id, connect: { client: 'one', version: '0', ping: 25, pong: true } });
   else if (command.rpc) client.send({ id, rpc: { data: { now: Date.now() } } });
   else if (command.presence) client.send({ id, presence: { presence: {} } });
-  else if (command.subscribe?.channel.startsWith('@live:')) {
-    const panel = Number(command.subscribe.channel.slice(5));
+  else if (command.subscribe?.channel.startsWith(LIVE)) {
+    const panel = Number(command.subscribe.channel.slice(LIVE.length));
     const end = Math.floor(Date.now() / STEP);
     const ks = Array.from({ length: points }, (_, i) => end - points + 1 + i);
     const data = {
