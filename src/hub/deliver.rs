@@ -78,14 +78,15 @@ impl Hub {
 
     /// Acts on what a node says to the hubs of all.
     fn told(&self, text: &str) {
-        match (serde_json::from_str(text), serde_json::from_str(text)) {
-            (Ok(order), _) => self.carry_out(order),
-            (_, Ok(word)) => self.heard(word),
-            (Err(error), _) => {
-                self.0.counters.orders_unknown.increment();
-                tracing::debug!(error = %error, "an order of a newer node");
-            }
+        let error = match serde_json::from_str(text) {
+            Ok(order) => return self.carry_out(order),
+            Err(error) => error,
+        };
+        if let Ok(word) = serde_json::from_str(text) {
+            return self.heard(word);
         }
+        self.0.counters.orders_unknown.increment();
+        tracing::debug!(error = %error, "an order of a newer node");
     }
 
     async fn publication(&self, channel: Arc<str>, publication: Publication, delta: bool) {

@@ -32,6 +32,8 @@ const REPORT_EVERY: Duration = Duration::from_secs(2);
 const GONE_AFTER: Duration = Duration::from_secs(9);
 /// How long an answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
+/// Rows that are listed at once, at most.
+const LISTED_MAX: usize = 500;
 /// Nodes that are told apart; more would be left out of surveys.
 const NODES_MAX: usize = 256;
 
@@ -234,6 +236,11 @@ impl Hub {
         let word = to_raw_value(word).map_err(|_| crate::backend::BackendError::NotJson)?;
         self.0.parts.backend.order(word).await
     }
+}
+
+/// How many rows are listed: as many as are asked for, within [`LISTED_MAX`]; 0 asks for all.
+fn listed(limit: usize) -> usize {
+    if limit == 0 { LISTED_MAX } else { limit.min(LISTED_MAX) }
 }
 
 /// Whether a text has another one in it, whatever the case of letters; `part` is in lower case.

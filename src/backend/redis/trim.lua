@@ -67,3 +67,26 @@ end
 local function place(offset, epoch)
   return offset == '1' and '1 ' .. epoch or offset
 end
+
+-- A page with the messages of a log behind what it has: from `oldest` on, after `since` or before it, at most `limit`; texts, ''
+-- for none.
+local function filled(page, log, oldest, since, limit, reverse)
+  local start = string.format('%.0f-0', oldest)
+  local command, from, to = 'XRANGE', start, '+'
+  if reverse then
+    command, from, to = 'XREVRANGE', '+', start
+  end
+  if since ~= '' and (reverse or oldest <= tonumber(since)) then
+    from = '(' .. since .. '-0'
+  end
+  local entries
+  if limit == '' then
+    entries = redis.call(command, log, from, to)
+  else
+    entries = redis.call(command, log, from, to, 'COUNT', limit)
+  end
+  for _, entry in ipairs(entries) do
+    page[#page + 1] = entry[2][4]
+  end
+  return page
+end

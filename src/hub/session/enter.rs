@@ -19,6 +19,26 @@ use crate::wire::{Close, cast::id_of};
 pub(super) const FOSSIL: &str = "fossil";
 
 impl Session {
+    /// What every subscribe must be, to a map too.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not carried out.
+    pub(super) fn joinable(&self, request: &Subscribe) -> Result<(), Stop> {
+        let channel = request.channel.as_str();
+        checked(channel)?;
+        if !matches!(&*request.delta, "" | FOSSIL) {
+            return Err(Close::BadRequest.into());
+        }
+        if self.hub.0.parts.options.syntax.max_length < channel.len() {
+            return Err(Stop::refuse(ErrorCode::BadRequest));
+        }
+        if self.subscription(channel).is_some() {
+            return Err(Stop::refuse(ErrorCode::AlreadySubscribed));
+        }
+        Ok(())
+    }
+
     /// Judges a subscribe, in the order of Centrifugo's checks, and notes it.
     ///
     /// # Errors
@@ -26,19 +46,8 @@ impl Session {
     /// Why it is not carried out.
     pub(super) fn enter(&mut self, request: Subscribe, id: u32) -> Result<Joining, Stop> {
         self.subscribes()?;
-        let channel = request.channel.as_str();
-        checked(channel)?;
-        if !matches!(&*request.delta, "" | FOSSIL) {
-            return Err(Close::BadRequest.into());
-        }
-        let options = &self.hub.0.parts.options;
-        if options.syntax.max_length < channel.len() {
-            return Err(Stop::refuse(ErrorCode::BadRequest));
-        }
-        if self.subscription(channel).is_some() {
-            return Err(Stop::refuse(ErrorCode::AlreadySubscribed));
-        }
-        if options.channel_limit <= self.subscriptions.len() {
+        self.joinable(&request)?;
+        if self.hub.0.parts.options.channel_limit <= self.subscriptions.len() {
             return Err(Stop::refuse(ErrorCode::LimitExceeded));
         }
         let joining = self.admit(request, id)?;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Joined, Session, checked, connect::later, enter::FOSSIL};
+use super::{Joined, Session, connect::later};
 use crate::backend::{HistoryFilter, MapFilter, MapMode, MapPage, StreamPosition};
 use crate::hub::{
     channel::MapRules,
@@ -119,18 +119,8 @@ impl Session {
 
     /// What was agreed on before, or is now.
     async fn pages_of(&mut self, id: u32, request: Subscribe) -> Result<Pages, Stop> {
-        let channel = request.channel.as_str();
-        checked(channel)?;
-        if !matches!(&*request.delta, "" | FOSSIL) {
-            return Err(Close::BadRequest.into());
-        }
-        let options = &self.hub.0.parts.options;
-        if options.syntax.max_length < channel.len() {
-            return Err(Stop::refuse(ErrorCode::BadRequest));
-        }
-        if self.subscription(channel).is_some() {
-            return Err(Stop::refuse(ErrorCode::AlreadySubscribed));
-        }
+        self.joinable(&request)?;
+        let (channel, options) = (request.channel.as_str(), &self.hub.0.parts.options);
         let at = self.pages.iter().position(|pages| *pages.joining.channel == *channel);
         let goes_on = !request.cursor.is_empty() || request.phase != STATE;
         if at.is_some() && !goes_on {

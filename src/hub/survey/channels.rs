@@ -10,11 +10,8 @@ use tokio::sync::oneshot;
 
 use super::{
     super::{Hub, channel::is_like, shard::Command, shard::Heard},
-    Answers, Question, has,
+    Answers, Question, has, listed,
 };
-
-/// Channels that are listed at once, at most.
-const LISTED_MAX: usize = 500;
 
 /// Which channels, and in which order.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -83,7 +80,7 @@ impl ChannelsAsked {
             }
             ChannelSort::Name => rows.sort_by(|a, b| a.channel.cmp(&b.channel)),
         }
-        rows.truncate(if self.limit == 0 { LISTED_MAX } else { self.limit.min(LISTED_MAX) });
+        rows.truncate(listed(self.limit));
     }
 }
 

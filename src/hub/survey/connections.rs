@@ -12,12 +12,10 @@ use super::{
         connection::Connection,
         shard::{Command, Whose},
     },
-    Answers, Question, has,
+    Answers, Question, has, listed,
 };
 use crate::wire::{Framing, centrifugo::Protocol};
 
-/// Connections that are listed at once, at most.
-const LISTED_MAX: usize = 500;
 /// Channels of one connection that are listed.
 const CHANNELS_LISTED: usize = 8;
 
@@ -117,7 +115,7 @@ impl ConnectionsAsked {
             }
             ConnectionSort::User => rows.sort_by_cached_key(|row| (row.user.clone(), row.client.clone())),
         }
-        rows.truncate(if self.limit == 0 { LISTED_MAX } else { self.limit.min(LISTED_MAX) });
+        rows.truncate(listed(self.limit));
     }
 }
 

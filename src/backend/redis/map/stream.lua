@@ -14,21 +14,4 @@ if limit == '0' or (reverse and since == '0') then
 end
 -- A trim may have left some that do not count any more.
 local oldest = math.max(tonumber(page[2]) - tonumber(ARGV[3]) + 1, 1)
-local start = whole(oldest) .. '-0'
-local command, from, to = 'XRANGE', start, '+'
-if reverse then
-  command, from, to = 'XREVRANGE', '+', start
-end
-if since ~= '' and (reverse or oldest <= tonumber(since)) then
-  from = '(' .. since .. '-0'
-end
-local entries
-if limit == '' then
-  entries = redis.call(command, log, from, to)
-else
-  entries = redis.call(command, log, from, to, 'COUNT', limit)
-end
-for _, entry in ipairs(entries) do
-  page[#page + 1] = entry[2][4]
-end
-return page
+return filled(page, log, oldest, since, limit, reverse)
