@@ -30,6 +30,26 @@ use parts::Parts;
 /// How long tasks may take to end.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// Serves until it is to end; tells where as soon as it listens.
+///
+/// Not `async`, and without type parameters: tasks are compiled where they are polled, and all of them once more in a binary
+/// that polls them.
+///
+/// # Errors
+///
+/// As those of [`App::build`] and [`App::run`].
+pub fn serve(arguments: &Serve, listens: &mut dyn FnMut(SocketAddr)) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime could not start")?;
+    runtime.block_on(async {
+        let app = App::build(arguments).await?;
+        listens(app.address());
+        app.run().await
+    })
+}
+
 /// The server, bound and ready to run.
 #[derive(Debug)]
 pub struct App {

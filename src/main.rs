@@ -2,12 +2,11 @@
 
 use std::{io::Write, process::ExitCode};
 
-use anyhow::Context;
 use clap::Parser;
 use miette::{GraphicalReportHandler, Report};
 use tikv_jemallocator::Jemalloc;
 use watchroom::{
-    app::App,
+    app,
     check::{self, Findings},
     cli::{Cli, Command, Serve},
     load::measure::Measure,
@@ -29,7 +28,7 @@ fn main() -> ExitCode {
         Some(Command::Bench(bench)) => {
             Measure::from(bench).run(&mut std::io::stdout(), &mut std::io::stderr())
         }
-        Some(Command::Backup { file, folders }) => watchroom::app::backup(&folders, &file),
+        Some(Command::Backup { file, folders }) => app::backup(&folders, &file),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -46,15 +45,9 @@ fn say(out: &mut impl Write, text: &str) {
 }
 
 fn serve(arguments: &Serve) -> anyhow::Result<()> {
-    watchroom::app::log(arguments.log_json);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime could not start")?;
-    runtime.block_on(async {
-        let app = App::build(arguments).await?;
-        say(&mut std::io::stdout(), &format!("watchroom is at http://{}\n", app.address()));
-        app.run().await
+    app::log(arguments.log_json);
+    app::serve(arguments, &mut |address| {
+        say(&mut std::io::stdout(), &format!("watchroom is at http://{address}\n"));
     })
 }
 
