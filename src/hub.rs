@@ -12,6 +12,7 @@ pub mod counters;
 mod deliver;
 mod emulated;
 pub mod entry;
+mod ledger;
 pub mod map;
 pub mod notice;
 pub mod options;
@@ -58,6 +59,7 @@ use channel::{NOTICES, Namespaces, ROOM, Rules, TYPING};
 use connection::Connection;
 use counters::Counters;
 use emulated::Sessions;
+use ledger::Ledger;
 use notice::Standing as StandingNotices;
 use options::{Options, Trust};
 use order::Order;
@@ -114,6 +116,8 @@ pub struct Hub(Arc<Inner>);
 struct Inner {
     parts: Parts,
     shards: Vec<mpsc::Sender<Command>>,
+    /// One for each shard.
+    ledgers: Vec<Arc<Ledger>>,
     counters: Arc<Counters>,
     next_number: AtomicU64,
     open: AtomicU64,
@@ -168,7 +172,7 @@ impl Kept {
 impl Hub {
     /// Starts the shards.
     pub fn start(parts: Parts, supervisor: &Supervisor, registry: &Registry) -> Self {
-        let counters = Counters::new(registry);
+        let counters = Arc::new(Counters::new(registry));
         if parts.namespaces.has_maps() {
             parts.backend.expect_maps();
         }
@@ -178,9 +182,13 @@ impl Hub {
             ping_every: ping_seconds(&parts.options),
             pong_within: parts.options.pong_timeout.map(whole_seconds),
         };
-        let shards = (0..cores.min(SHARDS_MAX))
-            .map(|number| {
-                let (shard, commands) = Shard::new(number, seconds.clone(), counters.clone());
+        let ledger = |_| Arc::new(Ledger::new(Arc::clone(&counters)));
+        let ledgers: Vec<_> = (0..cores.min(SHARDS_MAX)).map(ledger).collect();
+        let shards = ledgers
+            .iter()
+            .enumerate()
+            .map(|(number, ledger)| {
+                let (shard, commands) = Shard::new(number, seconds.clone(), Arc::clone(ledger));
                 supervisor.spawn("shard", shard.run(supervisor.token().clone()));
                 commands
             })
@@ -188,7 +196,8 @@ impl Hub {
         Self(Arc::new(Inner {
             parts,
             shards,
-            counters: Arc::new(counters),
+            ledgers,
+            counters,
             next_number: AtomicU64::new(1),
             open: AtomicU64::new(0),
             kept: Mutex::default(),
@@ -208,10 +217,20 @@ impl Hub {
     }
 
     fn shard(&self, number: u64) -> &mpsc::Sender<Command> {
-        let shards = &self.0.shards;
+        &self.0.shards[self.place(number)]
+    }
+
+    /// Where the shard of a connection has its account.
+    fn ledger(&self, number: u64) -> &Arc<Ledger> {
+        &self.0.ledgers[self.place(number)]
+    }
+
+    /// Which shard a connection is of.
+    fn place(&self, number: u64) -> usize {
         // The remainder is below the number of shards.
         #[expect(clippy::cast_possible_truncation, reason = "a remainder of a small divisor")]
-        &shards[(number % shards.len() as u64) as usize]
+        let place = (number % self.0.shards.len() as u64) as usize;
+        place
     }
 
     /// What holds in a channel that a client names; nothing if there is no such channel for it.
@@ -243,7 +262,7 @@ impl Hub {
         u32::try_from(at_s.saturating_sub(self.now_s()).max(0)).unwrap_or(u32::MAX)
     }
 
-    fn ping_seconds(&self) -> u64 {
+    fn ping_seconds(&self) -> u32 {
         ping_seconds(&self.0.parts.options)
     }
 
@@ -320,11 +339,11 @@ pub fn stats(present: &[ClientInfo]) -> PresenceStats {
     PresenceStats { num_clients: count(present.len()), num_users: count(users.len()) }
 }
 
-/// A second is the least that pings are counted in.
+/// A second is the least that pings are counted in, and a day the most: what is later is as good as never.
 fn whole_seconds(duration: Duration) -> u32 {
-    u32::try_from(duration.as_secs().max(1)).unwrap_or(u32::MAX)
+    u32::try_from(duration.as_secs().clamp(1, 86_400)).unwrap_or(u32::MAX)
 }
 
-fn ping_seconds(options: &Options) -> u64 {
-    u64::from(whole_seconds(options.ping_interval))
+fn ping_seconds(options: &Options) -> u32 {
+    whole_seconds(options.ping_interval)
 }

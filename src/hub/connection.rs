@@ -3,29 +3,30 @@
 mod about;
 mod control;
 mod pulse;
+mod waiting;
 
 use std::{
     io::{self, IoSlice},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 use tokio::{net::TcpStream, sync::Notify, time::timeout};
 
 use super::{
-    counters::Counters,
+    ledger::Ledger,
     outbox::{Delivery, Outbox, REPLY_BYTES_LOW, Verdict},
 };
 use crate::wire::centrifugo::{Push, PushBody, Reply};
 use crate::wire::{Cast, Close, Dialect, Frame, View};
 pub use about::{About, Sent};
 pub use control::Control;
-pub use pulse::Tick;
+use pulse::Times;
+use waiting::Waiting;
 
 /// How long a client may take to read the replies that it asked for.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
@@ -82,15 +83,18 @@ pub struct Connection {
     /// Wakes the reader's task: something waits for the socket or the session, or the connection must end.
     wake: Notify,
     closing: AtomicBool,
-    /// Seconds since the ping that was not answered; see `pulse`.
-    ping: AtomicU32,
-    /// When the connection is closed, s since the epoch; 0 for never.
-    ends_at: AtomicI64,
-    /// When a subscription is to be looked at, s since the epoch; 0 for never.
-    look_at: AtomicI64,
+    /// Whether a ping is on its way; see `pulse`.
+    ping: AtomicU8,
+    times: Mutex<Times>,
     /// Bytes of what is held back in its channels; changed by its shard alone.
     pub held_bytes: AtomicUsize,
-    counters: Arc<Counters>,
+    ledger: Arc<Ledger>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.note_end();
+    }
 }
 
 impl Connection {
@@ -99,7 +103,7 @@ impl Connection {
         Opened { number, client, since }: Opened,
         (socket, dialect): (Option<TcpStream>, Dialect),
         event_bytes_max: usize,
-        counters: Arc<Counters>,
+        ledger: Arc<Ledger>,
     ) -> Self {
         Self {
             number,
@@ -113,11 +117,10 @@ impl Connection {
             controls: Mutex::default(),
             wake: Notify::new(),
             closing: AtomicBool::new(false),
-            ping: AtomicU32::new(pulse::UNPINGED),
-            ends_at: AtomicI64::new(0),
-            look_at: AtomicI64::new(0),
+            ping: AtomicU8::new(pulse::UNPINGED),
+            times: Mutex::default(),
             held_bytes: AtomicUsize::new(0),
-            counters,
+            ledger,
         }
     }
 
@@ -147,8 +150,8 @@ impl Connection {
         self.closing.load(Ordering::Acquire)
     }
 
-    fn outbox(&self) -> MutexGuard<'_, Outbox> {
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    fn outbox(&self) -> Waiting<'_> {
+        Waiting::lock(&self.outbox, &self.ledger)
     }
 
     /// Whether anything waits for the socket.
@@ -170,24 +173,9 @@ impl Connection {
 
     /// Writes a push, in this connection's way of reading.
     pub fn cast(&self, cast: &Cast, view: View, delivery: Delivery) {
-        self.cast_all(&[(cast, view, delivery)]);
-    }
-
-    /// Writes pushes in their order, each in this connection's way of reading.
-    pub fn cast_all(&self, casts: &[(&Cast, View, Delivery)]) {
-        for some in casts.chunks(SLICES_MAX) {
-            let mut frames: SmallVec<[(&Frame, Delivery); 4]> = SmallVec::new();
-            for (cast, view, delivery) in some {
-                match cast.frame(self.dialect, *view) {
-                    Some(frame) => frames.push((frame, *delivery)),
-                    None => {
-                        self.send_some(&frames);
-                        self.close(&Close::InappropriateProtocol);
-                        return;
-                    }
-                }
-            }
-            self.send_some(&frames);
+        match cast.frame(self.dialect, view) {
+            Some(frame) => self.send(frame, delivery),
+            None => self.close(&Close::InappropriateProtocol),
         }
     }
 
@@ -221,7 +209,7 @@ impl Connection {
                 if waits_alone && *delivery == Delivery::Signal { &Delivery::Event } else { delivery };
             let bytes = frame.bytes();
             if !kept.has(i) {
-                self.counters.steps_dropped.increment();
+                self.ledger.counters.steps_dropped.increment();
             } else if bytes.len() <= written {
                 written -= bytes.len();
                 outbox.count_sent(bytes.len());
@@ -274,10 +262,10 @@ impl Connection {
         self.wake.notify_one();
         match verdict {
             Verdict::Queued => {}
-            Verdict::Dropped => self.counters.signals_dropped.increment(),
+            Verdict::Dropped => self.ledger.counters.signals_dropped.increment(),
             Verdict::Slowed { every, dropped } => {
-                self.counters.steps_dropped.add(dropped as u64);
-                self.counters.slowed.increment();
+                self.ledger.counters.steps_dropped.add(dropped as u64);
+                self.ledger.counters.slowed.increment();
                 let told = slowed_message(self.dialect, Some(every));
                 let verdict = self.outbox().push(told.bytes(), 0, Delivery::Event, self.event_bytes_max);
                 if verdict == Verdict::Overflow {
@@ -292,7 +280,7 @@ impl Connection {
     /// after a while without it.
     pub fn close(&self, close: &Close) {
         if self.close_with(&self.dialect.close(close)) {
-            self.counters.closed(close);
+            self.ledger.counters.closed(close);
         }
     }
 

@@ -96,9 +96,9 @@ impl Hub {
         self.0.open.fetch_add(1, Ordering::Relaxed);
         self.0.counters.connections.add(1.0);
         let event_bytes_max = self.0.parts.options.queue_max_size;
-        let counters = Arc::clone(&self.0.counters);
+        let ledger = Arc::clone(self.ledger(number));
         let opened = Opened { number, client: client_id(), since: self.0.parts.clock.now_ms() };
-        Arc::new(Connection::new(opened, (socket, dialect), event_bytes_max, counters))
+        Arc::new(Connection::new(opened, (socket, dialect), event_bytes_max, ledger))
     }
 
     /// Puts a new connection on its shard.

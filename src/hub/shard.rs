@@ -2,9 +2,11 @@
 //!
 //! Commands come through one queue, so a subscription and the publications around it have one order.
 
+mod bundle;
 mod held;
 mod look;
 mod subscriber;
+mod wheel;
 
 use std::sync::Arc;
 
@@ -15,16 +17,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    connection::{Connection, Tick},
-    counters::Counters,
-    outbox::Delivery,
-};
+use super::{connection::Connection, ledger::Ledger, outbox::Delivery};
 use crate::clock::Clock;
 use crate::telemetry::Gauge;
 use crate::wire::{Cast, Close, Frame};
+use bundle::Bundles;
 use subscriber::Subscriber;
 pub use subscriber::{Start, Wants};
+use wheel::Wheel;
 
 /// Commands that wait for a shard.
 pub const COMMANDS_MAX: usize = 4_096;
@@ -111,7 +111,7 @@ pub struct Seconds {
     /// The time of day.
     pub clock: Clock,
     /// Seconds between two pings to a connection; spread over them, so that no second pings all.
-    pub ping_every: u64,
+    pub ping_every: u32,
     /// Seconds that a pong may take; nothing where none is expected.
     pub pong_within: Option<u32>,
 }
@@ -146,25 +146,23 @@ struct Channel {
 pub struct Shard {
     commands: mpsc::Receiver<Command>,
     channels: FxHashMap<Arc<str>, Channel>,
-    connections: FxHashMap<u64, Arc<Connection>>,
-    counters: Counters,
+    connections: Wheel,
+    ledger: Arc<Ledger>,
     seconds: Seconds,
-    tick: u64,
     waiting_bytes: Gauge,
 }
 
 impl Shard {
     /// Creates a shard and the end that commands it.
-    pub fn new(number: usize, seconds: Seconds, counters: Counters) -> (Self, mpsc::Sender<Command>) {
+    pub fn new(number: usize, seconds: Seconds, ledger: Arc<Ledger>) -> (Self, mpsc::Sender<Command>) {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let shard = Self {
             commands,
             channels: FxHashMap::default(),
-            connections: FxHashMap::default(),
-            waiting_bytes: counters.waiting_bytes(number),
-            counters,
+            connections: Wheel::new(seconds.ping_every),
+            waiting_bytes: ledger.counters.waiting_bytes(number),
+            ledger,
             seconds,
-            tick: 0,
         };
         (shard, sender)
     }
@@ -214,9 +212,9 @@ impl Shard {
         }
         match command {
             Command::Open(connection) => {
-                self.connections.insert(connection.number, connection);
+                self.connections.insert(connection);
             }
-            Command::Gone(number) => self.forget(number),
+            Command::Gone(number) => self.connections.remove(number),
             Command::Subscribe { channel, connection, wants } => {
                 let subscriber = Subscriber::joining(connection, wants);
                 self.channels.entry(channel).or_default().subscribers.push(subscriber);
@@ -239,7 +237,7 @@ impl Shard {
             Command::Channels(answer) => drop(answer.send(self.heard())),
             Command::ChannelsOf(whose, answer) => drop(answer.send(self.channels_of(&whose))),
             Command::CloseAll(close) => {
-                for connection in self.connections.values() {
+                for connection in self.connections.all() {
                     connection.close(&close);
                 }
             }
@@ -272,20 +270,24 @@ impl Shard {
                     self.send(rest);
                     return;
                 }
-                let mut letters: Vec<(&Subscriber, &Publish)> = several
-                    .iter()
-                    .flat_map(|publish| subscribers(publish).map(move |subscriber| (subscriber, publish)))
-                    .filter(|(subscriber, publish)| subscriber.takes(publish))
+                // At most as many as a shard takes at once.
+                let places = (0..=u16::MAX).zip(several);
+                let mut letters: Vec<(&Subscriber, u16, &Publish)> = places
+                    .flat_map(|(at, publish)| {
+                        subscribers(publish).map(move |subscriber| (subscriber, at, publish))
+                    })
+                    .filter(|(subscriber, _, publish)| subscriber.takes(publish))
                     .collect();
-                letters.sort_by_key(|(subscriber, _)| subscriber.connection.number);
-                let mut casts = Vec::new();
-                for own in letters.chunk_by(|(a, _), (b, _)| a.connection.number == b.connection.number) {
-                    casts.clear();
-                    casts.extend(own.iter().map(|(subscriber, publish)| {
-                        (&publish.cast, subscriber.view(publish), publish.delivery)
-                    }));
-                    if let Some((subscriber, _)) = own.first() {
-                        subscriber.connection.cast_all(&casts);
+                letters.sort_by_key(|(subscriber, ..)| subscriber.connection.number);
+                let (mut bundles, mut own) = (Bundles::new(several), Vec::new());
+                for letters in letters.chunk_by(|(a, ..), (b, ..)| a.connection.number == b.connection.number)
+                {
+                    own.clear();
+                    own.extend(
+                        letters.iter().map(|(subscriber, at, publish)| (*at, subscriber.view(publish))),
+                    );
+                    if let Some((subscriber, ..)) = letters.first() {
+                        bundles.send(&subscriber.connection, &own);
                     }
                 }
             }
@@ -296,7 +298,7 @@ impl Shard {
     fn hold(&mut self, publish: &Publish) {
         let Some(channel) = self.channels.get_mut(publish.cast.channel()) else { return };
         channel.messages += 1;
-        self.counters.deliveries.add(channel.subscribers.len() as u64);
+        self.ledger.counters.deliveries.add(channel.subscribers.len() as u64);
         for subscriber in &mut channel.subscribers {
             subscriber.hold(publish);
         }
@@ -320,21 +322,23 @@ impl Shard {
         self.channels.get(channel).map_or(&[], |channel| &channel.subscribers)
     }
 
-    fn forget(&mut self, number: u64) {
-        self.connections.remove(&number);
-    }
-
     fn second(&mut self) {
-        self.tick += 1;
-        let Seconds { clock, ping_every, pong_within } = &self.seconds;
+        self.connections.turn();
+        let Seconds { clock, pong_within, .. } = &self.seconds;
+        // Before new pings: of who has as long for a pong as there is between two pings, the last one is judged.
+        for connection in pong_within.iter().flat_map(|within| self.connections.pinged(*within)) {
+            connection.expect_pong();
+        }
+        for connection in self.connections.pinged(0) {
+            connection.ping(pong_within.is_some());
+        }
         let now_s = clock.now_ms() / 1_000;
-        let tick = Tick { number: self.tick, now_s, ping_every: *ping_every, pong_within: *pong_within };
-        let mut waiting = 0;
-        for connection in self.connections.values() {
-            waiting += connection.waiting_bytes();
-            connection.tick(tick);
+        // One that is not here yet is due in the next second.
+        for connection in self.ledger.due(now_s).into_iter().filter_map(|number| self.connections.get(number))
+        {
+            connection.due(now_s);
         }
         #[expect(clippy::cast_precision_loss, reason = "bytes of queues stay far below 2^53")]
-        self.waiting_bytes.set(waiting as f64);
+        self.waiting_bytes.set(self.ledger.waiting_bytes() as f64);
     }
 }

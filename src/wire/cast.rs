@@ -11,7 +11,7 @@ use super::{
 };
 
 /// How a subscriber takes publications.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// As they are.
     #[default]
@@ -27,7 +27,7 @@ impl Shape {
 }
 
 /// How a subscriber reads a push.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct View {
     /// How it takes publications.
     pub shape: Shape,
@@ -37,6 +37,11 @@ pub struct View {
 
 impl View {
     const COUNT: usize = Shape::COUNT * 2;
+
+    /// A number of its own, below [`View::COUNT`].
+    const fn index(self) -> usize {
+        self.shape as usize * 2 + self.by_id as usize
+    }
 }
 
 /// The number that may stand for a channel in pushes: above 0, and the same on all nodes. Two channels may have the same one;
@@ -55,6 +60,7 @@ pub struct Cast(Arc<Inner>);
 struct Inner {
     channel: Arc<str>,
     what: What,
+    messages: [OnceLock<Option<Bytes>>; Protocol::COUNT * View::COUNT],
     frames: [OnceLock<Option<Frame>>; Dialect::COUNT * View::COUNT],
 }
 
@@ -85,7 +91,8 @@ impl Cast {
     }
 
     fn of(channel: Arc<str>, what: What) -> Self {
-        Self(Arc::new(Inner { channel, what, frames: std::array::from_fn(|_| OnceLock::new()) }))
+        let messages = std::array::from_fn(|_| OnceLock::new());
+        Self(Arc::new(Inner { channel, what, messages, frames: std::array::from_fn(|_| OnceLock::new()) }))
     }
 
     /// The channel.
@@ -113,29 +120,41 @@ impl Cast {
 
     /// The bytes for connections of a dialect; nothing if they cannot be told it.
     pub fn frame(&self, dialect: Dialect, view: View) -> Option<&Frame> {
-        let View { shape, by_id } = view;
-        let shape = match (&self.0.what, dialect.protocol, shape) {
+        let view = self.told(dialect.protocol, view);
+        let at = dialect.index() * View::COUNT + view.index();
+        let encode = || Some(dialect.frame(&[self.message(dialect.protocol, view)?]));
+        self.0.frames[at].get_or_init(encode).as_ref()
+    }
+
+    /// The encoded message, to stand beside others in one frame; nothing if there is none of this protocol.
+    pub fn message(&self, protocol: Protocol, view: View) -> Option<&Bytes> {
+        let view = self.told(protocol, view);
+        let at = protocol as usize * View::COUNT + view.index();
+        self.0.messages[at].get_or_init(|| self.encode(protocol, view)).as_ref()
+    }
+
+    /// The view that stands for all that read alike.
+    fn told(&self, protocol: Protocol, View { shape, by_id }: View) -> View {
+        let shape = match (&self.0.what, protocol, shape) {
             (What::Other(_), _, _) | (_, Protocol::Protobuf, Shape::Whole) => Shape::Plain,
             (What::Publication { base: None, .. }, Protocol::Json, Shape::Delta) => Shape::Whole,
             (What::Publication { base: None, .. }, Protocol::Protobuf, Shape::Delta) => Shape::Plain,
             (_, _, shape) => shape,
         };
-        let at = dialect.index() * View::COUNT + shape as usize * 2 + usize::from(by_id);
-        self.0.frames[at].get_or_init(|| self.encode(dialect, View { shape, by_id })).as_ref()
+        View { shape, by_id }
     }
 
-    fn encode(&self, dialect: Dialect, View { shape, by_id }: View) -> Option<Frame> {
+    fn encode(&self, protocol: Protocol, View { shape, by_id }: View) -> Option<Bytes> {
         let body = match &self.0.what {
             What::Other(body) => body.clone(),
             What::Publication { publication, base } => {
                 let base = base.as_ref().filter(|_| shape == Shape::Delta);
-                let shaped = shaped(publication, base, dialect.protocol, shape)?;
-                PushBody::Pub(shaped)
+                PushBody::Pub(shaped(publication, base, protocol, shape)?)
             }
         };
         let channel = &self.0.channel;
         let push = if by_id { Push::by_id(id_of(channel), body) } else { Push::new(channel, body) };
-        Some(dialect.frame(&[Reply::push(push).encode(dialect.protocol)?]))
+        Reply::push(push).encode(protocol).map(Bytes::from)
     }
 }
 

@@ -22,13 +22,18 @@ pub use reply::{
 };
 
 /// How messages are encoded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// As JSON, one message on each line.
     #[default]
     Json,
     /// As protobuf, each message after its length.
     Protobuf,
+}
+
+impl Protocol {
+    /// How many there are.
+    pub(super) const COUNT: usize = 2;
 }
 
 /// Errors of a command, with Centrifugo's codes.

@@ -20,7 +20,7 @@ const LEVEL: u32 = 1;
 pub struct Frame(Bytes);
 
 /// What messages are wrapped in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Framing {
     /// Frames of a WebSocket.
     #[default]
@@ -37,7 +37,7 @@ pub enum Framing {
 }
 
 /// How a connection reads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Dialect {
     /// How messages are encoded.
     pub protocol: Protocol,
@@ -64,8 +64,8 @@ impl Dialect {
     }
 
     /// Several encoded messages together.
-    pub fn frame(self, messages: &[Vec<u8>]) -> Frame {
-        let length = messages.iter().map(Vec::len).sum::<usize>() + 10 * messages.len();
+    pub fn frame(self, messages: &[impl AsRef<[u8]>]) -> Frame {
+        let length = messages.iter().map(|message| message.as_ref().len() + 10).sum::<usize>();
         let mut bytes = Vec::with_capacity(length + websocket::HEADER_BYTES_MAX);
         match (self.framing, self.protocol) {
             (framing @ (Framing::WebSocket | Framing::Deflated { .. }), protocol) => {
@@ -94,7 +94,7 @@ impl Dialect {
             (Framing::Events, _) => {
                 for message in messages {
                     bytes.extend_from_slice(b"data: ");
-                    bytes.extend_from_slice(message);
+                    bytes.extend_from_slice(message.as_ref());
                     bytes.extend_from_slice(b"\n\n");
                 }
             }
@@ -111,8 +111,8 @@ impl Dialect {
     /// A message that asks for a pong.
     pub fn ping(self) -> Frame {
         self.frame(&[match self.protocol {
-            Protocol::Json => b"{}".to_vec(),
-            Protocol::Protobuf => Vec::new(),
+            Protocol::Json => b"{}".as_slice(),
+            Protocol::Protobuf => b"",
         }])
     }
 
@@ -128,18 +128,17 @@ impl Dialect {
     }
 }
 
-fn joined(protocol: Protocol, messages: &[Vec<u8>]) -> Vec<u8> {
-    match protocol {
-        Protocol::Json => messages.join(&b'\n'),
-        Protocol::Protobuf => {
-            let mut all = Vec::with_capacity(messages.iter().map(|message| message.len() + 5).sum());
-            for message in messages {
-                encode_varint(message.len() as u64, &mut all);
-                all.extend_from_slice(message);
-            }
-            all
+fn joined(protocol: Protocol, messages: &[impl AsRef<[u8]>]) -> Vec<u8> {
+    let mut all = Vec::with_capacity(messages.iter().map(|message| message.as_ref().len() + 5).sum());
+    for (at, message) in messages.iter().map(AsRef::as_ref).enumerate() {
+        match protocol {
+            Protocol::Json if at == 0 => {}
+            Protocol::Json => all.push(b'\n'),
+            Protocol::Protobuf => encode_varint(message.len() as u64, &mut all),
         }
+        all.extend_from_slice(message);
     }
+    all
 }
 
 impl Frame {

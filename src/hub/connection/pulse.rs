@@ -1,68 +1,91 @@
 //! What passes with time: pings, and what ends by itself.
 
-use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError, atomic::Ordering};
 
 use super::{Connection, Control};
 use crate::hub::outbox::Delivery;
 use crate::wire::Close;
 
-/// No ping is on its way.
-const ANSWERED: u32 = u32::MAX;
 /// No ping may be sent yet.
-pub(super) const UNPINGED: u32 = u32::MAX - 1;
+pub(super) const UNPINGED: u8 = 0;
+/// No ping is on its way.
+const ANSWERED: u8 = 1;
+/// The pong of a ping is expected.
+const PINGED: u8 = 2;
 
-/// What one second is to a connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Tick {
-    /// Which second, counted from the start.
-    pub number: u64,
-    /// The time, s since the epoch.
-    pub now_s: i64,
-    /// Seconds between two pings.
-    pub ping_every: u64,
-    /// Seconds that a pong may take; nothing where none is expected.
-    pub pong_within: Option<u32>,
+/// When something of a connection is due, s since the epoch; 0 for never.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    ends_at: i64,
+    look_at: i64,
+    /// What the ledger knows: the first of both.
+    noted: i64,
 }
 
 impl Connection {
     /// When the connection is closed, s since the epoch.
     pub fn ends_at(&self, at_s: Option<i64>) {
-        self.ends_at.store(at_s.unwrap_or_default(), Ordering::Relaxed);
+        self.change_times(|times| times.ends_at = at_s.unwrap_or_default());
     }
 
     /// When a subscription is to be looked at, s since the epoch.
     pub fn look_at(&self, at_s: Option<i64>) {
-        self.look_at.store(at_s.unwrap_or_default(), Ordering::Relaxed);
+        self.change_times(|times| times.look_at = at_s.unwrap_or_default());
     }
 
-    /// A second has passed: pings, and ends what has ended.
-    pub fn tick(&self, tick: Tick) {
-        if self.is_closing() {
-            return;
-        }
-        let (ends_at, look_at) = (self.ends_at.load(Ordering::Relaxed), self.look_at.load(Ordering::Relaxed));
-        if ends_at != 0 && ends_at <= tick.now_s {
+    fn times(&self) -> MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change_times(&self, change: impl FnOnce(&mut Times)) {
+        // Held until the ledger knows, so that of two tasks the later one has the last word there, too.
+        let mut times = self.times();
+        change(&mut times);
+        let first = [times.ends_at, times.look_at].into_iter().filter(|at| *at != 0).min();
+        let before = std::mem::replace(&mut times.noted, first.unwrap_or_default());
+        self.ledger.note_due(self.number, before, times.noted);
+    }
+
+    /// Ends what has ended, and has the session look at what it must.
+    pub fn due(&self, now_s: i64) {
+        let is_due = |at: i64| at != 0 && at <= now_s;
+        let (ends, looks) = {
+            let times = self.times();
+            (is_due(times.ends_at), is_due(times.look_at))
+        };
+        if ends {
+            self.ends_at(None);
             self.close(&Close::Expired);
-            return;
         }
-        if look_at != 0 && look_at <= tick.now_s {
+        if looks {
             self.look_at(None);
             self.ask(Control::Look);
         }
-        let is_due = self.number % tick.ping_every == tick.number % tick.ping_every;
-        match self.ping.load(Ordering::Relaxed) {
-            UNPINGED => {}
-            ANSWERED if is_due => {
-                if tick.pong_within.is_some() {
-                    self.ping.store(0, Ordering::Relaxed);
-                }
-                self.send(&self.dialect.ping(), Delivery::Event);
-            }
-            ANSWERED => {}
-            waited if tick.pong_within.is_some_and(|within| within <= waited + 1) => {
-                self.close(&Close::NoPong);
-            }
-            waited => self.ping.store(waited + 1, Ordering::Relaxed),
+    }
+
+    /// Takes it off the ledger.
+    pub(super) fn note_end(&mut self) {
+        let times = self.times.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.ledger.note_due(self.number, times.noted, 0);
+        let outbox = self.outbox.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.ledger.note_waiting(outbox.bytes(), 0);
+    }
+
+    /// Pings, unless an earlier ping was not answered yet.
+    pub fn ping(&self, expects_pong: bool) {
+        if self.ping.load(Ordering::Relaxed) != ANSWERED || self.is_closing() {
+            return;
+        }
+        if expects_pong {
+            self.ping.store(PINGED, Ordering::Relaxed);
+        }
+        self.send(&self.dialect.ping(), Delivery::Event);
+    }
+
+    /// The time for a pong is over.
+    pub fn expect_pong(&self) {
+        if self.ping.load(Ordering::Relaxed) == PINGED {
+            self.close(&Close::NoPong);
         }
     }
 
@@ -73,6 +96,6 @@ impl Connection {
 
     /// A pong came; tells whether one was expected.
     pub fn ponged(&self) -> bool {
-        self.ping.swap(ANSWERED, Ordering::Relaxed) < UNPINGED
+        self.ping.swap(ANSWERED, Ordering::Relaxed) == PINGED
     }
 }

@@ -99,7 +99,7 @@ impl Session {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             expires: expires_at.is_some(),
             ttl: expires_at.map_or(0, |at| self.hub.seconds_until(at)),
-            ping: u32::try_from(self.hub.ping_seconds()).unwrap_or(u32::MAX),
+            ping: self.hub.ping_seconds(),
             pong: options.pong_timeout.is_some(),
             session: self.session.as_deref().unwrap_or_default().to_owned(),
             node: if is_page || self.session.is_some() { parts.node.clone() } else { String::new() },

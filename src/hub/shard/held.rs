@@ -54,7 +54,7 @@ impl Drop for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hub::{connection::Opened, counters::Counters, outbox::Delivery, shard::To};
+    use crate::hub::{connection::Opened, counters::Counters, ledger::Ledger, outbox::Delivery, shard::To};
     use crate::telemetry::Registry;
     use crate::wire::{
         Cast, Dialect, Framing,
@@ -68,7 +68,7 @@ mod tests {
             opened,
             (None, dialect),
             1_000,
-            Arc::new(Counters::new(&Registry::default())),
+            Arc::new(Ledger::new(Arc::new(Counters::new(&Registry::default())))),
         ))
     }
 
