@@ -1,6 +1,12 @@
 //! The task of one connection: reads commands, writes what waits, ends in order.
 
-use std::{io, net::Shutdown, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    io::{self, Read as _},
+    net::Shutdown,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use socket2::SockRef;
@@ -115,13 +121,22 @@ fn discard(socket: &TcpStream) -> bool {
 }
 
 /// Reads once; nothing if the socket had nothing.
+///
+/// A read that does not fill the buffer has emptied the socket, and what comes later wakes the task again: to take it for one
+/// that would block saves the second read that would only say so.
 fn read(socket: &TcpStream, decoder: &mut Decoder) -> io::Result<Option<Decoded>> {
     let mut buffer = [0_u8; READ_BYTES];
-    match socket.try_read(&mut buffer) {
-        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-        Ok(length) => Ok(Some(decoder.feed(&buffer[..length]))),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        Err(error) => Err(error),
+    let mut taken = None;
+    let read = socket.try_io(Interest::READABLE, || {
+        let length = (&*SockRef::from(socket)).read(&mut buffer)?;
+        taken = Some(length);
+        if (1..READ_BYTES).contains(&length) { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    });
+    match (taken, read) {
+        (Some(0), _) => Err(io::ErrorKind::UnexpectedEof.into()),
+        (Some(length), _) => Ok(Some(decoder.feed(&buffer[..length]))),
+        (None, Err(error)) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        (None, _) => Ok(None),
     }
 }
 
