@@ -39,6 +39,8 @@ enum Stage {
     Upgrading,
     Joining,
     Joined,
+    /// It stopped reading, and its connection stands.
+    Stopped,
     Gone,
 }
 
@@ -85,6 +87,8 @@ impl Seen {
 #[derive(Debug)]
 pub struct Load {
     speech: Speech,
+    /// Bytes of a message.
+    length: usize,
     poll: Poll,
     events: Events,
     clients: Vec<Client>,
@@ -107,6 +111,7 @@ impl Load {
     pub fn connect(address: SocketAddr, speech: Speech, clients: usize) -> anyhow::Result<Self> {
         let mut load = Self {
             speech,
+            length: MESSAGE_BYTES,
             poll: Poll::new()?,
             events: Events::with_capacity(1_024),
             clients: Vec::with_capacity(clients),
@@ -130,6 +135,26 @@ impl Load {
             }
         }
         Ok(load)
+    }
+
+    /// Has messages be longer than [`MESSAGE_BYTES`].
+    pub const fn lengthen(&mut self, bytes: usize) {
+        self.length = bytes;
+    }
+
+    /// Has the last clients stop reading for ever; what they are told then is not waited for.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let go of one.
+    pub fn stop(&mut self, clients: usize) -> anyhow::Result<()> {
+        // The first one publishes.
+        let readers = self.clients.len().saturating_sub(clients).max(1);
+        for client in &mut self.clients[readers..] {
+            self.poll.registry().deregister(&mut client.stream)?;
+            client.stage = Stage::Stopped;
+        }
+        Ok(())
     }
 
     fn refused(&self) -> &str {
@@ -175,19 +200,18 @@ impl Load {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
         let messages = (rate * seconds).round().max(1.0) as u64;
         for client in &mut self.clients {
-            // Who was closed before misses nothing.
-            client.got = if client.stage == Stage::Gone { messages } else { 0 };
+            // Who was closed, or stopped, before misses nothing.
+            client.got = if client.is_away() { messages } else { 0 };
         }
         let coming = |clients: &[Client]| -> u64 {
             // Who is closed gets no more than it has got.
-            let more = |client: &Client| if client.stage == Stage::Gone { 0 } else { messages };
+            let more = |client: &Client| if client.is_away() { 0 } else { messages };
             clients.iter().map(|client| more(client).max(client.got)).sum()
         };
         let started = Instant::now();
         let due = |sent: u64| started + Duration::from_secs_f64(sent as f64 / rate);
         let late = due(messages) + DRAIN_MAX;
-        let before =
-            messages * self.clients.iter().filter(|client| client.stage == Stage::Gone).count() as u64;
+        let before = messages * self.clients.iter().filter(|client| client.is_away()).count() as u64;
         let (mut closed, mut wanted) = (0, coming(&self.clients) - before);
         while self.seen.sent < messages || self.seen.delivered < wanted {
             let now = Instant::now();
@@ -224,7 +248,8 @@ impl Load {
         let stamp = self.now_ns();
         let text = format!("{mark}{stamp:0STAMP_DIGITS$}");
         let client = &mut self.clients[0];
-        self.speech.publish(&format!("{text:.<MESSAGE_BYTES$}"), &mut client.outbox);
+        let length = self.length;
+        self.speech.publish(&format!("{text:.<length$}"), &mut client.outbox);
         self.seen.sent += 1;
         client.flush();
         Ok(())
@@ -238,7 +263,7 @@ impl Load {
         }
         for event in &self.events {
             let client = &mut self.clients[event.token().0];
-            if client.stage == Stage::Gone {
+            if client.is_away() {
                 continue;
             }
             client.read(&self.speech, &mut self.buffer, |client, frame| {
@@ -269,6 +294,10 @@ impl Load {
 }
 
 impl Client {
+    const fn is_away(&self) -> bool {
+        matches!(self.stage, Stage::Stopped | Stage::Gone)
+    }
+
     /// Reads what there is and gives each whole frame.
     fn read(&mut self, speech: &Speech, buffer: &mut [u8], mut hear: impl FnMut(&mut Self, Frame<'_>)) {
         while self.stage != Stage::Gone {

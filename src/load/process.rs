@@ -31,8 +31,22 @@ pub fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
 ///
 /// When there is no such process.
 pub fn resident_kib(pid: u32) -> anyhow::Result<f64> {
+    status_kib(pid, "VmRSS:")
+}
+
+/// The most resident memory that a process had so far, KiB.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn most_kib(pid: u32) -> anyhow::Result<f64> {
+    status_kib(pid, "VmHWM:")
+}
+
+fn status_kib(pid: u32, name: &str) -> anyhow::Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).context("there is no such process")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line =
+        status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
 
