@@ -209,14 +209,14 @@ impl Connection {
                 if waits_alone && *delivery == Delivery::Signal { &Delivery::Event } else { delivery };
             let bytes = frame.bytes();
             if !kept.has(i) {
-                self.ledger.counters.steps_dropped.increment();
+                self.ledger.counters.steps_dropped.add(u64::from(frame.messages()));
             } else if bytes.len() <= written {
                 written -= bytes.len();
-                outbox.count_sent(bytes.len());
+                outbox.count_sent(frame);
                 whole_again |= outbox.passed(*delivery);
             } else {
                 verdicts.push(outbox.push(
-                    bytes,
+                    frame,
                     std::mem::take(&mut written),
                     *delivery,
                     self.event_bytes_max,
@@ -267,7 +267,7 @@ impl Connection {
                 self.ledger.counters.steps_dropped.add(dropped as u64);
                 self.ledger.counters.slowed.increment();
                 let told = slowed_message(self.dialect, Some(every));
-                let verdict = self.outbox().push(told.bytes(), 0, Delivery::Event, self.event_bytes_max);
+                let verdict = self.outbox().push(&told, 0, Delivery::Event, self.event_bytes_max);
                 if verdict == Verdict::Overflow {
                     self.close(&Close::Slow);
                 }
@@ -294,7 +294,7 @@ impl Connection {
         let written = socket.and_then(|socket| socket.try_write(frame.bytes()).ok()).unwrap_or(0);
         if written < frame.bytes().len() {
             // Its verdict does not matter: the connection ends in any case.
-            outbox.push(frame.bytes(), written, Delivery::Event, self.event_bytes_max);
+            outbox.push(frame, written, Delivery::Event, self.event_bytes_max);
         }
         drop(outbox);
         self.wake.notify_one();

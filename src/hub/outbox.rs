@@ -5,6 +5,7 @@ use std::{collections::VecDeque, io::IoSlice};
 use bytes::{Buf, Bytes};
 
 use super::connection::Sent;
+use crate::wire::Frame;
 
 /// Bytes of events that may wait: with the kernel's 170 KiB a stalled reader costs under 256 KiB.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
@@ -61,6 +62,8 @@ pub enum Verdict {
 #[derive(Debug)]
 struct Entry {
     bytes: Bytes,
+    /// How many there are in it.
+    messages: u16,
     delivery: Delivery,
     /// Partly written: it must stay, or the stream of frames breaks.
     begun: bool,
@@ -76,16 +79,16 @@ pub struct Outbox {
     series_bytes: usize,
     /// Every how many steps one is sent; 0 and 1 stand for all.
     every: u64,
-    /// Steps sent without waiting since the rate dropped.
-    calm: u32,
+    /// Steps since the last one that had to wait, those that were left out among them.
+    calm: u64,
     /// Corrections were dropped.
     lost: bool,
     messages: u64,
     sent_bytes: u64,
 }
 
-/// Steps that must pass without waiting before a slowed connection gets all of them again.
-const CALM_STEPS: u32 = 10;
+/// Steps, sent or left out, within which none may have to wait before a slowed connection gets all of them again.
+const CALM_STEPS: u64 = 10;
 
 impl Outbox {
     /// Whether nothing waits, so that a message can be written at once.
@@ -98,10 +101,10 @@ impl Outbox {
         self.event_bytes + self.state_bytes + self.reply_bytes + self.series_bytes
     }
 
-    /// Counts a message that was sent, or waits to be.
-    pub const fn count_sent(&mut self, bytes: usize) {
-        self.messages += 1;
-        self.sent_bytes += bytes as u64;
+    /// Counts messages that were sent, or wait to be.
+    pub const fn count_sent(&mut self, frame: &Frame) {
+        self.messages += frame.messages() as u64;
+        self.sent_bytes += frame.bytes().len() as u64;
     }
 
     /// What became of all messages.
@@ -131,7 +134,7 @@ impl Outbox {
         if self.every <= 1 || !matches!(delivery, Delivery::Step(_)) {
             return false;
         }
-        self.calm += 1;
+        self.calm += self.every;
         if self.calm < CALM_STEPS {
             return false;
         }
@@ -144,7 +147,7 @@ impl Outbox {
     /// `event_bytes_max`: its reader may be as fast as any.
     pub fn push(
         &mut self,
-        bytes: &Bytes,
+        frame: &Frame,
         written: usize,
         delivery: Delivery,
         event_bytes_max: usize,
@@ -153,11 +156,11 @@ impl Outbox {
         if delivery == Delivery::Signal && !begun {
             return Verdict::Dropped;
         }
-        self.count_sent(bytes.len());
-        let rest = bytes.slice(written..);
+        self.count_sent(frame);
+        let rest = frame.bytes().slice(written..);
         let length = rest.len();
         self.calm = 0;
-        self.queue.push_back(Entry { bytes: rest, delivery, begun });
+        self.queue.push_back(Entry { bytes: rest, messages: frame.messages(), delivery, begun });
         match delivery {
             Delivery::Step(_) | Delivery::Correction => {
                 self.series_bytes += length;
@@ -185,7 +188,9 @@ impl Outbox {
 
     /// Drops waiting steps until half of their room is free, and remembers the rate.
     fn thin(&mut self) -> Verdict {
-        let before = self.queue.len();
+        let messages =
+            |outbox: &Self| outbox.queue.iter().map(|entry| usize::from(entry.messages)).sum::<usize>();
+        let before = messages(self);
         while SERIES_BYTES_MAX / 2 < self.series_bytes && self.every < EVERY_MAX {
             self.every = match self.every {
                 0 | 1 => 2,
@@ -204,7 +209,7 @@ impl Outbox {
             self.keep_newest(|delivery| delivery == Delivery::Correction);
             self.lost = true;
         }
-        Verdict::Slowed { every: self.every, dropped: before - self.queue.len() }
+        Verdict::Slowed { every: self.every, dropped: before - messages(self) }
     }
 
     fn keep_every(&mut self, every: u64) {
@@ -290,37 +295,41 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::{Dialect, Framing, centrifugo::Protocol};
 
-    fn bytes(length: usize) -> Bytes {
-        vec![b'x'; length].into()
+    /// A frame of so many bytes.
+    fn frame(length: usize) -> Frame {
+        let stream = Dialect { protocol: Protocol::Json, framing: Framing::Stream };
+        // A line's end is one.
+        stream.frame(&[vec![b'x'; length - 1]])
     }
 
     #[test]
     fn events_wait_and_then_overflow() {
         let mut outbox = Outbox::default();
         for _ in 0..4 {
-            assert_eq!(outbox.push(&bytes(16 * 1024), 0, Delivery::Event, EVENT_BYTES_MAX), Verdict::Queued);
+            assert_eq!(outbox.push(&frame(16 * 1024), 0, Delivery::Event, EVENT_BYTES_MAX), Verdict::Queued);
         }
-        assert_eq!(outbox.push(&bytes(1), 0, Delivery::Event, EVENT_BYTES_MAX), Verdict::Overflow);
+        assert_eq!(outbox.push(&frame(1), 0, Delivery::Event, EVENT_BYTES_MAX), Verdict::Overflow);
     }
 
     #[test]
     fn state_has_more_room_and_then_overflows() {
         let mut outbox = Outbox::default();
         assert_eq!(
-            outbox.push(&bytes(STATE_BYTES_MAX), 0, Delivery::State, EVENT_BYTES_MAX),
+            outbox.push(&frame(STATE_BYTES_MAX), 0, Delivery::State, EVENT_BYTES_MAX),
             Verdict::Queued
         );
         outbox.advance(10);
         assert_eq!(outbox.bytes(), STATE_BYTES_MAX - 10);
-        assert_eq!(outbox.push(&bytes(11), 0, Delivery::State, EVENT_BYTES_MAX), Verdict::Overflow);
+        assert_eq!(outbox.push(&frame(11), 0, Delivery::State, EVENT_BYTES_MAX), Verdict::Overflow);
     }
 
     #[test]
     fn signals_are_dropped_unless_begun() {
         let mut outbox = Outbox::default();
-        assert_eq!(outbox.push(&bytes(10), 0, Delivery::Signal, EVENT_BYTES_MAX), Verdict::Dropped);
-        assert_eq!(outbox.push(&bytes(10), 4, Delivery::Signal, EVENT_BYTES_MAX), Verdict::Queued);
+        assert_eq!(outbox.push(&frame(10), 0, Delivery::Signal, EVENT_BYTES_MAX), Verdict::Dropped);
+        assert_eq!(outbox.push(&frame(10), 4, Delivery::Signal, EVENT_BYTES_MAX), Verdict::Queued);
         assert_eq!(outbox.bytes(), 6);
     }
 
@@ -333,7 +342,7 @@ mod tests {
             if outbox.skips(delivery) {
                 continue;
             }
-            if let Verdict::Slowed { every, .. } = outbox.push(&bytes(1_000), 0, delivery, EVENT_BYTES_MAX) {
+            if let Verdict::Slowed { every, .. } = outbox.push(&frame(1_000), 0, delivery, EVENT_BYTES_MAX) {
                 slowed = Some(every);
             }
             assert!(outbox.bytes() <= SERIES_BYTES_MAX);
@@ -341,7 +350,7 @@ mod tests {
         assert!(slowed.is_some_and(|every| 2 <= every), "{slowed:?}");
         outbox.advance(outbox.bytes());
         assert!(outbox.is_empty());
-        let calm = (0..CALM_STEPS).map(|step| outbox.passed(Delivery::Step(u64::from(step))));
+        let calm = (0..CALM_STEPS).map(|step| outbox.passed(Delivery::Step(step)));
         assert_eq!(calm.filter(|whole| *whole).count(), 1);
         assert!(!outbox.skips(Delivery::Step(41)));
     }
@@ -349,14 +358,14 @@ mod tests {
     #[test]
     fn corrections_outlive_steps_and_are_missed() {
         let mut outbox = Outbox::default();
-        outbox.push(&bytes(SERIES_BYTES_MAX / 2), 0, Delivery::Correction, EVENT_BYTES_MAX);
+        outbox.push(&frame(SERIES_BYTES_MAX / 2), 0, Delivery::Correction, EVENT_BYTES_MAX);
         for step in 1..=100 {
-            outbox.push(&bytes(1_000), 0, Delivery::Step(step), EVENT_BYTES_MAX);
+            outbox.push(&frame(1_000), 0, Delivery::Step(step), EVENT_BYTES_MAX);
         }
         assert!(SERIES_BYTES_MAX / 2 <= outbox.bytes(), "the correction waits still");
         assert!(!outbox.lost);
         for _ in 0..4 {
-            outbox.push(&bytes(SERIES_BYTES_MAX / 2), 0, Delivery::Correction, EVENT_BYTES_MAX);
+            outbox.push(&frame(SERIES_BYTES_MAX / 2), 0, Delivery::Correction, EVENT_BYTES_MAX);
         }
         assert!(outbox.bytes() <= SERIES_BYTES_MAX);
         assert!(!outbox.must_recover(), "not before it reads again");
@@ -367,16 +376,16 @@ mod tests {
     #[test]
     fn a_begun_frame_is_never_dropped() {
         let mut outbox = Outbox::default();
-        outbox.push(&bytes(SERIES_BYTES_MAX), 1, Delivery::Step(3), EVENT_BYTES_MAX);
-        outbox.push(&bytes(SERIES_BYTES_MAX), 0, Delivery::Step(5), EVENT_BYTES_MAX);
+        outbox.push(&frame(SERIES_BYTES_MAX), 1, Delivery::Step(3), EVENT_BYTES_MAX);
+        outbox.push(&frame(SERIES_BYTES_MAX), 0, Delivery::Step(5), EVENT_BYTES_MAX);
         assert_eq!(outbox.bytes(), SERIES_BYTES_MAX - 1);
     }
 
     #[test]
     fn advance_crosses_entries() {
         let mut outbox = Outbox::default();
-        outbox.push(&bytes(10), 0, Delivery::Event, EVENT_BYTES_MAX);
-        outbox.push(&bytes(10), 0, Delivery::Step(1), EVENT_BYTES_MAX);
+        outbox.push(&frame(10), 0, Delivery::Event, EVENT_BYTES_MAX);
+        outbox.push(&frame(10), 0, Delivery::Step(1), EVENT_BYTES_MAX);
         outbox.advance(15);
         assert_eq!(outbox.bytes(), 5);
         let mut slices = [IoSlice::new(&[]); 4];

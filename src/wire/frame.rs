@@ -17,7 +17,10 @@ const LEVEL: u32 = 1;
 ///
 /// A clone counts a reference: a thousand readers share one allocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame(Bytes);
+pub struct Frame {
+    bytes: Bytes,
+    messages: u16,
+}
 
 /// What messages are wrapped in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -105,7 +108,7 @@ impl Dialect {
                 }
             }
         }
-        Frame(bytes.into())
+        Frame { bytes: bytes.into(), messages: u16::try_from(messages.len()).unwrap_or(u16::MAX) }
     }
 
     /// A message that asks for a pong.
@@ -162,12 +165,17 @@ impl Frame {
         let mut bytes = Vec::with_capacity(payload.len() + 2);
         websocket::write_header(opcode, payload.len(), &mut bytes);
         bytes.extend_from_slice(payload);
-        Self(bytes.into())
+        Self { bytes: bytes.into(), messages: 1 }
     }
 
     /// The bytes to write.
     pub const fn bytes(&self) -> &Bytes {
-        &self.0
+        &self.bytes
+    }
+
+    /// How many messages it holds.
+    pub const fn messages(&self) -> u16 {
+        self.messages
     }
 }
 
