@@ -148,10 +148,36 @@ async fn what_is_held_for_a_half_read_map_has_its_bytes() {
         put(&server, "eph:1", key, json!(1)).await;
     }
     client.call("subscribe", page("eph:1", &json!({ "limit": 1 }))).await;
-    for _ in 0..12 {
-        put(&server, "eph:1", "a", json!("x".repeat(99_500))).await;
+    for at in 0..12 {
+        put(&server, "eph:1", &format!("b{at}"), json!("x".repeat(99_500))).await;
     }
     assert_eq!(client.closed().await, 3008, "slow");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_busy_ephemeral_map_can_be_read_by_pages() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    for key in ["a", "b", "c"] {
+        put(&server, "eph:1", key, json!(0)).await;
+    }
+    let first = client.call("subscribe", page("eph:1", &json!({ "limit": 2 }))).await;
+    // More changes, and more bytes, than are held of a channel.
+    for at in 0..1_100 {
+        put(&server, "eph:1", "a", json!([at, "x".repeat(1_000)])).await;
+    }
+    put(&server, "eph:1", "b", json!(1)).await;
+    api(&server, "map_remove", json!({ "channel": "eph:1", "key": "b" })).await;
+    put(&server, "eph:1", "a", json!("newest")).await;
+    let next = json!({ "cursor": "b", "epoch": first["subscribe"]["epoch"] });
+    let last = client.call("subscribe", page("eph:1", &next)).await;
+    assert_eq!(keys(&last), "c");
+    // Only the newest of each key, in the order in which they changed.
+    let push = client.push("eph:1", "pub").await;
+    assert_eq!((&push["key"], &push["removed"]), (&json!("b"), &json!(true)));
+    let push = client.push("eph:1", "pub").await;
+    assert_eq!((&push["key"], &push["data"]), (&json!("a"), &json!("newest")));
     server.stop().await;
 }
 
