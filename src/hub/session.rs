@@ -304,6 +304,11 @@ impl Session {
         }
         rpc::result(&person)
     }
+    /// Whether there is no room for another channel: maps that it reads count, too.
+    fn is_full(&self) -> bool {
+        self.hub.0.parts.options.channel_limit <= self.subscriptions.len() + self.pages.len()
+    }
+
 
     fn subscription(&self, channel: &str) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| &*subscription.channel == channel)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use watchroom::wire::Close;
 
 use crate::{
     client::Client,
@@ -178,6 +179,68 @@ async fn a_busy_ephemeral_map_can_be_read_by_pages() {
     assert_eq!((&push["key"], &push["removed"]), (&json!("b"), &json!(true)));
     let push = client.push("eph:1", "pub").await;
     assert_eq!((&push["key"], &push["data"]), (&json!("a"), &json!("newest")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_server_subscribes_nobody_twice_to_a_map() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    for key in ["a", "b"] {
+        put(&server, "eph:1", key, json!(1)).await;
+    }
+    let to = |channel: &str| json!({ "user": "", "client": client.id, "channel": channel });
+    let (to_map, to_chat) = (to("eph:1"), to("chat:1"));
+    let first = client.call("subscribe", page("eph:1", &json!({ "limit": 1 }))).await;
+    for order in [to_map, to_chat] {
+        assert_eq!(api(&server, "subscribe", order).await, json!({ "result": {} }));
+    }
+    put(&server, "eph:1", "a", json!(2)).await;
+    let told = client.next().await;
+    assert_eq!(told["push"]["channel"], "chat:1", "it goes on with its pages: {told}");
+    let next = json!({ "cursor": "a", "epoch": first["subscribe"]["epoch"] });
+    assert_eq!(keys(&client.call("subscribe", page("eph:1", &next)).await), "b");
+    assert_eq!(client.push("eph:1", "pub").await["data"], 2);
+    put(&server, "eph:1", "b", json!(3)).await;
+    let told = client.next().await;
+    assert_eq!(told["push"]["pub"]["data"], 3, "each change comes once: {told}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn maps_that_are_read_count_where_the_server_subscribes() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    for channel in ["eph:1", "eph:2"] {
+        for key in ["a", "b"] {
+            put(&server, channel, key, json!(1)).await;
+        }
+        client.call("subscribe", page(channel, &json!({ "limit": 1 }))).await;
+    }
+    client.call("subscribe", json!({ "channel": "chat:1" })).await;
+    assert_eq!(client.call("subscribe", json!({ "channel": "chat:2" })).await["error"]["code"], 106);
+    let subscribe = json!({ "user": "", "client": client.id, "channel": "chat:2" });
+    api(&server, "subscribe", subscribe).await;
+    assert_eq!(client.closed().await, Close::ChannelLimit.code());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_subscribed_to_a_map_by_the_server_hears_what_changes() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    put(&server, "map:1", "k", json!(1)).await;
+    let always = json!({ "force_recovery": { "value": true }, "force_positioning": { "value": true } });
+    let subscribe = json!({ "user": "", "client": client.id, "channel": "map:1", "override": always });
+    api(&server, "subscribe", subscribe).await;
+    let told = client.push("map:1", "subscribe").await;
+    assert!(told["recoverable"].is_null() && told["positioned"].is_null(), "nothing to come back to: {told}");
+    put(&server, "map:1", "k", json!(2)).await;
+    let push = client.push("map:1", "pub").await;
+    assert_eq!((&push["key"], &push["data"]), (&json!("k"), &json!(2)));
+    api(&server, "map_remove", json!({ "channel": "map:1", "key": "k" })).await;
+    let push = client.push("map:1", "pub").await;
+    assert_eq!((&push["key"], &push["removed"]), (&json!("k"), &json!(true)));
     server.stop().await;
 }
 

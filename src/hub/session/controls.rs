@@ -43,10 +43,11 @@ impl Session {
     }
 
     async fn subscribe_by_server(&mut self, sub: &ServerSubscribe) {
-        if self.subscription(&sub.channel).is_some() {
+        let reads = self.pages.iter().any(|pages| **pages.channel() == *sub.channel);
+        if reads || self.subscription(&sub.channel).is_some() {
             return;
         }
-        if self.hub.0.parts.options.channel_limit <= self.subscriptions.len() {
+        if self.is_full() {
             self.connection.close(&Close::ChannelLimit);
             return;
         }
