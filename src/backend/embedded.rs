@@ -264,6 +264,13 @@ impl Embedded {
         Ok(())
     }
 
+    /// See [`super::Backend::renew`].
+    pub fn renew(&self, channel: &str, info: &ClientInfo) {
+        let mut state = self.state();
+        let present = state.presence.entry(Arc::from(channel)).or_default();
+        present.insert(info.client.clone(), info.clone());
+    }
+
     /// See [`super::Backend::leave`].
     ///
     /// # Errors

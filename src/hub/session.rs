@@ -8,6 +8,7 @@ mod keys;
 mod map;
 mod pace;
 
+mod presence;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -49,6 +50,8 @@ struct Subscription {
     /// Whether it is listed as present…
     presence: bool,
     /// …and its coming and going told to others.
+    /// Whether who is present is listed as it was before a refresh.
+    is_stale: bool,
     announce: bool,
     /// When it expires, s since the epoch.
     expires_at: Option<i64>,
@@ -92,7 +95,7 @@ pub(super) struct Session {
     token_channels: Vec<Box<str>>,
     /// Maps that the client reads, and is not live in yet.
     pages: Vec<Pages>,
-    /// When its presence in maps is renewed, s since the epoch.
+    /// When its presence is renewed, s since the epoch.
     renew_at: Option<i64>,
     /// Replies of one message, sent together, and their bytes.
     replies: Vec<Vec<u8>>,
@@ -332,6 +335,7 @@ impl Session {
             announce: terms.announce,
             expires_at: terms.expires_at,
             by_server: *id == 0,
+            is_stale: false,
         });
         self.expect_renewal(rules);
         self.hub.0.counters.subscriptions.add(1.0);

@@ -267,7 +267,7 @@ impl Session {
             return Err(Stop::refuse(ErrorCode::Expired));
         }
         if let Some(info) = claims.info {
-            self.speaker.info.conn_info = raw::one_line(info);
+            self.show(raw::one_line(info));
         }
         self.renew(Some(at));
         let ttl = self.hub.seconds_until(at);
@@ -307,7 +307,9 @@ impl Session {
         }
         if let Some(one) = self.subscriptions.iter_mut().find(|one| *one.channel == *request.channel) {
             one.expires_at = expires_at;
-            one.info = info.map(|info| Box::new(raw::one_line(info)));
+            let info = info.map(|info| Box::new(raw::one_line(info)));
+            one.is_stale |= one.presence && one.info != info;
+            one.info = info;
         }
         self.look();
         let ttl = expires_at.map_or(0, |at| self.hub.seconds_until(at));
@@ -332,4 +334,5 @@ fn wanted(channels: Vec<String>, subs: Vec<(String, Grant)>) -> Vec<ServerSubscr
         overrides: grant.overrides,
     });
     plain.chain(granted).collect()
+        self.expect_listing();
 }

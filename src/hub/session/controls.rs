@@ -25,7 +25,7 @@ impl Session {
                 Control::Lost(channel) => self.lose(&channel).await,
                 Control::Refresh { expires_at, info } => {
                     if let Some(info) = info {
-                        self.speaker.info.conn_info = info;
+                        self.show(info);
                     }
                     self.renew(expires_at);
                     let ttl = expires_at.map(|at| self.hub.seconds_until(at));
