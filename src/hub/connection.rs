@@ -82,6 +82,8 @@ pub struct Connection {
     controls: Mutex<Vec<Control>>,
     /// Wakes the reader's task: something waits for the socket or the session, or the connection must end.
     wake: Notify,
+    /// Tells that some of what waits was taken, where there is no socket.
+    taken: Notify,
     closing: AtomicBool,
     /// Whether a ping is on its way; see `pulse`.
     ping: AtomicU8,
@@ -116,6 +118,7 @@ impl Connection {
             event_bytes_max,
             controls: Mutex::default(),
             wake: Notify::new(),
+            taken: Notify::new(),
             closing: AtomicBool::new(false),
             ping: AtomicU8::new(pulse::UNPINGED),
             times: Mutex::default(),
@@ -306,6 +309,7 @@ impl Connection {
         self.closing.store(true, Ordering::Release);
         *self.outbox() = Outbox::default();
         self.wake.notify_one();
+        self.taken.notify_one();
     }
 
     /// Takes what waits, some 64 KiB of it, to be written elsewhere.
@@ -317,6 +321,7 @@ impl Connection {
         if must_recover {
             self.close(&Close::InsufficientState);
         }
+        self.taken.notify_one();
         taken
     }
 
@@ -345,15 +350,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits until little waits for the socket, and at most ten seconds: a client that asks for much and reads
+    /// Waits until little waits to be written, and at most ten seconds: a client that asks for much and reads
     /// nothing is closed as slow.
     pub async fn drained(&self) {
-        // Without a socket the task that would wait is the one that writes.
-        let Some(socket) = &self.socket else { return };
         let drain = async {
             while REPLY_BYTES_LOW < self.waiting_bytes() && !self.is_closing() {
-                if socket.writable().await.is_err() || self.flush().is_err() {
-                    self.end();
+                match &self.socket {
+                    Some(socket) => {
+                        if socket.writable().await.is_err() || self.flush().is_err() {
+                            self.end();
+                        }
+                    }
+                    None => self.taken.notified().await,
                 }
             }
         };

@@ -26,3 +26,4 @@ mod slowdisk;
 mod socket;
 mod steps;
 mod survey;
+mod turns;

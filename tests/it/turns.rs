@@ -1,0 +1,50 @@
+//! In which order a client is told what, and that nothing comes after its end.
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::{
+    client::Client,
+    server::{SOON, Server, Settings},
+};
+
+const CONFIG: &str = "collect_host = false\n[client]\nallow_anonymous_connect_without_token = true\n[http_api]\ninsecure = true\n\
+    [http_stream]\nenabled = true\n\
+    [[channel.namespaces]]\nname = 'plain'\nallow_subscribe_for_client = true\nallow_subscribe_for_anonymous = true\n\
+    [[channel.namespaces]]\nname = 'kept'\nallow_subscribe_for_client = true\nallow_subscribe_for_anonymous = true\n\
+    history_size = 100\nhistory_ttl = '1m'\nforce_recovery = true\n";
+
+async fn server() -> Server {
+    Server::with(Settings { config: CONFIG, ..Settings::default() }).await
+}
+
+async fn api(server: &Server, method: &str, body: Value) -> Value {
+    let request = server.http.post(server.url(&format!("/api/{method}"))).body(body.to_string());
+    request.send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_stream_takes_many_whole_histories_at_once() {
+    let server = server().await;
+    let channels: Vec<String> = (0..12).map(|at| format!("kept:{at}")).collect();
+    for channel in &channels {
+        for _ in 0..10 {
+            let data = "x".repeat(99_500);
+            api(&server, "publish", json!({ "channel": channel, "data": data })).await;
+        }
+    }
+    let subscribe = |(id, channel): (usize, &String)| json!({ "id": id + 2, "subscribe": { "channel": channel, "recover": true, "offset": 0 } });
+    let mut commands = vec![json!({ "id": 1, "connect": {} }).to_string()];
+    commands.extend(channels.iter().enumerate().map(|one| subscribe(one).to_string()));
+    let request = server.http.post(server.url("/connection/http_stream")).body(commands.join("\n"));
+    let mut body = request.send().await.unwrap();
+    let deadline = Instant::now() + SOON;
+    let (mut bytes, mut end) = (0, String::new());
+    while bytes < 12 * 995_000 {
+        let chunk = tokio::time::timeout_at(deadline, body.chunk()).await.expect("all of it in time").unwrap();
+        let chunk = chunk.unwrap_or_else(|| panic!("it ends after {bytes} bytes: {end}"));
+        bytes += chunk.len();
+        end = String::from_utf8_lossy(&chunk[chunk.len().saturating_sub(200)..]).into_owned();
+    }
+    server.stop().await;
+}
