@@ -24,6 +24,28 @@ async fn api(server: &Server, method: &str, body: Value) -> Value {
 }
 
 #[tokio::test]
+async fn subscribes_are_answered_in_their_order() {
+    let server = server().await;
+    let mut client = Client::connect(&server).await;
+    api(&server, "publish", json!({ "channel": "kept:a", "data": 1 })).await;
+    // Refused once its history is read: the position is of another epoch, and the client wants no other.
+    let lost = |id: u32| json!({ "id": id, "subscribe": { "channel": "kept:a", "recover": true, "offset": 9, "epoch": "x", "flag": 2 } });
+    let open = |id: u32, channel: &str| json!({ "id": id, "subscribe": { "channel": channel } });
+    let mut commands = vec![open(100, "kept:b"), lost(101), open(102, "plain:c"), open(103, "plain:c")];
+    commands.extend([open(104, "plain:d"), lost(105), open(106, "no:where"), open(107, "plain:e")]);
+    let lines: Vec<String> = commands.iter().map(Value::to_string).collect();
+    client.send(&lines.join("\n")).await;
+    let mut told = Vec::new();
+    for _ in &commands {
+        let reply = client.next().await;
+        told.push((reply["id"].as_u64().unwrap(), reply["error"]["code"].as_u64().unwrap_or_default()));
+    }
+    let expected = [(100, 0), (101, 112), (102, 0), (103, 105), (104, 0), (105, 112), (106, 102), (107, 0)];
+    assert_eq!(told, expected);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_stream_takes_many_whole_histories_at_once() {
     let server = server().await;
     let channels: Vec<String> = (0..12).map(|at| format!("kept:{at}")).collect();
