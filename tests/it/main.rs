@@ -8,6 +8,7 @@ mod clients;
 mod command;
 mod disk;
 mod events_file;
+mod gate;
 mod limits;
 mod maps;
 mod nodes;

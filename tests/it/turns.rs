@@ -1,10 +1,15 @@
 //! In which order a client is told what, and that nothing comes after its end.
 
+use std::time::Duration;
+
+use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     client::Client,
+    gate::Gate,
+    redis_server::RedisServer,
     server::{SOON, Server, Settings},
 };
 
@@ -68,5 +73,29 @@ async fn a_stream_takes_many_whole_histories_at_once() {
         bytes += chunk.len();
         end = String::from_utf8_lossy(&chunk[chunk.len().saturating_sub(200)..]).into_owned();
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_token_subscribes_to_is_opened_at_once() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let gate = Gate::before(redis.port()).await;
+    let config = "collect_host = false\n[client.token]\nhmac_secret_key = 'secret'\n[[channel.namespaces]]\nname = 'kept'\n\
+        history_size = 10\nhistory_ttl = '1m'\nforce_recovery = true\n";
+    let server = Server::with(Settings { config, redis: Some(gate.url.clone()), ..Settings::default() }).await;
+    let channels: Vec<String> = (0..8).map(|at| format!("kept:of-{at}")).collect();
+    let claims = json!({ "sub": "42", "channels": channels });
+    let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(b"secret")).unwrap();
+    let mut client = Client::open(&server).await;
+    gate.open(false);
+    client.send(&json!({ "id": 1, "connect": { "token": token } }).to_string()).await;
+    let begun = Instant::now();
+    while !channels.iter().all(|channel| gate.was_asked(channel)) {
+        assert!(begun.elapsed() < SOON, "each waits for the one before");
+        sleep(Duration::from_millis(10)).await;
+    }
+    gate.open(true);
+    let reply = client.next().await;
+    assert_eq!(reply["connect"]["subs"].as_object().unwrap().len(), 8, "{reply}");
     server.stop().await;
 }
