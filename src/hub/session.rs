@@ -254,7 +254,7 @@ impl Session {
             Method::Connect(request) => self.connect(id, *request).await?,
             Method::Unsubscribe(request) => {
                 checked(&request.channel)?;
-                self.leave(&request.channel, Joined::Yes).await;
+                self.leave_for_good(&request.channel).await;
                 self.reply(id, Answer::Unsubscribe);
             }
             Method::Publish(request) => self.publish(id, request).await?,

@@ -68,6 +68,8 @@ pub enum Command {
         channel: Arc<str>,
         /// Whose.
         number: u64,
+        /// Told when that is done, where someone waits: nothing of the channel is told after it.
+        done: Option<oneshot::Sender<()>>,
     },
     /// Hands a frame to all subscribers of a channel.
     Publish(Publish),
@@ -226,7 +228,13 @@ impl Shard {
                 // Who asked may be gone.
                 done.send(()).ok();
             }
-            Command::Unsubscribe { channel, number } => self.unsubscribe(&channel, number),
+            Command::Unsubscribe { channel, number, done } => {
+                self.unsubscribe(&channel, number);
+                if let Some(done) = done {
+                    // Who asked may be gone.
+                    done.send(()).ok();
+                }
+            }
             Command::Publish(publish) => together.push(publish),
             Command::Lost(channel) => {
                 for own in self.channels.get_mut(&channel).into_iter().flat_map(|own| &mut own.subscribers) {

@@ -28,6 +28,46 @@ async fn api(server: &Server, method: &str, body: Value) -> Value {
     request.send().await.unwrap().json().await.unwrap()
 }
 
+/// Publishes into a channel without an end.
+async fn flood(server: &Server, channel: &str) {
+    let commands = vec![json!({ "publish": { "channel": channel, "data": 1 } }); 500];
+    let batch = json!({ "commands": commands });
+    loop {
+        api(server, "batch", batch.clone()).await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_comes_after_the_end_of_a_subscription() {
+    let server = server().await;
+    let mut client = Client::connect(&server).await;
+    let by_server = json!({ "user": "", "client": client.id, "channel": "plain:a" });
+    let rounds = async {
+        for round in 0..100 {
+            client.call("subscribe", json!({ "channel": "plain:a" })).await;
+            client.push("plain:a", "pub").await;
+            let is_end = |message: &Value| match round % 2 {
+                0 => message["unsubscribe"].is_object(),
+                _ => message["push"]["unsubscribe"].is_object(),
+            };
+            if round % 2 == 0 {
+                client.send(r#"{"id":900,"unsubscribe":{"channel":"plain:a"}}"#).await;
+            } else {
+                api(&server, "unsubscribe", by_server.clone()).await;
+            }
+            while !is_end(&client.next().await) {}
+            client.send(r#"{"id":901,"presence_stats":{"channel":"plain:a"}}"#).await;
+            let told = client.next().await;
+            assert_eq!(told["id"], 901, "round {round}: {told}");
+        }
+    };
+    tokio::select! {
+        () = rounds => {}
+        () = flood(&server, "plain:a") => {}
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn subscribes_are_answered_in_their_order() {
     let server = server().await;
@@ -68,7 +108,8 @@ async fn a_stream_takes_many_whole_histories_at_once() {
     let deadline = Instant::now() + SOON;
     let (mut bytes, mut end) = (0, String::new());
     while bytes < 12 * 995_000 {
-        let chunk = tokio::time::timeout_at(deadline, body.chunk()).await.expect("all of it in time").unwrap();
+        let chunk =
+            tokio::time::timeout_at(deadline, body.chunk()).await.expect("all of it in time").unwrap();
         let chunk = chunk.unwrap_or_else(|| panic!("it ends after {bytes} bytes: {end}"));
         bytes += chunk.len();
         end = String::from_utf8_lossy(&chunk[chunk.len().saturating_sub(200)..]).into_owned();
@@ -82,7 +123,8 @@ async fn what_a_token_subscribes_to_is_opened_at_once() {
     let gate = Gate::before(redis.port()).await;
     let config = "collect_host = false\n[client.token]\nhmac_secret_key = 'secret'\n[[channel.namespaces]]\nname = 'kept'\n\
         history_size = 10\nhistory_ttl = '1m'\nforce_recovery = true\n";
-    let server = Server::with(Settings { config, redis: Some(gate.url.clone()), ..Settings::default() }).await;
+    let server =
+        Server::with(Settings { config, redis: Some(gate.url.clone()), ..Settings::default() }).await;
     let channels: Vec<String> = (0..8).map(|at| format!("kept:of-{at}")).collect();
     let claims = json!({ "sub": "42", "channels": channels });
     let token = encode(&Header::default(), &claims, &EncodingKey::from_secret(b"secret")).unwrap();

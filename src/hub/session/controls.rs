@@ -89,7 +89,7 @@ impl Session {
     }
 
     async fn end_subscription(&mut self, channel: &str, (code, reason): (u32, &str)) {
-        self.leave(channel, Joined::Yes).await;
+        self.leave_for_good(channel).await;
         self.push(channel, PushBody::Unsubscribe { code, reason: reason.to_owned() });
     }
 

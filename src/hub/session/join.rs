@@ -3,6 +3,7 @@
 use std::{pin::pin, sync::Arc};
 
 use futures_util::StreamExt;
+use tokio::sync::oneshot;
 
 use super::{Joined, Session, Subscription};
 use crate::hub::{
@@ -47,7 +48,9 @@ impl Session {
         let (mut written, mut bytes) = (None, 0);
         while let Some((joining, opened)) = opens.next().await {
             let Joining { id, channel, terms, .. } = joining;
-            let stop = match opened.map(|opened| opened.map(|opened| answered(&connection, (id, &channel), &terms, opened))) {
+            let stop = match opened
+                .map(|opened| opened.map(|opened| answered(&connection, (id, &channel), &terms, opened)))
+            {
                 // The hub has stopped.
                 Ok(None) => continue,
                 Ok(Some(Some((reply, start)))) => {
@@ -80,7 +83,20 @@ impl Session {
         connection.drained().await;
     }
 
+    /// Leaves a channel; what is told after that has nothing of it.
+    pub(super) async fn leave_for_good(&mut self, channel: &str) {
+        let (done, is_done) = oneshot::channel();
+        self.part(channel, Joined::Yes, Some(done)).await;
+        // Dropped where the client was not in it, or the shard has stopped.
+        drop(is_done.await);
+    }
+
+    /// Leaves a channel; what was published before may still come.
     pub(super) async fn leave(&mut self, channel: &str, joined: Joined) {
+        self.part(channel, joined, None).await;
+    }
+
+    async fn part(&mut self, channel: &str, joined: Joined, done: Option<oneshot::Sender<()>>) {
         let at = self.subscriptions.iter().position(|subscription| &*subscription.channel == channel);
         let Some(at) = at else {
             self.forget_pages(|own| own == channel).await;
@@ -91,7 +107,7 @@ impl Session {
         self.hub.0.counters.subscriptions.add(-1.0);
         self.connection.note(|about| about.channels -= 1);
         let number = self.connection.number;
-        let command = Command::Unsubscribe { channel: Arc::clone(&channel), number };
+        let command = Command::Unsubscribe { channel: Arc::clone(&channel), number, done };
         // A shard that has stopped has no subscribers.
         drop(self.hub.shard(number).send(command).await);
         // A live query that refused counts no viewer, and must not take off another's.
@@ -109,7 +125,12 @@ impl Session {
 }
 
 /// The reply to a subscribe that was opened; nothing if the client cannot be told it.
-fn answered(connection: &Connection, (id, channel): (u32, &str), terms: &Terms, opened: Opened) -> Option<(Frame, Start)> {
+fn answered(
+    connection: &Connection,
+    (id, channel): (u32, &str),
+    terms: &Terms,
+    opened: Opened,
+) -> Option<(Frame, Start)> {
     let Opened { mut result, start } = opened;
     result.id = terms.wants.id(channel);
     let reply = Reply::answer(id, Answer::Subscribe(Box::new(result)));
