@@ -152,7 +152,7 @@ pub enum BackendError {
     )]
     HistoryFull,
     /// A map, or all of them, hold as much as they may.
-    #[error("{0}; remove keys, or wait until some have expired")]
+    #[error("{0}")]
     MapFull(MapLimit),
     /// Only JSON is kept where this was to be kept.
     #[error("what is published here is JSON")]

@@ -107,7 +107,7 @@ impl Counters {
         self.registry
             .counter_with(
                 "watchroom_map_refused_total",
-                "Keys that maps did not take, by limit: key (its length), keys, bytes, all (of all maps), channel (its length).",
+                "Keys that maps did not take, by limit: key (its length), keys, bytes, all (of all maps), disk (what waits for it), channel (its length).",
                 &[("limit", limit)],
             )
             .increment();
