@@ -24,6 +24,8 @@ pub const SUBSCRIBE: Rate = Rate { burst: 2_000.0, per_second: 500.0 };
 /// Publications of one client: a service that publishes more uses the server API.
 pub const PUBLISH: Rate = Rate { burst: 5_000.0, per_second: 1_000.0 };
 
+/// Pages of maps that one client goes on to read: the largest map has 656 of a hundred keys.
+pub const PAGE: Rate = Rate { burst: 5_000.0, per_second: 1_000.0 };
 /// What is left of a [`Rate`]: all connections have several, so it is no more than a time.
 #[derive(Debug, Default)]
 pub(super) struct Bucket {

@@ -279,3 +279,32 @@ async fn maps_have_limits_that_are_counted() {
     assert!((server.metric("watchroom_map_refused_total").await - 3.0).abs() < 0.1);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn pages_of_a_map_are_no_subscribes() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    for key in ["a", "b", "c"] {
+        put(&server, "map:1", key, json!(1)).await;
+    }
+    let first = client.call("subscribe", page("map:1", &json!({ "limit": 1 }))).await;
+    // Within the burst of pages, and far beyond that of subscribes; then beyond both.
+    let next = json!({ "limit": 1, "cursor": "a", "offset": 3, "epoch": first["subscribe"]["epoch"] });
+    let lines = vec![json!({ "id": 9, "subscribe": page("map:1", &next) }).to_string(); 250].join("\n");
+    let mut refused = Vec::new();
+    for at in 0..80 {
+        client.send(&lines).await;
+        for _ in 0..250 {
+            let code = client.next().await["error"]["code"].clone();
+            if code == 111 {
+                refused.push(at * 250);
+            } else {
+                assert!(code.is_null(), "{code}");
+            }
+        }
+    }
+    assert!(refused.first().is_some_and(|first| 4_500 < *first), "{:?}", refused.first());
+    let counted = "watchroom_commands_too_fast_total{command=\"page\"}";
+    assert!(1.0 <= server.metric(counted).await);
+    server.stop().await;
+}

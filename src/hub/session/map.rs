@@ -117,13 +117,18 @@ impl Session {
         }
     }
 
+    /// Whether a subscribe is the next step of reading a map, and not the first one.
+    pub(super) fn reads_on(&self, request: &Subscribe) -> bool {
+        let goes_on = !request.cursor.is_empty() || request.phase != STATE;
+        goes_on && self.pages.iter().any(|pages| *pages.joining.channel == *request.channel)
+    }
+
     /// What was agreed on before, or is now.
     async fn pages_of(&mut self, id: u32, request: Subscribe) -> Result<Pages, Stop> {
         self.joinable(&request)?;
         let channel = request.channel.as_str();
         let at = self.pages.iter().position(|pages| *pages.joining.channel == *channel);
-        let goes_on = !request.cursor.is_empty() || request.phase != STATE;
-        if at.is_some() && !goes_on {
+        if at.is_some() && !self.reads_on(&request) {
             return Err(Stop::refuse(ErrorCode::AlreadySubscribed));
         }
         let is_full = self.is_full();
