@@ -113,6 +113,17 @@ impl Counters {
             .increment();
     }
 
+    /// Counts what lists of surveys have no room for.
+    pub(super) fn left_out(&self, what: &'static str, number: usize) {
+        self.registry
+            .counter_with(
+                "watchroom_survey_left_out_total",
+                "Connections, channels and reports of nodes for which lists of the server page had no room.",
+                &[("of", what)],
+            )
+            .add(number as u64);
+    }
+
     /// Counts a connection that we close, by code.
     pub fn closed(&self, close: &Close) {
         self.closes(close).increment();

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::{
     super::{Hub, channel::is_like, shard::Command, shard::Heard},
-    Answers, Question, has, listed,
+    Answers, Question, has, left_out, listed,
 };
 
 /// Which channels, and in which order.
@@ -65,6 +65,9 @@ pub struct Channels {
     /// Nodes that did not answer.
     #[serde(default)]
     pub silent: Vec<String>,
+    /// How many of those are not listed.
+    #[serde(default)]
+    pub more: usize,
     /// The first of them.
     pub channels: Vec<ChannelRow>,
 }
@@ -112,6 +115,9 @@ impl Hub {
         }
         all.channels = rows.into_values().collect();
         asked.cut(&mut all.channels);
+        let listed = all.channels.len();
+        all.more = all.matching.saturating_sub(listed);
+        self.0.counters.left_out("channels", left_out(asked.limit, all.matching, listed));
         all
     }
 
@@ -155,7 +161,7 @@ impl Hub {
             all.into_iter().filter(|(channel, _)| has(channel, &search)).map(row).collect();
         let matching = channels.len();
         asked.cut(&mut channels);
-        Channels { total, matching, silent: Vec::new(), channels }
+        Channels { total, matching, channels, ..Channels::default() }
     }
 
     pub(super) async fn subscribed(&self, pattern: &str) -> BTreeMap<String, usize> {
