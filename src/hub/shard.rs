@@ -77,6 +77,8 @@ pub enum Command {
     Lost(Arc<str>),
     /// Tells which channels have subscribers, and what was heard there.
     Channels(oneshot::Sender<Vec<(Arc<str>, Heard)>>),
+    /// Tells how many subscribers a channel has.
+    Subscribers(Arc<str>, oneshot::Sender<usize>),
     /// Tells the channels of some connections, by the numbers of these.
     ChannelsOf(Whose, oneshot::Sender<FxHashMap<u64, Vec<Arc<str>>>>),
     /// Closes every connection.
@@ -243,6 +245,7 @@ impl Shard {
             }
             // Who asked may be gone.
             Command::Channels(answer) => drop(answer.send(self.heard())),
+            Command::Subscribers(channel, answer) => drop(answer.send(self.subscribers(&channel).len())),
             Command::ChannelsOf(whose, answer) => drop(answer.send(self.channels_of(&whose))),
             Command::CloseAll(close) => {
                 for connection in self.connections.all() {

@@ -177,7 +177,7 @@ async fn nodes_answer_for_each_other() {
 }
 
 #[tokio::test]
-async fn lists_say_how_much_more_there_is() {
+async fn lists_say_how_much_more_there_is_and_are_asked_for_at_a_rate() {
     let server = node("a", None).await;
     let mut operator = Client::connect(&server).await;
     let mut readers = Vec::new();
@@ -206,6 +206,16 @@ async fn lists_say_how_much_more_there_is() {
     assert_eq!(operator.ask("server", json!({})).await["more"], 0);
     let left_out = server.metric("watchroom_survey_left_out_total").await;
     assert!((left_out - 100.0).abs() < 0.1, "who asks for few is not told less than that: {left_out}");
+
+    let begun = Instant::now();
+    loop {
+        let reply = operator.rpc("server", json!({})).await;
+        if reply["error"]["code"] == 111 {
+            break;
+        }
+        assert!(begun.elapsed() < SOON, "nothing is refused");
+    }
+    assert!(1.0 <= server.metric("watchroom_calls_too_often_total{call=\"server\"}").await);
     drop(readers);
     server.stop().await;
 }

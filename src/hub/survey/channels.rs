@@ -138,7 +138,14 @@ impl Hub {
     }
 
     pub(super) async fn own_subscribers(&self, channel: &str) -> usize {
-        self.all_channels().await.get(channel).map_or(0, |heard| heard.subscribers)
+        let (channel, mut all): (Arc<str>, usize) = (channel.into(), 0);
+        for shard in &self.0.shards {
+            let (answer, subscribers) = oneshot::channel();
+            // A shard that has stopped has no subscribers.
+            drop(shard.send(Command::Subscribers(Arc::clone(&channel), answer)).await);
+            all += subscribers.await.unwrap_or_default();
+        }
+        all
     }
 
     pub(super) async fn own_channels(&self, asked: &ChannelsAsked) -> Channels {
