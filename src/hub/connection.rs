@@ -87,6 +87,8 @@ pub struct Connection {
     closing: AtomicBool,
     /// Whether a ping is on its way; see `pulse`.
     ping: AtomicU8,
+    /// Whether pings are frames of the WebSocket.
+    has_frame_pings: AtomicBool,
     times: Mutex<Times>,
     /// Bytes of what is held back in its channels; changed by its shard alone.
     pub held_bytes: AtomicUsize,
@@ -121,6 +123,7 @@ impl Connection {
             taken: Notify::new(),
             closing: AtomicBool::new(false),
             ping: AtomicU8::new(pulse::UNPINGED),
+            has_frame_pings: AtomicBool::new(false),
             times: Mutex::default(),
             held_bytes: AtomicUsize::new(0),
             ledger,

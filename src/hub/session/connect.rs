@@ -95,13 +95,15 @@ impl Session {
         let options = &parts.options;
         self.renew(expires_at);
         let is_page = self.standing == Standing::Page;
+        // What pings by frames is no matter of the protocol's.
+        let has_pings = !self.connection.has_frame_pings();
         ConnectResult {
             client: self.connection.client.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             expires: expires_at.is_some(),
             ttl: expires_at.map_or(0, |at| self.hub.seconds_until(at)),
-            ping: self.hub.ping_seconds(),
-            pong: options.pong_timeout.is_some(),
+            ping: if has_pings { self.hub.ping_seconds() } else { 0 },
+            pong: has_pings && options.pong_timeout.is_some(),
             session: self.session.as_deref().unwrap_or_default().to_owned(),
             node: if is_page || self.session.is_some() { parts.node.clone() } else { String::new() },
             time: if is_page || options.connect_include_server_time { parts.clock.now_ms() } else { 0 },
