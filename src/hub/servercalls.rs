@@ -38,7 +38,7 @@ pub(super) async fn answer(hub: &Hub, method: &str, argument: &str) -> Result<St
     let text = match method {
         "server" => {
             let now = hub.0.parts.clock.now_ms();
-            let (nodes, more) = (hub.nodes().await, hub.nodes_left_out());
+            let (nodes, more) = (hub.nodes(), hub.nodes_left_out());
             serde_json::to_string(&json!({ "node": hub.node(), "now": now, "nodes": nodes, "more": more }))
         }
         "connections" => {

@@ -221,7 +221,9 @@ impl Shard {
             Command::Gone(number) => self.connections.remove(number),
             Command::Subscribe { channel, connection, wants } => {
                 let subscriber = Subscriber::joining(connection, wants);
-                self.channels.entry(channel).or_default().subscribers.push(subscriber);
+                let own = self.channels.entry(Arc::clone(&channel)).or_default();
+                self.ledger.counters.tally.joined(&channel, own.subscribers.is_empty());
+                own.subscribers.push(subscriber);
             }
             Command::Activate { channel, number, reply, start, done } => {
                 if let Some(subscriber) = self.subscriber(&channel, number) {
@@ -323,10 +325,13 @@ impl Shard {
 
     fn unsubscribe(&mut self, channel: &str, number: u64) {
         let Some(own) = self.channels.get_mut(channel) else { return };
+        let before = own.subscribers.len();
         own.subscribers.retain(|subscriber| subscriber.connection.number != number);
-        if own.subscribers.is_empty() {
+        let (after, is_last) = (own.subscribers.len(), own.subscribers.is_empty());
+        if is_last {
             self.channels.remove(channel);
         }
+        self.ledger.counters.tally.left(channel, before - after, is_last);
     }
 
     fn subscribers(&self, channel: &str) -> &[Subscriber] {

@@ -156,7 +156,7 @@ impl Hub {
     pub async fn report(self) -> anyhow::Result<()> {
         let shutdown = self.0.supervisor.token().clone();
         loop {
-            let word = Word::Report(self.own_report().await);
+            let word = Word::Report(self.own_report());
             if let Err(error) = self.say(&word).await {
                 tracing::debug!(error = %error, "other nodes are not told of this one");
             }
@@ -169,8 +169,8 @@ impl Hub {
     }
 
     /// What the nodes told last, this one's being of now; in the order of their names.
-    pub async fn nodes(&self) -> Vec<Report> {
-        let own = self.own_report().await;
+    pub fn nodes(&self) -> Vec<Report> {
+        let own = self.own_report();
         let mut nodes: BTreeMap<String, Report> = self.others();
         nodes.insert(own.node.clone(), own);
         nodes.into_values().collect()

@@ -203,7 +203,13 @@ async fn lists_say_how_much_more_there_is_and_are_asked_for_at_a_rate() {
     assert_eq!((&some["matching"], &some["more"]), (&json!(200), &json!(190)));
     let own = operator.ask("channel", json!({ "channel": "chat:1-7" })).await;
     assert_eq!(own["subscribers"], 1);
-    assert_eq!(operator.ask("server", json!({})).await["more"], 0);
+    let of_node = |answer: &Value| {
+        let node = &answer["nodes"][0];
+        [&node["channels"], &node["configured_channels"], &node["configured_subscriptions"]]
+            .map(Value::as_u64)
+    };
+    let server_told = operator.ask("server", json!({})).await;
+    assert_eq!((&server_told["more"], of_node(&server_told)), (&json!(0), [Some(600); 3]));
     let left_out = server.metric("watchroom_survey_left_out_total").await;
     assert!((left_out - 100.0).abs() < 0.1, "who asks for few is not told less than that: {left_out}");
 
@@ -217,5 +223,7 @@ async fn lists_say_how_much_more_there_is_and_are_asked_for_at_a_rate() {
     }
     assert!(1.0 <= server.metric("watchroom_calls_too_often_total{call=\"server\"}").await);
     drop(readers);
+    let mut operator = Client::connect(&server).await;
+    operator.ask_until("server", json!({}), |told| of_node(told) == [Some(0); 3]).await;
     server.stop().await;
 }

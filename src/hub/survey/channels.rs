@@ -181,7 +181,7 @@ impl Hub {
     }
 
     /// This node's channels with subscribers.
-    pub(super) async fn all_channels(&self) -> BTreeMap<Arc<str>, Heard> {
+    async fn all_channels(&self) -> BTreeMap<Arc<str>, Heard> {
         let mut all: BTreeMap<Arc<str>, Heard> = BTreeMap::new();
         for shard in &self.0.shards {
             let (answer, channels) = oneshot::channel();
