@@ -16,6 +16,7 @@ mod claim;
 pub mod embedded;
 pub mod encode;
 mod map;
+mod presence;
 pub mod redis;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -151,7 +152,7 @@ pub enum BackendError {
     )]
     HistoryFull,
     /// A map, or all of them, hold as much as they may.
-    #[error("{0}; remove keys, or wait until some have expired")]
+    #[error("{0}")]
     MapFull(MapLimit),
     /// Only JSON is kept where this was to be kept.
     #[error("what is published here is JSON")]
@@ -336,43 +337,6 @@ impl Backend {
                 Ok(())
             }
             Self::Redis(backend) => backend.release(claim).await,
-        }
-    }
-
-    /// Lists a connection as present and, if `announce`, tells the others. One that is listed already and whose facts
-    /// have changed is announced again.
-    ///
-    /// # Errors
-    ///
-    /// [`BackendError`].
-    pub async fn enter(&self, channel: &str, info: &ClientInfo, announce: bool) -> Result<(), BackendError> {
-        match self {
-            Self::Embedded(backend) => backend.enter(channel, info, announce).await,
-            Self::Redis(backend) => backend.enter(channel, info, announce).await,
-        }
-    }
-
-    /// Takes a connection off the list and, if `announce`, tells the others.
-    ///
-    /// # Errors
-    ///
-    /// [`BackendError`].
-    pub async fn leave(&self, channel: &str, info: &ClientInfo, announce: bool) -> Result<(), BackendError> {
-        match self {
-            Self::Embedded(backend) => backend.leave(channel, info, announce).await,
-            Self::Redis(backend) => backend.leave(channel, info, announce).await,
-        }
-    }
-
-    /// Who is present, by connection id.
-    ///
-    /// # Errors
-    ///
-    /// [`BackendError::Unreachable`].
-    pub async fn presence(&self, channel: &str) -> Result<Vec<ClientInfo>, BackendError> {
-        match self {
-            Self::Embedded(backend) => Ok(backend.presence(channel)),
-            Self::Redis(backend) => backend.presence(channel).await,
         }
     }
 

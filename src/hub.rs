@@ -32,6 +32,7 @@ mod speaker;
 mod subscribe;
 pub mod survey;
 pub mod tagfilter;
+pub mod tally;
 mod users;
 
 use std::{

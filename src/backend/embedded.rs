@@ -4,6 +4,7 @@ mod claims;
 mod keep;
 mod map;
 mod maps;
+mod unwritten;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -30,6 +31,7 @@ use crate::wire::centrifugo::{ClientInfo, Publication, raw};
 use claims::Claims;
 use maps::Maps;
 pub use maps::{MAPS_BYTES_MAX, MAPS_MAX};
+pub use unwritten::{UNWRITTEN_BYTES_MAX, UNWRITTEN_MAX};
 
 /// Everything in this process. A clone is the same backend.
 #[derive(Debug, Clone)]
@@ -262,6 +264,13 @@ impl Embedded {
             permit.send(Delivery::Join { channel, info: info.clone() });
         }
         Ok(())
+    }
+
+    /// See [`super::Backend::renew`].
+    pub fn renew(&self, channel: &str, info: &ClientInfo) {
+        let mut state = self.state();
+        let present = state.presence.entry(Arc::from(channel)).or_default();
+        present.insert(info.client.clone(), info.clone());
     }
 
     /// See [`super::Backend::leave`].

@@ -187,11 +187,14 @@ pub enum MapLimit {
     Bytes,
     /// Those of all maps of this node: [`super::embedded::MAPS_MAX`], [`super::embedded::MAPS_BYTES_MAX`].
     All,
+    /// What of persistent maps may wait for this node's disk: [`super::embedded::UNWRITTEN_MAX`],
+    /// [`super::embedded::UNWRITTEN_BYTES_MAX`].
+    Disk,
 }
 
 impl MapLimit {
     /// Every limit.
-    pub const ALL: [Self; 3] = [Self::Keys, Self::Bytes, Self::All];
+    pub const ALL: [Self; 4] = [Self::Keys, Self::Bytes, Self::All, Self::Disk];
 
     /// Its name in counters.
     pub const fn name(self) -> &'static str {
@@ -199,16 +202,23 @@ impl MapLimit {
             Self::Keys => "keys",
             Self::Bytes => "bytes",
             Self::All => "all",
+            Self::Disk => "disk",
         }
     }
 }
 
 impl std::fmt::Display for MapLimit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let room = "remove keys, or wait until some have expired";
         match self {
-            Self::Keys => write!(f, "this map is full: it has {MAP_KEYS_MAX} keys"),
-            Self::Bytes => write!(f, "this map is full: its values take {} MiB", MAP_BYTES_MAX >> 20),
-            Self::All => f.write_str("all maps together fill their room"),
+            Self::Keys => write!(f, "this map is full: it has {MAP_KEYS_MAX} keys; {room}"),
+            Self::Bytes => {
+                write!(f, "this map is full: its values take {} MiB; {room}", MAP_BYTES_MAX >> 20)
+            }
+            Self::All => write!(f, "all maps together fill their room; {room}"),
+            Self::Disk => f.write_str(
+                "as many changes as may wait for this server's disk, which takes none; nothing was changed, try again in a moment",
+            ),
         }
     }
 }

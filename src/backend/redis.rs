@@ -233,6 +233,15 @@ impl Redis {
         })
     }
 
+    /// See [`super::Backend::renew`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Unreachable`].
+    pub async fn renew(&self, channel: &str, info: &ClientInfo, announce: bool) -> Result<(), BackendError> {
+        bounded(presence::put(&self.0, channel, info, announce, Vec::new())).await
+    }
+
     /// See [`super::Backend::leave`].
     ///
     /// # Errors

@@ -30,6 +30,9 @@ const NOTSENT_BYTES: u32 = 16 * 1024;
 /// What a client calls the two encodings.
 const SUBPROTOCOLS: [&str; 2] = ["centrifuge-json", "centrifuge-protobuf"];
 
+/// How a client asks for pings as frames of the WebSocket, which tools answer by themselves.
+const FRAME_PINGS: &str = "cf_ws_frame_ping_pong=true";
+
 /// Centrifugo's client protocol over a WebSocket.
 pub(super) async fn websocket(
     State(site): State<Shared>,
@@ -37,7 +40,9 @@ pub(super) async fn websocket(
     mut request: Request,
 ) -> Answer<Response> {
     let key = handshake(request.headers())?;
-    let (protocol, subprotocol) = spoken(request.headers(), request.uri().query().unwrap_or_default());
+    let query = request.uri().query().unwrap_or_default();
+    let (protocol, subprotocol) = spoken(request.headers(), query);
+    let has_frame_pings = query.split('&').any(|pair| pair == FRAME_PINGS);
     let (peer, is_page) = (visitor.peer, visitor.is_page);
     let agreed = compression(&site, request.headers());
     let framing = agreed.map_or(Framing::WebSocket, |(_, from)| Framing::Deflated { from });
@@ -56,7 +61,8 @@ pub(super) async fn websocket(
         };
         let socket = parts.io.into_inner().into_inner();
         tune(&socket);
-        hub.accept(Upgraded { socket, peer, leftover: parts.read_buf, dialect, is_page, seat });
+        let leftover = parts.read_buf;
+        hub.accept(Upgraded { socket, peer, leftover, dialect, is_page, has_frame_pings, seat });
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();

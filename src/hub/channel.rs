@@ -18,6 +18,11 @@ pub const TOP: &str = "@top:";
 /// What everyone must know.
 pub const NOTICES: &str = "@notices";
 
+/// Whether a name can be that of one of our own channels, and of no other.
+pub fn is_own(channel: &str) -> bool {
+    channel.starts_with(OWN)
+}
+
 /// How publications of a channel treat slow readers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Class {
@@ -264,7 +269,7 @@ impl Namespaces {
 
     /// What holds in a channel of the configuration; nothing if there can be no such channel.
     pub fn configured(&self, channel: &str) -> Option<&Arc<Rules>> {
-        if channel.is_empty() || self.syntax.max_length < channel.len() || channel.starts_with(OWN) {
+        if channel.is_empty() || self.syntax.max_length < channel.len() || is_own(channel) {
             return None;
         }
         let bare = channel.strip_prefix(&*self.syntax.private_prefix).unwrap_or(channel);

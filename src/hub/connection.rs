@@ -82,9 +82,13 @@ pub struct Connection {
     controls: Mutex<Vec<Control>>,
     /// Wakes the reader's task: something waits for the socket or the session, or the connection must end.
     wake: Notify,
+    /// Tells that some of what waits was taken, where there is no socket.
+    taken: Notify,
     closing: AtomicBool,
     /// Whether a ping is on its way; see `pulse`.
     ping: AtomicU8,
+    /// Whether pings are frames of the WebSocket.
+    has_frame_pings: AtomicBool,
     times: Mutex<Times>,
     /// Bytes of what is held back in its channels; changed by its shard alone.
     pub held_bytes: AtomicUsize,
@@ -116,8 +120,10 @@ impl Connection {
             event_bytes_max,
             controls: Mutex::default(),
             wake: Notify::new(),
+            taken: Notify::new(),
             closing: AtomicBool::new(false),
             ping: AtomicU8::new(pulse::UNPINGED),
+            has_frame_pings: AtomicBool::new(false),
             times: Mutex::default(),
             held_bytes: AtomicUsize::new(0),
             ledger,
@@ -306,6 +312,7 @@ impl Connection {
         self.closing.store(true, Ordering::Release);
         *self.outbox() = Outbox::default();
         self.wake.notify_one();
+        self.taken.notify_one();
     }
 
     /// Takes what waits, some 64 KiB of it, to be written elsewhere.
@@ -317,6 +324,7 @@ impl Connection {
         if must_recover {
             self.close(&Close::InsufficientState);
         }
+        self.taken.notify_one();
         taken
     }
 
@@ -345,15 +353,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits until little waits for the socket, and at most ten seconds: a client that asks for much and reads
+    /// Waits until little waits to be written, and at most ten seconds: a client that asks for much and reads
     /// nothing is closed as slow.
     pub async fn drained(&self) {
-        // Without a socket the task that would wait is the one that writes.
-        let Some(socket) = &self.socket else { return };
         let drain = async {
             while REPLY_BYTES_LOW < self.waiting_bytes() && !self.is_closing() {
-                if socket.writable().await.is_err() || self.flush().is_err() {
-                    self.end();
+                match &self.socket {
+                    Some(socket) => {
+                        if socket.writable().await.is_err() || self.flush().is_err() {
+                            self.end();
+                        }
+                    }
+                    None => self.taken.notified().await,
                 }
             }
         };

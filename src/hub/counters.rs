@@ -1,6 +1,8 @@
 //! What the hub counts.
 
-use super::speaker::Speech;
+use std::sync::Arc;
+
+use super::{speaker::Speech, tally::Tally};
 use crate::telemetry::{Counter, Gauge, Registry};
 use crate::wire::{Close, centrifugo::ErrorCode};
 
@@ -12,6 +14,8 @@ pub struct Counters {
     pub connections: Gauge,
     /// Subscriptions of all connections.
     pub subscriptions: Gauge,
+    /// Channels with subscribers, and what they have of these.
+    pub tally: Arc<Tally>,
     /// Messages handed to sockets, one for each reader.
     pub deliveries: Counter,
     /// Messages published, whatever the number of readers.
@@ -37,6 +41,7 @@ impl Counters {
             registry: registry.clone(),
             connections: registry.gauge("watchroom_connections", "Open connections."),
             subscriptions: registry.gauge("watchroom_subscriptions", "Subscriptions of all connections."),
+            tally: Arc::default(),
             deliveries: registry
                 .counter("watchroom_deliveries_total", "Messages handed to sockets, one for each reader."),
             publications: registry.counter("watchroom_publications_total", "Messages published."),
@@ -107,10 +112,21 @@ impl Counters {
         self.registry
             .counter_with(
                 "watchroom_map_refused_total",
-                "Keys that maps did not take, by limit: key (its length), keys, bytes, all (of all maps), channel (its length).",
+                "Keys that maps did not take, by limit: key (its length), keys, bytes, all (of all maps), disk (what waits for it), channel (its length).",
                 &[("limit", limit)],
             )
             .increment();
+    }
+
+    /// Counts what lists of surveys have no room for.
+    pub(super) fn left_out(&self, what: &'static str, number: usize) {
+        self.registry
+            .counter_with(
+                "watchroom_survey_left_out_total",
+                "Connections, channels and reports of nodes for which lists of the server page had no room.",
+                &[("of", what)],
+            )
+            .add(number as u64);
     }
 
     /// Counts a connection that we close, by code.

@@ -1,6 +1,7 @@
 //! Clients whose commands come in requests of their own, while what they are told goes out in one long response.
 
 use std::{
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -59,7 +60,7 @@ pub(super) async fn run(
     hub.0.sessions.lock().insert(name.clone(), (number, sender));
     let mut session = Session::new(hub.clone(), Arc::clone(&connection), is_page, Some(name.clone()));
     let stale = Instant::now() + hub.options().stale_close_delay;
-    Box::pin(session.take(&first)).await;
+    writing(&connection, &body, Box::pin(session.take(&first))).await;
     drop(first);
     serve(&connection, &mut session, requests, &body, stale).await;
     hub.0.sessions.lock().remove(&name);
@@ -87,14 +88,12 @@ async fn serve(
             () = body.closed() => return,
             place = body.reserve(), if connection.has_waiting() => {
                 let Ok(place) = place else { return };
-                let mut chunk = BytesMut::new();
-                for bytes in connection.take() {
-                    chunk.extend_from_slice(&bytes);
-                }
-                place.send(chunk.freeze());
+                place.send(chunk(connection));
             }
             () = connection.wake().notified() => Box::pin(session.controls()).await,
-            Some(commands) = requests.recv(), if closing.is_none() => Box::pin(session.take(&commands)).await,
+            Some(commands) = requests.recv(), if closing.is_none() => {
+                writing(connection, body, Box::pin(session.take(&commands))).await;
+            }
             () = sleep_until(deadline.unwrap_or(stale)), if deadline.is_some() => {
                 if closing.is_some() {
                     return;
@@ -103,4 +102,41 @@ async fn serve(
             }
         }
     }
+}
+
+/// Writes what waits while the session is at work, which may wait for that. The work comes to its end in any case: half done,
+/// it would leave behind what nobody takes back.
+async fn writing(
+    connection: &Connection,
+    body: &Sender<Bytes>,
+    mut work: Pin<Box<impl Future<Output = ()>>>,
+) {
+    let (mut was_woken, mut is_over) = (false, false);
+    loop {
+        if !is_over && body.is_closed() {
+            is_over = true;
+            connection.end();
+        }
+        let waits = connection.has_waiting();
+        tokio::select! {
+            biased;
+            () = &mut work => break,
+            () = body.closed(), if !is_over => {}
+            Ok(place) = body.reserve(), if waits && !is_over => place.send(chunk(connection)),
+            () = connection.wake().notified(), if !waits => was_woken = true,
+        }
+    }
+    if was_woken {
+        // Who woke it may have asked the session for something.
+        connection.wake().notify_one();
+    }
+}
+
+/// Some of what waits.
+fn chunk(connection: &Connection) -> Bytes {
+    let mut chunk = BytesMut::new();
+    for bytes in connection.take() {
+        chunk.extend_from_slice(&bytes);
+    }
+    chunk.freeze()
 }

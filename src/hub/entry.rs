@@ -33,6 +33,8 @@ pub struct Upgraded {
     pub dialect: Dialect,
     /// Whether a page of our own asks.
     pub is_page: bool,
+    /// Whether it is pinged by frames of the WebSocket, and not by messages.
+    pub has_frame_pings: bool,
     /// Its place among all.
     pub seat: Seat,
 }
@@ -50,8 +52,11 @@ impl Hub {
 
     /// Serves an upgraded socket until it ends.
     pub fn accept(&self, upgraded: Upgraded) {
-        let Upgraded { socket, peer, leftover, dialect, is_page, seat } = upgraded;
+        let Upgraded { socket, peer, leftover, dialect, is_page, has_frame_pings, seat } = upgraded;
         let connection = self.open(Some(socket), dialect);
+        if has_frame_pings {
+            connection.ping_by_frames();
+        }
         tracing::debug!(connection.number = connection.number, connection.peer = %peer, "connection opened");
         let hub = self.clone();
         self.0.supervisor.track(async move {

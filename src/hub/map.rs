@@ -52,11 +52,7 @@ impl Hub {
         if map.mode == MapMode::Ephemeral && 0 < put.version {
             return Err(MapError::Version);
         }
-        let done = self.0.parts.backend.map_put(channel, put, map.options()).await;
-        if let Err(BackendError::MapFull(limit)) = &done {
-            self.0.counters.refused_map(limit.name());
-        }
-        Ok(done?)
+        Ok(self.counted(self.0.parts.backend.map_put(channel, put, map.options()).await)?)
     }
 
     /// Takes a key out of a map. `idempotency_key` is the caller's own name for it; none if empty.
@@ -72,7 +68,16 @@ impl Hub {
     ) -> Result<MapOutcome, MapError> {
         let map = of(rules)?;
         self.check_key(key)?;
-        Ok(self.0.parts.backend.map_remove(channel, (key, idempotency_key), map.options()).await?)
+        Ok(self
+            .counted(self.0.parts.backend.map_remove(channel, (key, idempotency_key), map.options()).await)?)
+    }
+
+    fn counted<T>(&self, done: Result<T, BackendError>) -> Result<T, BackendError> {
+        done.inspect_err(|error| {
+            if let BackendError::MapFull(limit) = error {
+                self.0.counters.refused_map(limit.name());
+            }
+        })
     }
 
     fn check_key(&self, key: &str) -> Result<(), MapError> {

@@ -19,8 +19,13 @@ pub const TYPE: Rate = Rate { burst: 2.0, per_second: 1.0 };
 /// Who someone is: each is told to every room that the connection is in.
 pub const INTRODUCE: Rate = Rate { burst: 5.0, per_second: 1.0 };
 
+/// What people ask of the server page, which asks three things a second: each is a question to all nodes.
+pub const LOOK: Rate = Rate { burst: 30.0, per_second: 10.0 };
+
 /// Subscribes of one client: a page opens dozens at once, one that comes back all that it had.
 pub const SUBSCRIBE: Rate = Rate { burst: 2_000.0, per_second: 500.0 };
+/// Pages of maps that one client goes on to read: the largest map has 656 of a hundred keys.
+pub const PAGE: Rate = Rate { burst: 5_000.0, per_second: 1_000.0 };
 /// Publications of one client: a service that publishes more uses the server API.
 pub const PUBLISH: Rate = Rate { burst: 5_000.0, per_second: 1_000.0 };
 

@@ -153,6 +153,8 @@ async fn take(connection: &Connection, session: &mut Session, decoded: Decoded) 
             Message::Ping(payload) => {
                 connection.send(&Frame::control(Opcode::Pong, &payload), Delivery::Event);
             }
+            // One that nobody expects says only that the client is there.
+            Message::Pong if connection.has_frame_pings() => drop(connection.ponged()),
             Message::Pong => {}
             Message::Close(code) => {
                 connection.close_with(&Frame::close_code(code));

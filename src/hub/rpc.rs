@@ -54,6 +54,7 @@ pub(super) async fn answer(hub: &Hub, speaker: &mut Speaker, request: &Rpc) -> R
             "{}".to_owned()
         }
         method @ ("server" | "connections" | "channels" | "channel" | "disconnect" | "publish_test") => {
+            speaker.may(Speech::Look)?;
             servercalls::answer(hub, method, argument).await?
         }
         "episodes" => alertcalls::episodes(hub, argument).await?,

@@ -38,7 +38,8 @@ pub(super) async fn answer(hub: &Hub, method: &str, argument: &str) -> Result<St
     let text = match method {
         "server" => {
             let now = hub.0.parts.clock.now_ms();
-            serde_json::to_string(&json!({ "node": hub.node(), "now": now, "nodes": hub.nodes().await }))
+            let (nodes, more) = (hub.nodes(), hub.nodes_left_out());
+            serde_json::to_string(&json!({ "node": hub.node(), "now": now, "nodes": nodes, "more": more }))
         }
         "connections" => {
             let asked: ConnectionsAsked = read(argument)?;

@@ -4,26 +4,25 @@ mod ask;
 mod connect;
 mod controls;
 mod enter;
+mod join;
 mod keys;
 mod map;
 mod pace;
+mod presence;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 
 use super::{
     Hub,
-    channel::{Class, Rules},
+    channel::Rules,
     connection::Connection,
     outbox::{Delivery, REPLY_BYTES_LOW},
     permit::{Standing, Who},
     refusal::{Refusal, Stop, internal},
     rpc,
-    shard::Command,
     speaker::{Speaker, Speech},
-    subscribe::{self, Joining},
 };
 use crate::model::Person;
 use crate::wire::Close;
@@ -34,8 +33,6 @@ use ask::checked;
 use map::Pages;
 use pace::Pace;
 
-/// Subscribes of one client that are carried out at once.
-const JOIN_AT_ONCE: usize = 8;
 /// Events of a room that one call gives: 200 cards of alerts are 300 KB.
 pub(super) const HISTORY_PAGE_MAX: usize = 200;
 
@@ -53,6 +50,8 @@ struct Subscription {
     /// When it expires, s since the epoch.
     expires_at: Option<i64>,
     by_server: bool,
+    /// Whether who is present is listed as it was before a refresh.
+    is_stale: bool,
 }
 
 /// Whether a subscribe came to its end.
@@ -92,7 +91,7 @@ pub(super) struct Session {
     token_channels: Vec<Box<str>>,
     /// Maps that the client reads, and is not live in yet.
     pages: Vec<Pages>,
-    /// When its presence in maps is renewed, s since the epoch.
+    /// When its presence is renewed, s since the epoch.
     renew_at: Option<i64>,
     /// Replies of one message, sent together, and their bytes.
     replies: Vec<Vec<u8>>,
@@ -255,7 +254,7 @@ impl Session {
             Method::Connect(request) => self.connect(id, *request).await?,
             Method::Unsubscribe(request) => {
                 checked(&request.channel)?;
-                self.leave(&request.channel, Joined::Yes).await;
+                self.leave_for_good(&request.channel).await;
                 self.reply(id, Answer::Unsubscribe);
             }
             Method::Publish(request) => self.publish(id, request).await?,
@@ -305,6 +304,11 @@ impl Session {
         rpc::result(&person)
     }
 
+    /// Whether there is no room for another channel: maps that it reads count, too.
+    fn is_full(&self) -> bool {
+        self.hub.0.parts.options.channel_limit <= self.subscriptions.len() + self.pages.len()
+    }
+
     fn subscription(&self, channel: &str) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| &*subscription.channel == channel)
     }
@@ -313,75 +317,6 @@ impl Session {
     fn info_in(&self, channel: &str) -> ClientInfo {
         let info = self.subscription(channel).and_then(|one| one.info.as_deref().cloned());
         ClientInfo { chan_info: info.unwrap_or_default(), ..self.speaker.info.clone() }
-    }
-
-    /// Notes a subscription, so that its limit and its uniqueness hold from here on.
-    fn note(&mut self, joining: &Joining) {
-        let Joining { channel, rules, info, terms, id, .. } = joining;
-        let info = info.chan_info.clone();
-        self.subscriptions.push(Subscription {
-            channel: Arc::clone(channel),
-            rules: Arc::clone(rules),
-            info: (!info.is_empty()).then(|| Box::new(info)),
-            presence: terms.presence,
-            announce: terms.announce,
-            expires_at: terms.expires_at,
-            by_server: *id == 0,
-        });
-        self.expect_renewal(rules);
-        self.hub.0.counters.subscriptions.add(1.0);
-        self.connection.note(|about| about.channels += 1);
-        self.look();
-    }
-
-    /// Carries out subscribes at once: a page opens dozens.
-    async fn join(&mut self, joining: Vec<Joining>) {
-        if joining.is_empty() {
-            return;
-        }
-        self.flush();
-        let (hub, connection) = (self.hub.clone(), Arc::clone(&self.connection));
-        let mut joining = joining.into_iter();
-        loop {
-            let some: Vec<Joining> = joining.by_ref().take(JOIN_AT_ONCE).collect();
-            if some.is_empty() {
-                return;
-            }
-            let joins = some.into_iter().map(|one| subscribe::join(&hub, &connection, one));
-            for (id, channel, stop) in join_all(joins).await.into_iter().flatten() {
-                self.leave(&channel, Joined::No).await;
-                self.stop(id, stop);
-            }
-            self.flush();
-            connection.drained().await;
-        }
-    }
-
-    async fn leave(&mut self, channel: &str, joined: Joined) {
-        let at = self.subscriptions.iter().position(|subscription| &*subscription.channel == channel);
-        let Some(at) = at else {
-            self.forget_pages(|own| own == channel).await;
-            return;
-        };
-        let info = self.info_in(channel);
-        let Subscription { channel, rules, presence, announce, .. } = self.subscriptions.swap_remove(at);
-        self.hub.0.counters.subscriptions.add(-1.0);
-        self.connection.note(|about| about.channels -= 1);
-        let number = self.connection.number;
-        let command = Command::Unsubscribe { channel: Arc::clone(&channel), number };
-        // A shard that has stopped has no subscribers.
-        drop(self.hub.shard(number).send(command).await);
-        // A live query that refused counts no viewer, and must not take off another's.
-        if rules.class == Class::Series && joined == Joined::Yes {
-            self.hub.0.parts.live.close(&channel).await;
-        }
-        if presence {
-            let left = self.hub.0.parts.backend.leave(&channel, &info, announce).await;
-            if let Err(error) = left {
-                tracing::debug!(channel = &*channel, error = %error, "leave not announced");
-            }
-        }
-        self.hub.depart(&rules, &channel, &info, joined == Joined::Yes).await;
     }
 
     /// Leaves every channel: the client is gone.

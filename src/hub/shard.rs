@@ -68,6 +68,8 @@ pub enum Command {
         channel: Arc<str>,
         /// Whose.
         number: u64,
+        /// Told when that is done, where someone waits: nothing of the channel is told after it.
+        done: Option<oneshot::Sender<()>>,
     },
     /// Hands a frame to all subscribers of a channel.
     Publish(Publish),
@@ -75,6 +77,8 @@ pub enum Command {
     Lost(Arc<str>),
     /// Tells which channels have subscribers, and what was heard there.
     Channels(oneshot::Sender<Vec<(Arc<str>, Heard)>>),
+    /// Tells how many subscribers a channel has.
+    Subscribers(Arc<str>, oneshot::Sender<usize>),
     /// Tells the channels of some connections, by the numbers of these.
     ChannelsOf(Whose, oneshot::Sender<FxHashMap<u64, Vec<Arc<str>>>>),
     /// Closes every connection.
@@ -217,7 +221,9 @@ impl Shard {
             Command::Gone(number) => self.connections.remove(number),
             Command::Subscribe { channel, connection, wants } => {
                 let subscriber = Subscriber::joining(connection, wants);
-                self.channels.entry(channel).or_default().subscribers.push(subscriber);
+                let own = self.channels.entry(Arc::clone(&channel)).or_default();
+                self.ledger.counters.tally.joined(&channel, own.subscribers.is_empty());
+                own.subscribers.push(subscriber);
             }
             Command::Activate { channel, number, reply, start, done } => {
                 if let Some(subscriber) = self.subscriber(&channel, number) {
@@ -226,7 +232,13 @@ impl Shard {
                 // Who asked may be gone.
                 done.send(()).ok();
             }
-            Command::Unsubscribe { channel, number } => self.unsubscribe(&channel, number),
+            Command::Unsubscribe { channel, number, done } => {
+                self.unsubscribe(&channel, number);
+                if let Some(done) = done {
+                    // Who asked may be gone.
+                    done.send(()).ok();
+                }
+            }
             Command::Publish(publish) => together.push(publish),
             Command::Lost(channel) => {
                 for own in self.channels.get_mut(&channel).into_iter().flat_map(|own| &mut own.subscribers) {
@@ -235,6 +247,7 @@ impl Shard {
             }
             // Who asked may be gone.
             Command::Channels(answer) => drop(answer.send(self.heard())),
+            Command::Subscribers(channel, answer) => drop(answer.send(self.subscribers(&channel).len())),
             Command::ChannelsOf(whose, answer) => drop(answer.send(self.channels_of(&whose))),
             Command::CloseAll(close) => {
                 for connection in self.connections.all() {
@@ -312,10 +325,13 @@ impl Shard {
 
     fn unsubscribe(&mut self, channel: &str, number: u64) {
         let Some(own) = self.channels.get_mut(channel) else { return };
+        let before = own.subscribers.len();
         own.subscribers.retain(|subscriber| subscriber.connection.number != number);
-        if own.subscribers.is_empty() {
+        let (after, is_last) = (own.subscribers.len(), own.subscribers.is_empty());
+        if is_last {
             self.channels.remove(channel);
         }
+        self.ledger.counters.tally.left(channel, before - after, is_last);
     }
 
     fn subscribers(&self, channel: &str) -> &[Subscriber] {

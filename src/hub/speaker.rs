@@ -27,6 +27,8 @@ pub(super) enum Speech {
     Type,
     /// Who someone is.
     Introduce,
+    /// What the server page asks and does.
+    Look,
 }
 
 /// Who a connection speaks for.
@@ -39,6 +41,7 @@ pub(super) struct Speaker {
     say: Bucket,
     typing: Bucket,
     introduce: Bucket,
+    look: Bucket,
 }
 
 impl Speaker {
@@ -51,6 +54,7 @@ impl Speaker {
             say: Bucket::default(),
             typing: Bucket::default(),
             introduce: Bucket::default(),
+            look: Bucket::default(),
         }
     }
 
@@ -96,6 +100,7 @@ impl Speaker {
             Speech::Say => (&mut self.say, rate::SAY),
             Speech::Type => (&mut self.typing, rate::TYPE),
             Speech::Introduce => (&mut self.introduce, rate::INTRODUCE),
+            Speech::Look => (&mut self.look, rate::LOOK),
         };
         let Err(wait) = bucket.take(rate) else { return Ok(()) };
         self.counters.too_often(speech);
@@ -103,6 +108,7 @@ impl Speaker {
             Speech::Say => "that is a lot at once",
             Speech::Type => "that you type is known",
             Speech::Introduce => "the name changed often enough for now",
+            Speech::Look => "the server was asked often enough for now",
         };
         // Rounded up: who waits so long is let through.
         let tenths = (wait.as_secs_f64() * 10.0).ceil().max(1.0) / 10.0;
@@ -117,6 +123,7 @@ impl Speech {
             Self::Say => "say",
             Self::Type => "typing",
             Self::Introduce => "introduce",
+            Self::Look => "server",
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::oneshot;
 
 use super::{
@@ -19,13 +20,16 @@ use super::{
 use crate::backend::StreamOptions;
 use crate::live::{LiveError, Open, Since};
 use crate::wire::centrifugo::{
-    Answer, ClientInfo, ErrorCode, FLAG_REJECT_UNRECOVERED, Protocol, Reply, Subscribe, SubscribeResult, raw,
+    ClientInfo, ErrorCode, FLAG_REJECT_UNRECOVERED, Protocol, Subscribe, SubscribeResult, raw,
 };
 use crate::wire::{Close, Frame};
 
 /// Events of a room that a client gets at once when it comes back: some hours of a busy room. Who missed more reads the
 /// newest page.
 pub(super) const RECOVERED_MAX: usize = 512;
+
+/// Subscriptions of one client that are opened at once.
+const OPEN_AT_ONCE: usize = 8;
 
 /// A subscribe that may go ahead.
 #[derive(Debug)]
@@ -81,27 +85,17 @@ struct LiveData {
     window: i64,
 }
 
-/// Carries out a subscribe; returns what stops it.
-pub(super) async fn join(
+/// Opens subscriptions, some at once; they come in the order in which they were asked for.
+pub(super) fn open_all(
     hub: &Hub,
     connection: &Arc<Connection>,
-    joining: Joining,
-) -> Option<(u32, Arc<str>, Stop)> {
-    let (id, channel) = (joining.id, Arc::clone(&joining.channel));
-    let number = joining.terms.wants.id(&channel);
-    match open(hub, connection, &joining).await {
-        Ok(Some(Opened { mut result, start })) => {
-            result.id = number;
-            let reply = Reply::answer(id, Answer::Subscribe(Box::new(result)));
-            let Some(reply) = reply.encode(connection.dialect.protocol) else {
-                return Some((id, channel, Close::InappropriateProtocol.into()));
-            };
-            activate(hub, connection, channel, Some(connection.dialect.frame(&[reply])), start).await;
-            None
-        }
-        Ok(None) => None,
-        Err(stop) => Some((id, channel, stop)),
-    }
+    joining: Vec<Joining>,
+) -> impl Stream<Item = (Joining, Result<Option<Opened>, Stop>)> {
+    let open = move |joining: Joining| async move {
+        let opened = open(hub, connection, &joining).await;
+        (joining, opened)
+    };
+    stream::iter(joining).map(open).buffered(OPEN_AT_ONCE)
 }
 
 /// Holds a channel's publications for a client, and reads what it missed; nothing if the hub has stopped.
@@ -136,11 +130,23 @@ pub(super) async fn activate(
     reply: Option<Frame>,
     start: Start,
 ) {
+    drop(begin(hub, connection, channel, reply, start).await.await);
+}
+
+/// Has let go what was held back, behind the reply; returns what is told when that is written. Those of one connection are
+/// written in the order of these calls.
+pub(super) async fn begin(
+    hub: &Hub,
+    connection: &Connection,
+    channel: Arc<str>,
+    reply: Option<Frame>,
+    start: Start,
+) -> oneshot::Receiver<()> {
     let number = connection.number;
     let (done, is_done) = oneshot::channel();
     // A shard that has stopped closes the connection itself.
     drop(hub.shard(number).send(Command::Activate { channel, number, reply, start, done }).await);
-    drop(is_done.await);
+    is_done
 }
 
 async fn event(hub: &Hub, joining: &Joining, protocol: Protocol) -> Result<Opened, Stop> {

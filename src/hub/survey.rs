@@ -34,7 +34,7 @@ const GONE_AFTER: Duration = Duration::from_secs(9);
 const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Rows that are listed at once, at most.
 const LISTED_MAX: usize = 500;
-/// Nodes that are told apart; more would be left out of surveys.
+/// Nodes that are told apart; more are left out of surveys, and counted.
 const NODES_MAX: usize = 256;
 
 /// What hubs tell each other for surveys.
@@ -89,6 +89,8 @@ type Open = FxHashMap<String, mpsc::Sender<(String, Box<RawValue>)>>;
 #[derive(Debug, Default)]
 pub(super) struct Surveys {
     nodes: Mutex<BTreeMap<String, (Instant, Report)>>,
+    /// Nodes for which there is no room, as many again, and when they told of themselves last.
+    left_out: Mutex<BTreeMap<String, Instant>>,
     open: Mutex<Open>,
 }
 
@@ -122,12 +124,26 @@ impl Surveys {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, report: Report) {
+    /// Notes what a node told; false if there is no room for it.
+    fn note(&self, report: Report) -> bool {
         let mut nodes = self.nodes();
         nodes.retain(|_, (at, _)| at.elapsed() < GONE_AFTER);
+        let mut left_out = self.left_out();
         if nodes.len() < NODES_MAX || nodes.contains_key(&report.node) {
+            left_out.remove(&report.node);
             nodes.insert(report.node.clone(), (Instant::now(), report));
+            return true;
         }
+        if left_out.len() < NODES_MAX || left_out.contains_key(&report.node) {
+            left_out.insert(report.node, Instant::now());
+        }
+        false
+    }
+
+    fn left_out(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        left_out.retain(|_, at| at.elapsed() < GONE_AFTER);
+        left_out
     }
 }
 
@@ -140,7 +156,7 @@ impl Hub {
     pub async fn report(self) -> anyhow::Result<()> {
         let shutdown = self.0.supervisor.token().clone();
         loop {
-            let word = Word::Report(self.own_report().await);
+            let word = Word::Report(self.own_report());
             if let Err(error) = self.say(&word).await {
                 tracing::debug!(error = %error, "other nodes are not told of this one");
             }
@@ -153,11 +169,16 @@ impl Hub {
     }
 
     /// What the nodes told last, this one's being of now; in the order of their names.
-    pub async fn nodes(&self) -> Vec<Report> {
-        let own = self.own_report().await;
+    pub fn nodes(&self) -> Vec<Report> {
+        let own = self.own_report();
         let mut nodes: BTreeMap<String, Report> = self.others();
         nodes.insert(own.node.clone(), own);
         nodes.into_values().collect()
+    }
+
+    /// How many nodes more there are, for which there is no room among those: at most as many again.
+    pub fn nodes_left_out(&self) -> usize {
+        self.0.surveys.left_out().len()
     }
 
     fn others(&self) -> BTreeMap<String, Report> {
@@ -170,7 +191,11 @@ impl Hub {
     /// Takes a word of a node, this one too.
     pub(super) fn heard(&self, word: Word) {
         match word {
-            Word::Report(report) => self.0.surveys.note(report),
+            Word::Report(report) => {
+                if !self.0.surveys.note(report) {
+                    self.0.counters.left_out("nodes", 1);
+                }
+            }
             Word::Gone(node) => drop(self.0.surveys.nodes().remove(&node)),
             Word::Ask { from, .. } if from == self.0.parts.node => {}
             Word::Ask { id, question, .. } => {
@@ -243,6 +268,11 @@ fn listed(limit: usize) -> usize {
     if limit == 0 { LISTED_MAX } else { limit.min(LISTED_MAX) }
 }
 
+/// How many rows are not listed for want of room, and not because fewer were asked for.
+fn left_out(limit: usize, matching: usize, listed: usize) -> usize {
+    if limit == 0 || LISTED_MAX < limit { matching.saturating_sub(listed) } else { 0 }
+}
+
 /// Whether a text has another one in it, whatever the case of letters; `part` is in lower case.
 fn has(text: &str, part: &str) -> bool {
     text.to_lowercase().contains(part)
@@ -251,6 +281,29 @@ fn has(text: &str, part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nodes_and_rows_have_their_number() {
+        let surveys = Surveys::default();
+        let report = |at: usize| Report { node: at.to_string(), ..Report::default() };
+        for at in 0..NODES_MAX {
+            assert!(surveys.note(report(at)));
+        }
+        for _ in 0..2 {
+            assert!(surveys.note(report(7)), "one that is there");
+            assert!(!surveys.note(report(NODES_MAX)));
+        }
+        assert_eq!((surveys.nodes().len(), surveys.left_out().len()), (NODES_MAX, 1));
+        for at in NODES_MAX..3 * NODES_MAX {
+            assert!(!surveys.note(report(at)));
+        }
+        assert_eq!(surveys.left_out().len(), NODES_MAX);
+        surveys.nodes().remove("7");
+        assert!(surveys.note(report(NODES_MAX)), "there is a place");
+        assert_eq!(surveys.left_out().len(), NODES_MAX - 1);
+        assert_eq!([0, 1, LISTED_MAX, LISTED_MAX + 1].map(listed), [LISTED_MAX, 1, LISTED_MAX, LISTED_MAX]);
+        assert_eq!([0, 10, LISTED_MAX + 1].map(|limit| left_out(limit, 900, 10)), [890, 0, 890]);
+    }
 
     #[test]
     fn words_come_as_they_were_said_and_unknown_ones_are_refused() {

@@ -1,8 +1,11 @@
 //! Clients that need tokens, in both encodings and by every way in; and what the server API does with them.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 use tokio_tungstenite::{
     connect_async,
     tungstenite::{Message, client::IntoClientRequest},
@@ -127,6 +130,46 @@ async fn a_token_says_who_one_is_and_where() {
     let other = token(&json!({ "sub": "43", "channels": ["chat:own"] }));
     client.send(&json!({ "id": 90, "refresh": { "token": other } }).to_string()).await;
     assert_eq!(client.closed().await, Close::InvalidToken.code());
+    server.stop().await;
+}
+
+/// Waits until the one who is present in a channel is seen so.
+async fn seen(server: &Server, channel: &str, field: &str, info: &Value) {
+    let begun = Instant::now();
+    loop {
+        let answer = api(server, "presence", json!({ "channel": channel })).await;
+        let present = answer["result"]["presence"].as_object().unwrap();
+        assert_eq!(present.len(), 1, "{answer}");
+        if present.values().all(|one| one[field] == *info) {
+            return;
+        }
+        assert!(begun.elapsed() < SOON, "{info} in {answer}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn others_see_what_a_newer_token_says() {
+    let config = format!("{STRICT}[client.subscription_token]\nenabled = true\nhmac_secret_key = 'secret'\n");
+    let config = config.replace("[client]\n", "[client]\npresence_update_interval = '1s'\n").leak();
+    let server = Server::with(Settings { config, ..Settings::default() }).await;
+    let mut client = Client::open(&server).await;
+    let own = |info: u32| json!({ "sub": "42", "info": { "v": info }, "exp": now_s() + 600 });
+    let of =
+        |info: u32| json!({ "sub": "42", "channel": "chat:a", "info": { "c": info }, "exp": now_s() + 600 });
+    client.call("connect", json!({ "token": token(&own(1)) })).await;
+    client.call("subscribe", json!({ "channel": "chat:a", "token": token(&of(1)) })).await;
+    seen(&server, "chat:a", "conn_info", &json!({ "v": 1 })).await;
+    seen(&server, "chat:a", "chan_info", &json!({ "c": 1 })).await;
+    let refreshed = client.call("refresh", json!({ "token": token(&own(2)) })).await;
+    assert_eq!(refreshed["refresh"]["expires"], true, "{refreshed}");
+    seen(&server, "chat:a", "conn_info", &json!({ "v": 2 })).await;
+    let sub_refresh = json!({ "channel": "chat:a", "token": token(&of(2)) });
+    assert_eq!(client.call("sub_refresh", sub_refresh).await["sub_refresh"]["expires"], true);
+    seen(&server, "chat:a", "chan_info", &json!({ "c": 2 })).await;
+    let order = json!({ "user": "42", "expire_at": now_s() + 600, "info": { "v": 3 } });
+    assert_eq!(api(&server, "refresh", order).await, json!({ "result": {} }));
+    seen(&server, "chat:a", "conn_info", &json!({ "v": 3 })).await;
     server.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! A disk that is slow and then full, as those see it who push and who look.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -102,15 +102,14 @@ async fn too_much_waits(refused: reqwest::Response) -> bool {
     detail.contains("too many samples wait for the disk")
 }
 
-#[tokio::test]
-async fn a_bad_disk_is_told_and_costs_nothing_that_was_acknowledged() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
+/// A server on a disk of the test's own, with the files that make it slow and full.
+fn on_bad_disk(folder: &Path, config: &str) -> (Process, PathBuf, PathBuf) {
+    let data = folder.join("data");
     std::fs::create_dir(&data).unwrap();
-    std::fs::write(folder.path().join("watchroom.toml"), "collect_host = false\n").unwrap();
-    std::fs::write(folder.path().join("alerts.toml"), "# none\n").unwrap();
-    let (slow, full) = (folder.path().join("slow"), folder.path().join("full"));
-    let library = slowdisk::build(folder.path());
+    std::fs::write(folder.join("watchroom.toml"), config).unwrap();
+    std::fs::write(folder.join("alerts.toml"), "# none\n").unwrap();
+    let (slow, full) = (folder.join("slow"), folder.join("full"));
+    let library = slowdisk::build(folder);
     let environment = [
         ("LD_PRELOAD", &*library),
         ("SLOWDISK_FSYNC_MS", Path::new("100")),
@@ -118,7 +117,56 @@ async fn a_bad_disk_is_told_and_costs_nothing_that_was_acknowledged() {
         ("SLOWDISK_SLOW", &slow),
         ("SLOWDISK_FULL", &full),
     ];
-    let server = Process::start(folder.path(), &environment);
+    (Process::start(folder, &environment), slow, full)
+}
+
+#[tokio::test]
+async fn what_waits_for_a_full_disk_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "collect_host = false\n[http_api]\ninsecure = true\n[[channel.namespaces]]\nname = 'kept'\n\
+        subscription_type = 'map'\n[channel.namespaces.map]\nmode = 'persistent'\n";
+    let (server, _, full) = on_bad_disk(folder.path(), config);
+    let api = async |method: &str, body: Value| {
+        let answer = server.post(&format!("/api/{method}"), body.to_string()).await;
+        answer.json::<Value>().await.unwrap()
+    };
+    let put = async |at: usize| {
+        let data = "x".repeat(99_500);
+        api("map_publish", json!({ "channel": "kept:1", "key": at.to_string(), "data": data })).await
+    };
+    let keys = async || api("map_stats", json!({ "channel": "kept:1" })).await["result"]["num_keys"].clone();
+    assert!(put(0).await["result"]["epoch"].is_string());
+    std::fs::write(&full, "").unwrap();
+    let mut made = 1;
+    while let code = put(made).await["error"]["code"].clone()
+        && code != 106
+    {
+        assert_eq!(code, 100, "the disk refuses");
+        made += 1;
+        assert!(made < 200, "what waits has no bound");
+    }
+    assert_eq!(keys().await, made, "the last one was not made");
+    let removed = api("map_remove", json!({ "channel": "kept:1", "key": "0" })).await;
+    assert_eq!((&removed["error"]["code"], keys().await), (&json!(106), json!(made)));
+    let metrics = server.http.get(format!("http://{}/metrics", server.address)).send().await.unwrap();
+    let counted = "watchroom_map_refused_total{limit=\"disk\"} 2";
+    assert!(metrics.text().await.unwrap().contains(counted));
+    std::fs::remove_file(&full).unwrap();
+    let begun = Instant::now();
+    while put(made).await["result"].is_null() {
+        assert!(begun.elapsed() < SOON, "the disk has room again");
+    }
+    drop(server);
+    let server = Process::start(folder.path(), &[]);
+    let url = format!("http://{}/api/map_stats", server.address);
+    let stats = server.http.post(url).body(r#"{"channel":"kept:1"}"#).send().await.unwrap();
+    assert_eq!(stats.json::<Value>().await.unwrap()["result"]["num_keys"], made + 1, "all of it is on disk");
+}
+
+#[tokio::test]
+async fn a_bad_disk_is_told_and_costs_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, slow, full) = on_bad_disk(folder.path(), "collect_host = false\n");
     let mut kept = Vec::new();
     // Its own deadline is that of what it waits for.
     let mut notices = Client::connect_to(server.address).await.patient(4 * SOON);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
+use watchroom::wire::Close;
 
 use crate::{
     client::Client,
@@ -148,10 +149,98 @@ async fn what_is_held_for_a_half_read_map_has_its_bytes() {
         put(&server, "eph:1", key, json!(1)).await;
     }
     client.call("subscribe", page("eph:1", &json!({ "limit": 1 }))).await;
-    for _ in 0..12 {
-        put(&server, "eph:1", "a", json!("x".repeat(99_500))).await;
+    for at in 0..12 {
+        put(&server, "eph:1", &format!("b{at}"), json!("x".repeat(99_500))).await;
     }
     assert_eq!(client.closed().await, 3008, "slow");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_busy_ephemeral_map_can_be_read_by_pages() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    for key in ["a", "b", "c"] {
+        put(&server, "eph:1", key, json!(0)).await;
+    }
+    let first = client.call("subscribe", page("eph:1", &json!({ "limit": 2 }))).await;
+    // More changes, and more bytes, than are held of a channel.
+    for at in 0..1_100 {
+        put(&server, "eph:1", "a", json!([at, "x".repeat(1_000)])).await;
+    }
+    put(&server, "eph:1", "b", json!(1)).await;
+    api(&server, "map_remove", json!({ "channel": "eph:1", "key": "b" })).await;
+    put(&server, "eph:1", "a", json!("newest")).await;
+    let next = json!({ "cursor": "b", "epoch": first["subscribe"]["epoch"] });
+    let last = client.call("subscribe", page("eph:1", &next)).await;
+    assert_eq!(keys(&last), "c");
+    // Only the newest of each key, in the order in which they changed.
+    let push = client.push("eph:1", "pub").await;
+    assert_eq!((&push["key"], &push["removed"]), (&json!("b"), &json!(true)));
+    let push = client.push("eph:1", "pub").await;
+    assert_eq!((&push["key"], &push["data"]), (&json!("a"), &json!("newest")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_server_subscribes_nobody_twice_to_a_map() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    for key in ["a", "b"] {
+        put(&server, "eph:1", key, json!(1)).await;
+    }
+    let to = |channel: &str| json!({ "user": "", "client": client.id, "channel": channel });
+    let (to_map, to_chat) = (to("eph:1"), to("chat:1"));
+    let first = client.call("subscribe", page("eph:1", &json!({ "limit": 1 }))).await;
+    for order in [to_map, to_chat] {
+        assert_eq!(api(&server, "subscribe", order).await, json!({ "result": {} }));
+    }
+    put(&server, "eph:1", "a", json!(2)).await;
+    let told = client.next().await;
+    assert_eq!(told["push"]["channel"], "chat:1", "it goes on with its pages: {told}");
+    let next = json!({ "cursor": "a", "epoch": first["subscribe"]["epoch"] });
+    assert_eq!(keys(&client.call("subscribe", page("eph:1", &next)).await), "b");
+    assert_eq!(client.push("eph:1", "pub").await["data"], 2);
+    put(&server, "eph:1", "b", json!(3)).await;
+    let told = client.next().await;
+    assert_eq!(told["push"]["pub"]["data"], 3, "each change comes once: {told}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn maps_that_are_read_count_where_the_server_subscribes() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    for channel in ["eph:1", "eph:2"] {
+        for key in ["a", "b"] {
+            put(&server, channel, key, json!(1)).await;
+        }
+        client.call("subscribe", page(channel, &json!({ "limit": 1 }))).await;
+    }
+    client.call("subscribe", json!({ "channel": "chat:1" })).await;
+    assert_eq!(client.call("subscribe", json!({ "channel": "chat:2" })).await["error"]["code"], 106);
+    let subscribe = json!({ "user": "", "client": client.id, "channel": "chat:2" });
+    api(&server, "subscribe", subscribe).await;
+    assert_eq!(client.closed().await, Close::ChannelLimit.code());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_subscribed_to_a_map_by_the_server_hears_what_changes() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    put(&server, "map:1", "k", json!(1)).await;
+    let always = json!({ "force_recovery": { "value": true }, "force_positioning": { "value": true } });
+    let subscribe = json!({ "user": "", "client": client.id, "channel": "map:1", "override": always });
+    api(&server, "subscribe", subscribe).await;
+    let told = client.push("map:1", "subscribe").await;
+    assert!(told["recoverable"].is_null() && told["positioned"].is_null(), "nothing to come back to: {told}");
+    put(&server, "map:1", "k", json!(2)).await;
+    let push = client.push("map:1", "pub").await;
+    assert_eq!((&push["key"], &push["data"]), (&json!("k"), &json!(2)));
+    api(&server, "map_remove", json!({ "channel": "map:1", "key": "k" })).await;
+    let push = client.push("map:1", "pub").await;
+    assert_eq!((&push["key"], &push["removed"]), (&json!("k"), &json!(true)));
     server.stop().await;
 }
 
@@ -188,5 +277,34 @@ async fn maps_have_limits_that_are_counted() {
     assert_eq!(client.call("publish", one_more.clone()).await["error"]["code"], 106);
     assert_eq!(api(&server, "map_publish", one_more).await["error"]["code"], 106);
     assert!((server.metric("watchroom_map_refused_total").await - 3.0).abs() < 0.1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn pages_of_a_map_are_no_subscribes() {
+    let server = server(None).await;
+    let mut client = Client::connect(&server).await;
+    for key in ["a", "b", "c"] {
+        put(&server, "map:1", key, json!(1)).await;
+    }
+    let first = client.call("subscribe", page("map:1", &json!({ "limit": 1 }))).await;
+    // Within the burst of pages, and far beyond that of subscribes; then beyond both.
+    let next = json!({ "limit": 1, "cursor": "a", "offset": 3, "epoch": first["subscribe"]["epoch"] });
+    let lines = vec![json!({ "id": 9, "subscribe": page("map:1", &next) }).to_string(); 250].join("\n");
+    let mut refused = Vec::new();
+    for at in 0..80 {
+        client.send(&lines).await;
+        for _ in 0..250 {
+            let code = client.next().await["error"]["code"].clone();
+            if code == 111 {
+                refused.push(at * 250);
+            } else {
+                assert!(code.is_null(), "{code}");
+            }
+        }
+    }
+    assert!(refused.first().is_some_and(|first| 4_500 < *first), "{:?}", refused.first());
+    let counted = "watchroom_commands_too_fast_total{command=\"page\"}";
+    assert!(1.0 <= server.metric(counted).await);
     server.stop().await;
 }

@@ -60,6 +60,10 @@ impl RedisServer {
         panic!("redis-server does not start");
     }
 
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }

@@ -1,10 +1,13 @@
 //! Centrifugo's protocol.
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use crate::{
     client::Client,
-    server::{Server, Settings},
+    server::{SOON, Server, Settings},
 };
 
 const CHAT: &str = "collect_host = false\n[[channel.namespaces]]\nname = 'chat'\nhistory_size = 10\nhistory_ttl = '1m'\n\
@@ -173,4 +176,25 @@ async fn shutdown_says_so() {
     let mut client = Client::connect(&server).await;
     let (code, _) = tokio::join!(client.closed(), server.stop());
     assert_eq!(code, 3001);
+}
+
+#[tokio::test]
+async fn pings_are_frames_where_a_client_asks_for_them() {
+    let config = "collect_host = false\n[client]\nallow_anonymous_connect_without_token = true\nping_interval = '2s'\npong_timeout = '1s'\n";
+    let server = Server::with(Settings { config, ..Settings::default() }).await;
+    let url = format!("ws://{}/connection/websocket?cf_ws_frame_ping_pong=true", server.address);
+    let (mut socket, _) = connect_async(url).await.unwrap();
+    socket.send(Message::text(r#"{"id":1,"connect":{}}"#)).await.unwrap();
+    let told = async |socket: &mut WebSocketStream<MaybeTlsStream<TcpStream>>| {
+        timeout(SOON, socket.next()).await.expect("something in time").unwrap().unwrap()
+    };
+    let reply: Value = serde_json::from_str(told(&mut socket).await.to_text().unwrap()).unwrap();
+    assert!(reply["connect"]["client"].is_string(), "{reply}");
+    assert!(reply["connect"]["ping"].is_null() && reply["connect"]["pong"].is_null(), "{reply}");
+    // The library answers each: who does not is closed after a second.
+    for _ in 0..3 {
+        let told = told(&mut socket).await;
+        assert!(told.is_ping(), "{told}");
+    }
+    server.stop().await;
 }

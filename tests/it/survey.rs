@@ -1,7 +1,9 @@
 //! What operators see of connections and channels, and what they may do with them.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     client::Client,
@@ -33,6 +35,8 @@ impl Client {
                 return answer;
             }
             assert!(Instant::now() < deadline, "{method}: {answer}");
+            // Within the rate at which a page may ask.
+            sleep(Duration::from_millis(200)).await;
         }
     }
 }
@@ -170,4 +174,56 @@ async fn nodes_answer_for_each_other() {
     assert_eq!((&alone["total"], &alone["silent"]), (&json!(1), &json!([])), "a node that ends says so");
     assert_eq!(alone["connections"][0]["node"], "a");
     a.stop().await;
+}
+
+#[tokio::test]
+async fn lists_say_how_much_more_there_is_and_are_asked_for_at_a_rate() {
+    let server = node("a", None).await;
+    let mut operator = Client::connect(&server).await;
+    let mut readers = Vec::new();
+    // More channels than are listed, of connections that may have so many.
+    for reader in 0..3 {
+        let mut client = Client::connect(&server).await;
+        let lines = |part: usize| -> String {
+            let line = |at: usize| json!({ "id": at + 1, "subscribe": { "channel": format!("chat:{reader}-{at}") } });
+            (part * 100..(part + 1) * 100).map(|at| line(at).to_string() + "\n").collect()
+        };
+        for part in 0..2 {
+            client.send(lines(part).trim_end()).await;
+            for _ in 0..100 {
+                assert!(client.next().await["subscribe"].is_object());
+            }
+        }
+        readers.push(client);
+    }
+    let all = operator.ask("channels", json!({})).await;
+    assert_eq!((&all["matching"], &all["more"]), (&json!(600), &json!(100)));
+    assert_eq!(all["channels"].as_array().unwrap().len(), 500);
+    let some = operator.ask("channels", json!({ "search": "chat:1", "limit": 10 })).await;
+    assert_eq!((&some["matching"], &some["more"]), (&json!(200), &json!(190)));
+    let own = operator.ask("channel", json!({ "channel": "chat:1-7" })).await;
+    assert_eq!(own["subscribers"], 1);
+    let of_node = |answer: &Value| {
+        let node = &answer["nodes"][0];
+        [&node["channels"], &node["configured_channels"], &node["configured_subscriptions"]]
+            .map(Value::as_u64)
+    };
+    let server_told = operator.ask("server", json!({})).await;
+    assert_eq!((&server_told["more"], of_node(&server_told)), (&json!(0), [Some(600); 3]));
+    let left_out = server.metric("watchroom_survey_left_out_total").await;
+    assert!((left_out - 100.0).abs() < 0.1, "who asks for few is not told less than that: {left_out}");
+
+    let begun = Instant::now();
+    loop {
+        let reply = operator.rpc("server", json!({})).await;
+        if reply["error"]["code"] == 111 {
+            break;
+        }
+        assert!(begun.elapsed() < SOON, "nothing is refused");
+    }
+    assert!(1.0 <= server.metric("watchroom_calls_too_often_total{call=\"server\"}").await);
+    drop(readers);
+    let mut operator = Client::connect(&server).await;
+    operator.ask_until("server", json!({}), |told| of_node(told) == [Some(0); 3]).await;
+    server.stop().await;
 }

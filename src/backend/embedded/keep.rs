@@ -20,8 +20,8 @@ use super::{
     maps::{Maps, Place},
 };
 use crate::backend::{
-    BackendError, Delivery, HistoryFilter, HistoryPage, MapChange, MapFilter, MapMode, MapNews, MapOptions,
-    MapOutcome, MapPage, MapPut,
+    BackendError, Delivery, HistoryFilter, HistoryPage, MapChange, MapFilter, MapLimit, MapMode, MapNews,
+    MapOptions, MapOutcome, MapPage, MapPut,
 };
 use crate::journal::{Journal, LocalKind};
 use crate::wire::centrifugo::{ClientInfo, Publication, raw};
@@ -146,6 +146,9 @@ impl Embedded {
         mode: MapMode,
         make: impl FnOnce(&mut Maps) -> Result<(MapOutcome, Option<MapChange>), BackendError>,
     ) -> Result<MapOutcome, BackendError> {
+        if mode == MapMode::Persistent {
+            self.keep_up().await?;
+        }
         let permit = self.permit().await?;
         let (outcome, turn) = {
             let mut maps = self.maps();
@@ -161,6 +164,25 @@ impl Embedded {
         Ok(outcome)
     }
 
+    /// Returns once there is room among what waits for the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::MapFull`] where the disk takes none of it: each who asks has it tried again.
+    async fn keep_up(&self) -> Result<(), BackendError> {
+        let (is_behind, turn) = {
+            let maps = self.maps();
+            (maps.is_behind(), maps.turn())
+        };
+        if !is_behind {
+            return Ok(());
+        }
+        self.write(turn).await.map_err(|error| match error {
+            BackendError::Journal(_) => BackendError::MapFull(MapLimit::Disk),
+            other => other,
+        })
+    }
+
     /// Returns once all changes up to one are on disk.
     ///
     /// *Cancel safety*: what was not written yet is written with the next change.
@@ -171,7 +193,7 @@ impl Embedded {
             if maps.is_written(turn) {
                 return Ok(());
             }
-            (maps.turn(), maps.unwritten())
+            (maps.turn(), maps.to_write())
         };
         let row = |(place, entry): (Place, Option<Entry>)| (name(&place), entry.and_then(Row::of));
         self.journal.keep(LocalKind::MapEntry, rows.into_iter().map(row).collect()).await?;
@@ -200,6 +222,7 @@ impl Embedded {
     ///
     /// [`BackendError`].
     pub async fn map_clear(&self, channel: &str) -> Result<(), BackendError> {
+        self.keep_up().await?;
         let permit = self.permit().await?;
         let turn = {
             let mut maps = self.maps();

@@ -1,7 +1,7 @@
 //! All maps of a single node, and what of them is to be written to disk. Pure but for the clock of their ends.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -9,7 +9,10 @@ use std::{
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
-use super::map::{Entry, Map};
+use super::{
+    map::{Entry, Map},
+    unwritten::Unwritten,
+};
 use crate::backend::{
     BackendError, HistoryFilter, HistoryPage, KeyMode, MAP_IDEMPOTENT_TTL, MapChange, MapFilter, MapLimit,
     MapMode, MapNews, MapOptions, MapOutcome, MapPage, MapPut, StreamPosition, Suppressed,
@@ -40,12 +43,8 @@ pub(super) struct Maps {
     known_order: VecDeque<(Instant, Place)>,
     /// Part of every new map's epoch; another one after a map that had offsets is gone.
     round: u64,
-    /// Keys of persistent maps that are not on disk as they are here, each with the number of its newest change.
-    unwritten: BTreeMap<Place, u64>,
-    /// The number of the newest change of a persistent map…
-    turn: u64,
-    /// …and of the newest that is on disk, with all before it.
-    written: u64,
+    /// Keys of persistent maps that are not on disk as they are here.
+    unwritten: Unwritten,
 }
 
 /// What came of a change, and what is to be told of it.
@@ -60,9 +59,7 @@ impl Maps {
             known: FxHashMap::default(),
             known_order: VecDeque::new(),
             round: fastrand::u64(..),
-            unwritten: BTreeMap::new(),
-            turn: 0,
-            written: 0,
+            unwritten: Unwritten::default(),
         }
     }
 
@@ -209,8 +206,9 @@ impl Maps {
     /// Notes that a key is on disk as it was.
     fn spoil(&mut self, channel: &Arc<str>, key: &Arc<str>, options: MapOptions) {
         if options.mode == MapMode::Persistent {
-            self.turn += 1;
-            self.unwritten.insert((Arc::clone(channel), Arc::clone(key)), self.turn);
+            let entry = self.maps.get(channel).and_then(|map| map.entry(key));
+            let bytes = entry.map_or(0, |entry| entry.publication.bytes());
+            self.unwritten.note((Arc::clone(channel), Arc::clone(key)), bytes);
         }
     }
 
@@ -351,24 +349,28 @@ impl Maps {
 
     /// The number of the newest change that is to be on disk.
     pub(super) const fn turn(&self) -> u64 {
-        self.turn
+        self.unwritten.turn()
     }
 
     /// Whether a change is on disk, and all before it.
     pub(super) const fn is_written(&self, turn: u64) -> bool {
-        turn <= self.written
+        self.unwritten.is_written(turn)
+    }
+
+    /// Whether as much waits for the disk as may.
+    pub(super) fn is_behind(&self) -> bool {
+        self.unwritten.is_full()
     }
 
     /// What is to be written now, key by key; nothing for one that is gone.
-    pub(super) fn unwritten(&self) -> Vec<(Place, Option<Entry>)> {
+    pub(super) fn to_write(&self) -> Vec<(Place, Option<Entry>)> {
         let entry = |(channel, key): &Place| self.maps.get(channel).and_then(|map| map.entry(key)).cloned();
-        self.unwritten.keys().map(|place| (place.clone(), entry(place))).collect()
+        self.unwritten.places().map(|place| (place.clone(), entry(place))).collect()
     }
 
     /// Notes that all changes up to one are on disk.
     pub(super) fn wrote(&mut self, turn: u64) {
-        self.unwritten.retain(|_, newest| turn < *newest);
-        self.written = self.written.max(turn);
+        self.unwritten.wrote(turn);
     }
 }
 
@@ -510,11 +512,11 @@ mod tests {
         put("k");
         let turn = maps.turn();
         assert!(!maps.is_written(turn));
-        assert_eq!(maps.unwritten().len(), 2);
+        assert_eq!(maps.to_write().len(), 2);
         maps.remove(&Arc::from("a"), ("l", ""), persistent, 8);
         maps.wrote(turn);
         assert!(maps.is_written(turn) && !maps.is_written(maps.turn()));
-        let rest = maps.unwritten();
+        let rest = maps.to_write();
         assert!(matches!(&rest[..], [((_, key), None)] if **key == *"l"), "{rest:?}");
     }
 }

@@ -103,7 +103,7 @@ impl Redis {
         let meta_ttl = options.key_ttl.map(|key| options.meta_ttl.unwrap_or(key));
         cmd.arg(ttl_ms(options.stream_ttl)).arg(optional(meta_ttl));
         cmd.arg(MAP_KEYS_MAX).arg(MAP_BYTES_MAX).arg(if put.delta { "1" } else { "" });
-        cmd.arg(ttl_ms(MAP_IDEMPOTENT_TTL)).arg(channel);
+        cmd.arg(ttl_ms(MAP_IDEMPOTENT_TTL)).arg(channel).arg(unborn_ms());
         let reply: Vec<Vec<u8>> =
             shared.run(keys.place, &cmd, Moving::Waits).await.inspect_err(|error| self.count(error))?;
         outcome(&reply)

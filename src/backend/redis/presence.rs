@@ -87,9 +87,20 @@ pub(super) async fn enter(
     info: &ClientInfo,
     announce: bool,
 ) -> Result<(), BackendError> {
+    let message = if announce { message::someone(Move::Join, channel, info) } else { Vec::new() };
+    put(shared, channel, info, announce, message).await
+}
+
+/// Lists a connection of this node; `message` is told where it was not, or as another one.
+pub(super) async fn put(
+    shared: &Shared,
+    channel: &str,
+    info: &ClientInfo,
+    announce: bool,
+    mut message: Vec<u8>,
+) -> Result<(), BackendError> {
     shared.entered.put(channel, info, announce);
     let keys = shared.keys.channel(channel);
-    let mut message = if announce { message::someone(Move::Join, channel, info) } else { Vec::new() };
     loop {
         let member = shared.up.borrow().member.clone();
         let entry = Entry { info: info.clone(), member: member.to_string(), announce };

@@ -48,7 +48,7 @@ pub(super) async fn call(
         "history" => run(request, |own| history(site, own)).await,
         "history_remove" => run(request, |own| history_remove(site, own)).await,
         "channels" => run(request, |own| channels(site, own)).await,
-        "info" => run(request, |own| info(site, own)).await,
+        "info" => run(request, |own| std::future::ready(info(site, &own))).await,
         "map_publish" => match (read(request), read::<Payload>(request)) {
             (Ok(own), Ok(payload)) => Ok(maps::publish(site, own, &payload).await),
             (Err(error), _) | (_, Err(error)) => Err(error),
@@ -259,8 +259,8 @@ async fn channels(site: &Site, own: Channels) -> Outcome {
     result(&json!({ "channels": channels }))
 }
 
-async fn info(site: &Site, _: Nothing) -> Outcome {
-    let nodes = site.hub.nodes().await.into_iter().map(|node| {
+fn info(site: &Site, _: &Nothing) -> Outcome {
+    let nodes = site.hub.nodes().into_iter().map(|node| {
         json!({
             "uid": node.node,
             "name": node.node,

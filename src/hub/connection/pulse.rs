@@ -4,7 +4,7 @@ use std::sync::{MutexGuard, PoisonError, atomic::Ordering};
 
 use super::{Connection, Control};
 use crate::hub::outbox::Delivery;
-use crate::wire::Close;
+use crate::wire::{Close, Frame, websocket::Opcode};
 
 /// No ping may be sent yet.
 pub(super) const UNPINGED: u8 = 0;
@@ -79,7 +79,19 @@ impl Connection {
         if expects_pong {
             self.ping.store(PINGED, Ordering::Relaxed);
         }
-        self.send(&self.dialect.ping(), Delivery::Event);
+        let ping =
+            if self.has_frame_pings() { Frame::control(Opcode::Ping, b"") } else { self.dialect.ping() };
+        self.send(&ping, Delivery::Event);
+    }
+
+    /// Has it pinged by frames of the WebSocket, and not by messages.
+    pub fn ping_by_frames(&self) {
+        self.has_frame_pings.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is.
+    pub fn has_frame_pings(&self) -> bool {
+        self.has_frame_pings.load(Ordering::Relaxed)
     }
 
     /// The time for a pong is over.

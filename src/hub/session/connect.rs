@@ -1,8 +1,9 @@
 //! Who a client is, and for how long.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 
 use super::{Joined, Phase, Session};
 use crate::hub::{
@@ -10,7 +11,7 @@ use crate::hub::{
     order::{Order, Whom},
     permit::{self, ServerSubscribe, Standing},
     refusal::Stop,
-    subscribe,
+    subscribe::{self, Joining, Opened},
 };
 use crate::tokens::{ConnectionClaims, Grant, TokenError};
 use crate::wire::Close;
@@ -94,13 +95,15 @@ impl Session {
         let options = &parts.options;
         self.renew(expires_at);
         let is_page = self.standing == Standing::Page;
+        // What pings by frames is no matter of the protocol's.
+        let has_pings = !self.connection.has_frame_pings();
         ConnectResult {
             client: self.connection.client.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             expires: expires_at.is_some(),
             ttl: expires_at.map_or(0, |at| self.hub.seconds_until(at)),
-            ping: self.hub.ping_seconds(),
-            pong: options.pong_timeout.is_some(),
+            ping: if has_pings { self.hub.ping_seconds() } else { 0 },
+            pong: has_pings && options.pong_timeout.is_some(),
             session: self.session.as_deref().unwrap_or_default().to_owned(),
             node: if is_page || self.session.is_some() { parts.node.clone() } else { String::new() },
             time: if is_page || options.connect_include_server_time { parts.clock.now_ms() } else { 0 },
@@ -116,29 +119,51 @@ impl Session {
         subs: Vec<ServerSubscribe>,
         mut positions: BTreeMap<String, Subscribe>,
     ) -> Result<(), Stop> {
-        let mut opened = Vec::new();
+        let mut joining = Vec::with_capacity(subs.len());
         for sub in subs {
-            let request = positions.remove(&sub.channel).unwrap_or_default();
             let rules = self.hub.rules(&sub.channel, self.standing);
-            let rules = Arc::clone(rules.ok_or_else(|| Stop::refuse(ErrorCode::UnknownChannel))?);
-            let joining = self.enter_by_server(&sub, rules, request);
-            let one = subscribe::open(&self.hub, &self.connection, &joining).await;
-            if one.is_err() {
-                self.leave(&joining.channel, Joined::No).await;
-            }
-            if let Some(one) = one? {
-                opened.push((joining.channel, one.start));
-                result.subs.push(ServerSub { channel: sub.channel, result: Some(one.result) });
-            }
+            joining.push((sub, Arc::clone(rules.ok_or_else(|| Stop::refuse(ErrorCode::UnknownChannel))?)));
+        }
+        let mut enter = |(sub, rules): (ServerSubscribe, _)| {
+            let request = positions.remove(&sub.channel).unwrap_or_default();
+            self.enter_by_server(&sub, rules, request)
+        };
+        let joining = joining.into_iter().map(&mut enter).collect();
+        let opened = self.open_all(joining).await?;
+        let mut starts = Vec::with_capacity(opened.len());
+        for (channel, one) in opened {
+            result.subs.push(ServerSub { channel: channel.to_string(), result: Some(one.result) });
+            starts.push((channel, one.start));
         }
         self.reply(id, Answer::Connect(Box::new(result)));
         self.flush();
         // Not before: a client answers no ping until it is connected.
         self.connection.connected();
-        for (channel, start) in opened {
+        for (channel, start) in starts {
             subscribe::activate(&self.hub, &self.connection, channel, None, start).await;
         }
         Ok(())
+    }
+
+    /// Opens all, also where one cannot be: none may be half open when the others are left.
+    ///
+    /// # Errors
+    ///
+    /// What stops the first of those that cannot be opened; they are left.
+    async fn open_all(&mut self, joining: Vec<Joining>) -> Result<Vec<(Arc<str>, Opened)>, Stop> {
+        let (hub, connection) = (self.hub.clone(), Arc::clone(&self.connection));
+        let mut opens = pin!(subscribe::open_all(&hub, &connection, joining));
+        let (mut opened, mut stopped) = (Vec::new(), None);
+        while let Some((Joining { channel, .. }, one)) = opens.next().await {
+            match one {
+                Ok(one) => opened.extend(one.map(|one| (channel, one))),
+                Err(stop) => {
+                    self.leave(&channel, Joined::No).await;
+                    stopped.get_or_insert(stop);
+                }
+            }
+        }
+        stopped.map_or(Ok(opened), Err)
     }
 
     fn identify(&self, request: &Connect) -> Result<Identity, Stop> {
@@ -267,7 +292,7 @@ impl Session {
             return Err(Stop::refuse(ErrorCode::Expired));
         }
         if let Some(info) = claims.info {
-            self.speaker.info.conn_info = raw::one_line(info);
+            self.show(raw::one_line(info));
         }
         self.renew(Some(at));
         let ttl = self.hub.seconds_until(at);
@@ -307,8 +332,11 @@ impl Session {
         }
         if let Some(one) = self.subscriptions.iter_mut().find(|one| *one.channel == *request.channel) {
             one.expires_at = expires_at;
-            one.info = info.map(|info| Box::new(raw::one_line(info)));
+            let info = info.map(|info| Box::new(raw::one_line(info)));
+            one.is_stale |= one.presence && one.info != info;
+            one.info = info;
         }
+        self.expect_listing();
         self.look();
         let ttl = expires_at.map_or(0, |at| self.hub.seconds_until(at));
         self.reply(id, Answer::SubRefresh(SubRefreshResult { expires: expires_at.is_some(), ttl }));

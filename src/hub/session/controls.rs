@@ -25,7 +25,7 @@ impl Session {
                 Control::Lost(channel) => self.lose(&channel).await,
                 Control::Refresh { expires_at, info } => {
                     if let Some(info) = info {
-                        self.speaker.info.conn_info = info;
+                        self.show(info);
                     }
                     self.renew(expires_at);
                     let ttl = expires_at.map(|at| self.hub.seconds_until(at));
@@ -43,10 +43,11 @@ impl Session {
     }
 
     async fn subscribe_by_server(&mut self, sub: &ServerSubscribe) {
-        if self.subscription(&sub.channel).is_some() {
+        let reads = self.pages.iter().any(|pages| **pages.channel() == *sub.channel);
+        if reads || self.subscription(&sub.channel).is_some() {
             return;
         }
-        if self.hub.0.parts.options.channel_limit <= self.subscriptions.len() {
+        if self.is_full() {
             self.connection.close(&Close::ChannelLimit);
             return;
         }
@@ -88,7 +89,7 @@ impl Session {
     }
 
     async fn end_subscription(&mut self, channel: &str, (code, reason): (u32, &str)) {
-        self.leave(channel, Joined::Yes).await;
+        self.leave_for_good(channel).await;
         self.push(channel, PushBody::Unsubscribe { code, reason: reason.to_owned() });
     }
 

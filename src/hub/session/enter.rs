@@ -47,7 +47,7 @@ impl Session {
     pub(super) fn enter(&mut self, request: Subscribe, id: u32) -> Result<Joining, Stop> {
         self.subscribes()?;
         self.joinable(&request)?;
-        if self.hub.0.parts.options.channel_limit <= self.subscriptions.len() {
+        if self.is_full() {
             return Err(Stop::refuse(ErrorCode::LimitExceeded));
         }
         let joining = self.admit(request, id)?;
@@ -140,9 +140,7 @@ impl Session {
         let mut terms = granted(rules, claims.map(|claims| claims.grant.overrides).unwrap_or_default());
         terms.positioned |= request.positioned && (rules.allow_positioning || reads_history);
         terms.recoverable |= request.recoverable && (rules.allow_recovery || reads_history);
-        if rules.class == Class::Event && !rules.stream.is_kept() {
-            (terms.positioned, terms.recoverable) = (false, false);
-        }
+        terms.settle(rules);
         terms.wants.joins |= request.join_leave && rules.join_leave && reads_presence;
         let is_positioned = terms.positioned || terms.recoverable || rules.map.is_some();
         terms.wants.delta = request.delta == FOSSIL && rules.allow_delta && is_positioned;
@@ -150,7 +148,8 @@ impl Session {
         Ok(terms)
     }
 
-    /// Notes a subscription that the server makes; `request` has the position that the client had in it.
+    /// Notes a subscription that the server makes; `request` has the position that the client had in it. Of a map it hears
+    /// what changes from then on, and has no state and no position.
     pub(super) fn enter_by_server(
         &mut self,
         sub: &ServerSubscribe,
@@ -159,6 +158,7 @@ impl Session {
     ) -> Joining {
         let mut terms = granted(&rules, sub.overrides);
         (terms.data, terms.expires_at) = (sub.data.clone(), sub.expires_at);
+        terms.settle(&rules);
         // What comes of a map is told as a difference from what its key had: only who read the map knows that.
         let is_positioned = (terms.positioned || terms.recoverable) && rules.map.is_none();
         terms.wants.delta = request.delta == FOSSIL && rules.allow_delta && is_positioned;
@@ -166,6 +166,15 @@ impl Session {
         let joining = Joining { id: 0, request, channel: Arc::from(&*sub.channel), rules, info, terms };
         self.note(&joining);
         joining
+    }
+}
+
+impl Terms {
+    /// Without a history there is nothing to come back to, whatever was granted; a map has a way of its own.
+    fn settle(&mut self, rules: &Rules) {
+        if rules.class == Class::Event && (!rules.stream.is_kept() || rules.map.is_some()) {
+            (self.positioned, self.recoverable) = (false, false);
+        }
     }
 }
 

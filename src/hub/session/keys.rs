@@ -1,6 +1,4 @@
-//! A client changes keys of maps, and is one where presence is a map.
-
-use std::sync::Arc;
+//! A client changes keys of maps.
 
 use super::Session;
 use crate::backend::MapPut;
@@ -39,31 +37,6 @@ impl Session {
         done.map_err(refused)?;
         self.reply(id, Answer::Publish);
         Ok(())
-    }
-
-    /// Notes that the client's presence in maps is to be renewed, if it is.
-    pub(super) fn expect_renewal(&mut self, rules: &Rules) {
-        if rules.has_presence_maps() && self.renew_at.is_none() {
-            self.renew_at = Some(self.next_renewal());
-        }
-    }
-
-    fn next_renewal(&self) -> i64 {
-        let wait = self.hub.0.parts.options.presence_update_interval.as_secs().max(1);
-        self.hub.now_s().saturating_add(i64::try_from(wait).unwrap_or(i64::MAX))
-    }
-
-    /// Lets the client's keys in maps of presence live on, if it is time.
-    pub(super) async fn renew_presence(&mut self) {
-        if self.renew_at.is_none_or(|at| self.hub.now_s() < at) {
-            return;
-        }
-        let present = self.subscriptions.iter().filter(|one| one.rules.has_presence_maps());
-        let present: Vec<_> = present.map(|one| (Arc::clone(&one.channel), Arc::clone(&one.rules))).collect();
-        for (channel, rules) in &present {
-            self.hub.arrive(rules, channel, &self.info_in(channel)).await;
-        }
-        self.renew_at = (!present.is_empty()).then(|| self.next_renewal());
     }
 }
 

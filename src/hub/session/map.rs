@@ -117,16 +117,21 @@ impl Session {
         }
     }
 
+    /// Whether a subscribe is the next step of reading a map, and not the first one.
+    pub(super) fn reads_on(&self, request: &Subscribe) -> bool {
+        let goes_on = !request.cursor.is_empty() || request.phase != STATE;
+        goes_on && self.pages.iter().any(|pages| *pages.joining.channel == *request.channel)
+    }
+
     /// What was agreed on before, or is now.
     async fn pages_of(&mut self, id: u32, request: Subscribe) -> Result<Pages, Stop> {
         self.joinable(&request)?;
-        let (channel, options) = (request.channel.as_str(), &self.hub.0.parts.options);
+        let channel = request.channel.as_str();
         let at = self.pages.iter().position(|pages| *pages.joining.channel == *channel);
-        let goes_on = !request.cursor.is_empty() || request.phase != STATE;
-        if at.is_some() && !goes_on {
+        if at.is_some() && !self.reads_on(&request) {
             return Err(Stop::refuse(ErrorCode::AlreadySubscribed));
         }
-        let is_full = options.channel_limit <= self.subscriptions.len() + self.pages.len();
+        let is_full = self.is_full();
         let own = at.map(|at| self.pages.swap_remove(at));
         self.forget_late().await;
         if let Some(pages) = own {

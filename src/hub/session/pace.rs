@@ -13,6 +13,7 @@ use crate::wire::centrifugo::{ErrorCode, Method};
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     subscribes: Bucket,
+    pages: Bucket,
     publishes: Bucket,
 }
 
@@ -24,6 +25,11 @@ impl Session {
     /// `too many requests`; the words say how long to wait.
     pub(super) fn within_pace(&mut self, method: &Method) -> Result<(), Stop> {
         match method {
+            // A map is subscribed to with its first page.
+            Method::Subscribe(request) if self.reads_on(request) => {
+                let taken = self.pace.pages.take(rate::PAGE);
+                self.judge_pace(taken, "page")
+            }
             Method::Subscribe(_) => self.subscribes(),
             Method::Publish(_) => {
                 let taken = self.pace.publishes.take(rate::PUBLISH);

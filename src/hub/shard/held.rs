@@ -1,11 +1,16 @@
 //! What is held back for a subscriber that is still joining, within bounds.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use rustc_hash::FxHashMap;
 
 use super::Publish;
 use crate::hub::connection::Connection;
 
-/// Publications held for a subscriber while its history is read.
+/// Publications held for a subscriber while its history is read. In a map a key counts once.
 const JOINING_MAX: usize = 1_024;
 /// Bytes held for one connection, in all channels that it joins: its subscribers share publications, but each may keep others
 /// alive.
@@ -13,35 +18,64 @@ const HELD_BYTES_MAX: usize = 1 << 20;
 /// What a push takes beside what came from outside.
 const PUSH_BYTES: usize = 256;
 
-/// Pushes in their order. Their bytes count until they are dropped.
+/// A push that is held back.
+#[derive(Debug)]
+struct One {
+    publish: Publish,
+    /// Whether the change of its key right before it was left out, so that it must not be told as a difference from that.
+    is_whole: bool,
+    bytes: usize,
+}
+
+/// Pushes in their order; of what changes in a map, the newest of each key. Their bytes count until they are dropped.
 #[derive(Debug)]
 pub(super) struct Held {
     connection: Arc<Connection>,
-    pushes: Vec<Publish>,
+    pushes: BTreeMap<u64, One>,
+    /// Where the newest change of a key of a map is.
+    keys: FxHashMap<Box<str>, u64>,
+    next: u64,
     bytes: usize,
 }
 
 impl Held {
     pub(super) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection, pushes: Vec::new(), bytes: 0 }
+        Self { connection, pushes: BTreeMap::new(), keys: FxHashMap::default(), next: 0, bytes: 0 }
     }
 
-    /// Holds one more back; false if there is no room.
+    /// Holds one more back; false if there is no room. In a map it takes the place of what the same key had before.
     pub(super) fn push(&mut self, publish: &Publish) -> bool {
-        let bytes = publish.cast.bytes() + PUSH_BYTES;
+        // Publications of streams have no keys. One with which an epoch begins must stay, whatever comes after it.
+        let publication = publish.cast.as_publication().filter(|_| publish.begins.is_none());
+        let key = publication.map_or("", |publication| &*publication.key);
+        let is_whole = !key.is_empty() && self.drop_before(key);
+        let bytes = publish.cast.bytes() + key.len() + PUSH_BYTES;
         let all = &self.connection.held_bytes;
         if JOINING_MAX <= self.pushes.len() || HELD_BYTES_MAX < all.load(Ordering::Relaxed) + bytes {
             return false;
         }
         all.fetch_add(bytes, Ordering::Relaxed);
         self.bytes += bytes;
-        self.pushes.push(publish.clone());
+        if !key.is_empty() {
+            self.keys.insert(key.into(), self.next);
+        }
+        self.pushes.insert(self.next, One { publish: publish.clone(), is_whole, bytes });
+        self.next += 1;
         true
     }
 
-    /// What is held back.
-    pub(super) fn pushes(&self) -> &[Publish] {
-        &self.pushes
+    /// Drops what is held of a key; tells whether there was anything.
+    fn drop_before(&mut self, key: &str) -> bool {
+        let before = self.keys.remove(key).and_then(|at| self.pushes.remove(&at));
+        let Some(before) = before else { return false };
+        self.connection.held_bytes.fetch_sub(before.bytes, Ordering::Relaxed);
+        self.bytes -= before.bytes;
+        true
+    }
+
+    /// What is held back, each with whether it must be told whole.
+    pub(super) fn pushes(&self) -> impl Iterator<Item = (&Publish, bool)> {
+        self.pushes.values().map(|one| (&one.publish, one.is_whole))
     }
 }
 
@@ -72,10 +106,15 @@ mod tests {
         ))
     }
 
-    fn publish(bytes: usize) -> Publish {
-        let publication = Publication { data: vec![b'1'; bytes].into(), ..Publication::default() };
+    fn of_key(key: &str, bytes: usize) -> Publish {
+        let publication =
+            Publication { data: vec![b'1'; bytes].into(), key: key.to_owned(), ..Publication::default() };
         let cast = Cast::publication(Arc::from("a"), publication);
         Publish { cast, offset: None, delivery: Delivery::Event, to: To::All, begins: None }
+    }
+
+    fn publish(bytes: usize) -> Publish {
+        of_key("", bytes)
     }
 
     #[test]
@@ -100,6 +139,38 @@ mod tests {
             assert!(held.push(&small));
         }
         assert!(!held.push(&small));
-        assert_eq!(held.pushes().len(), JOINING_MAX);
+        assert_eq!(held.pushes().count(), JOINING_MAX);
+    }
+
+    #[test]
+    fn of_a_key_the_newest_change_is_held() {
+        let connection = connection();
+        let mut held = Held::new(Arc::clone(&connection));
+        for key in ["a", "b"] {
+            assert!(held.push(&of_key(key, 1)));
+        }
+        for _ in 0..2 * JOINING_MAX {
+            assert!(held.push(&of_key("a", HELD_BYTES_MAX / 2)));
+        }
+        let sizes = held.pushes().map(|(publish, is_whole)| {
+            let publication = publish.cast.as_publication().unwrap();
+            (publication.key.as_str(), publication.data.len(), is_whole)
+        });
+        assert_eq!(sizes.collect::<Vec<_>>(), [("b", 1, false), ("a", HELD_BYTES_MAX / 2, true)]);
+        for at in 2..JOINING_MAX {
+            assert!(held.push(&of_key(&at.to_string(), 1)), "{at}");
+        }
+        assert!(!held.push(&of_key("one more", 1)), "keys have their number");
+        drop(held);
+        assert_eq!(connection.held_bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_begins_an_epoch_stays() {
+        let mut held = Held::new(connection());
+        assert!(held.push(&Publish { begins: Some("e".into()), ..of_key("a", 1) }));
+        assert!(held.push(&of_key("a", 2)) && held.push(&of_key("a", 3)));
+        let sizes = held.pushes().map(|(publish, is_whole)| (publish.cast.bytes(), is_whole));
+        assert_eq!(sizes.collect::<Vec<_>>(), [(2, false), (4, true)]);
     }
 }

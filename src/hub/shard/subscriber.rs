@@ -54,7 +54,7 @@ pub(super) struct Subscriber {
     /// Whether it has the publication before the next one.
     has_base: Cell<bool>,
     /// What is held back while the history is read.
-    held: Option<Held>,
+    held: Option<Box<Held>>,
     /// The newest offset that its history had: what is not above it and still on its way is known to it.
     known: Option<Known>,
     /// The epoch that its offsets are of.
@@ -74,7 +74,7 @@ struct Known {
 impl Subscriber {
     /// One whose history is still to be read.
     pub(super) fn joining(connection: Arc<Connection>, wants: Wants) -> Self {
-        let (has_base, held) = (Cell::new(false), Some(Held::new(Arc::clone(&connection))));
+        let (has_base, held) = (Cell::new(false), Some(Box::new(Held::new(Arc::clone(&connection)))));
         Self { connection, wants, has_base, held, known: None, epoch: None, is_lost: false }
     }
 
@@ -115,12 +115,23 @@ impl Subscriber {
         self.connection.cast(&publish.cast, self.view(publish), publish.delivery);
     }
 
+    /// Sends what was held back.
+    fn send_late(&self, publish: &Publish, is_whole: bool) {
+        let mut view = self.view(publish);
+        if is_whole && view.shape == Shape::Delta {
+            view.shape = Shape::Whole;
+        }
+        self.connection.cast(&publish.cast, view, publish.delivery);
+    }
+
     /// Holds a push back, if it is still joining; ends its subscription, if the push begins another epoch.
     pub(super) fn hold(&mut self, publish: &Publish) {
         if self.held.is_none() && self.is_of_another_epoch(publish) {
             self.lose(publish.cast.channel());
         }
-        if self.held.as_mut().is_some_and(|held| !held.push(publish)) {
+        // What it will not be told takes no room, nor the place of what it will.
+        let is_held = self.held.is_some() && (publish.begins.is_some() || self.is_meant(publish));
+        if is_held && self.held.as_mut().is_some_and(|held| !held.push(publish)) {
             self.connection.close(&Close::Slow);
         }
     }
@@ -147,13 +158,13 @@ impl Subscriber {
         self.known = Some(Known { offset: after, until: Instant::now() + LAG_MAX });
         self.epoch = epoch;
         let held = self.held.take();
-        for publish in held.iter().flat_map(Held::pushes) {
+        for (publish, is_whole) in held.iter().flat_map(|held| held.pushes()) {
             if self.is_of_another_epoch(publish) {
                 self.lose(publish.cast.channel());
             }
             let is_new = publish.offset.is_none_or(|offset| after < offset);
             if is_new && !self.is_lost && self.is_meant(publish) {
-                self.send(publish);
+                self.send_late(publish, is_whole);
             }
         }
     }

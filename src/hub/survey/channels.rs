@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::{
     super::{Hub, channel::is_like, shard::Command, shard::Heard},
-    Answers, Question, has, listed,
+    Answers, Question, has, left_out, listed,
 };
 
 /// Which channels, and in which order.
@@ -65,6 +65,9 @@ pub struct Channels {
     /// Nodes that did not answer.
     #[serde(default)]
     pub silent: Vec<String>,
+    /// How many of those are not listed.
+    #[serde(default)]
+    pub more: usize,
     /// The first of them.
     pub channels: Vec<ChannelRow>,
 }
@@ -112,6 +115,9 @@ impl Hub {
         }
         all.channels = rows.into_values().collect();
         asked.cut(&mut all.channels);
+        let listed = all.channels.len();
+        all.more = all.matching.saturating_sub(listed);
+        self.0.counters.left_out("channels", left_out(asked.limit, all.matching, listed));
         all
     }
 
@@ -132,7 +138,14 @@ impl Hub {
     }
 
     pub(super) async fn own_subscribers(&self, channel: &str) -> usize {
-        self.all_channels().await.get(channel).map_or(0, |heard| heard.subscribers)
+        let (channel, mut all): (Arc<str>, usize) = (channel.into(), 0);
+        for shard in &self.0.shards {
+            let (answer, subscribers) = oneshot::channel();
+            // A shard that has stopped has no subscribers.
+            drop(shard.send(Command::Subscribers(Arc::clone(&channel), answer)).await);
+            all += subscribers.await.unwrap_or_default();
+        }
+        all
     }
 
     pub(super) async fn own_channels(&self, asked: &ChannelsAsked) -> Channels {
@@ -155,7 +168,7 @@ impl Hub {
             all.into_iter().filter(|(channel, _)| has(channel, &search)).map(row).collect();
         let matching = channels.len();
         asked.cut(&mut channels);
-        Channels { total, matching, silent: Vec::new(), channels }
+        Channels { total, matching, channels, ..Channels::default() }
     }
 
     pub(super) async fn subscribed(&self, pattern: &str) -> BTreeMap<String, usize> {
@@ -168,7 +181,7 @@ impl Hub {
     }
 
     /// This node's channels with subscribers.
-    pub(super) async fn all_channels(&self) -> BTreeMap<Arc<str>, Heard> {
+    async fn all_channels(&self) -> BTreeMap<Arc<str>, Heard> {
         let mut all: BTreeMap<Arc<str>, Heard> = BTreeMap::new();
         for shard in &self.0.shards {
             let (answer, channels) = oneshot::channel();

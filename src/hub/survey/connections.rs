@@ -12,7 +12,7 @@ use super::{
         connection::Connection,
         shard::{Command, Whose},
     },
-    Answers, Question, has, listed,
+    Answers, Question, has, left_out, listed,
 };
 use crate::wire::{Framing, centrifugo::Protocol};
 
@@ -95,6 +95,9 @@ pub struct Connections {
     /// Nodes that did not answer.
     #[serde(default)]
     pub silent: Vec<String>,
+    /// How many of those are not listed.
+    #[serde(default)]
+    pub more: usize,
     /// The first of them.
     pub connections: Vec<ConnectionRow>,
 }
@@ -130,6 +133,9 @@ impl Hub {
             all.connections.extend(some.connections);
         }
         asked.cut(&mut all.connections);
+        let listed = all.connections.len();
+        all.more = all.matching.saturating_sub(listed);
+        self.0.counters.left_out("connections", left_out(asked.limit, all.matching, listed));
         all
     }
 
@@ -168,7 +174,7 @@ impl Hub {
             row.channels_total = own.len();
             row.channels = own.iter().take(CHANNELS_LISTED).map(ToString::to_string).collect();
         }
-        Connections { total, matching, silent: Vec::new(), connections }
+        Connections { total, matching, connections, ..Connections::default() }
     }
 
     fn row(&self, user: &str, connection: &Connection) -> ConnectionRow {

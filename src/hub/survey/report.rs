@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::Hub;
-use crate::collect::own;
+use crate::collect::own::usage;
 use crate::wire::Close;
 
 /// One node. Totals count from its start.
@@ -54,15 +54,20 @@ pub struct Report {
 
 impl Hub {
     /// This node, now.
-    pub(super) async fn own_report(&self) -> Report {
+    pub(super) fn own_report(&self) -> Report {
         let (connections, users) = self.totals();
         let counters = &self.0.counters;
+        let (configured, own) = (counters.tally.configured(), counters.tally.own());
         let mut report = Report {
             node: self.0.parts.node.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: self.uptime_s(),
             connections,
             users,
+            channels: configured.channels + own.channels,
+            configured_channels: configured.channels,
+            subscriptions: configured.subscriptions + own.subscriptions,
+            configured_subscriptions: configured.subscriptions,
             publications: counters.publications.get(),
             deliveries: counters.deliveries.get(),
             queue_bytes: (0..self.0.shards.len()).map(|shard| counters.waiting(shard)).sum(),
@@ -74,16 +79,8 @@ impl Hub {
             seen: self.0.parts.clock.now_ms(),
             ..Report::default()
         };
-        if let Some(usage) = own::usage() {
+        if let Some(usage) = usage() {
             (report.rss_bytes, report.cpu_ms) = (usage.rss_bytes, usage.cpu_ms);
-        }
-        for (channel, heard) in self.all_channels().await {
-            report.channels += 1;
-            report.subscriptions += heard.subscribers;
-            if self.configured(&channel).is_some() {
-                report.configured_channels += 1;
-                report.configured_subscriptions += heard.subscribers;
-            }
         }
         report
     }

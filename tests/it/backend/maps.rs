@@ -435,3 +435,42 @@ async fn the_keys_of_a_node_that_is_gone_end_all_the_same() {
     assert_eq!(two.next_value().await.0.key, "a");
     assert!(two.next_value().await.0.removed);
 }
+
+/// The name of a part of the one map that there is.
+async fn part(server: &RedisServer, name: &str) -> String {
+    let mut redis = server.connection().await;
+    let names: Vec<String> =
+        redis::cmd("KEYS").arg(format!("*{name}*")).query_async(&mut redis).await.unwrap();
+    assert_eq!(names.len(), 1, "{names:?}");
+    names.into_iter().next().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_not_put_leaves_nothing_for_ever() {
+    let Some(server) = RedisServer::start().await else { return };
+    let node = Node::redis(&server, "one").await;
+    let put = MapPut { mode: KeyMode::IfExists, ..put("a", "1") };
+    assert_eq!(node.put(put, RECOVERABLE).await.1, Some(Suppressed::KeyNotFound));
+    let mut redis = server.connection().await;
+    let meta = part(&server, "map-meta").await;
+    let ttl: i64 = redis::cmd("PTTL").arg(meta).query_async(&mut redis).await.unwrap();
+    assert!(0 < ttl, "{ttl}");
+}
+
+#[tokio::test]
+async fn values_that_ended_while_no_node_was_there_take_no_room() {
+    let Some(server) = RedisServer::start().await else { return };
+    let node = Node::redis(&server, "one").await;
+    let large = "x".repeat(MAP_BYTES_MAX / 3 * 2);
+    assert_eq!(node.put(put("a", &large), RECOVERABLE).await, (1, None));
+    let full = node.backend.map_put("m", put("b", &large), RECOVERABLE).await;
+    assert!(matches!(full, Err(BackendError::MapFull(MapLimit::Bytes))), "{full:?}");
+    // As Redis does by itself, an hour after their end.
+    let mut redis = server.connection().await;
+    for name in ["map-values", "map-order", "map-ends-of"] {
+        redis::cmd("DEL").arg(part(&server, name).await).exec_async(&mut redis).await.unwrap();
+    }
+    assert_eq!(node.put(put("b", &large), RECOVERABLE).await, (2, None));
+    let full = node.backend.map_put("m", put("a", &large), RECOVERABLE).await;
+    assert!(matches!(full, Err(BackendError::MapFull(MapLimit::Bytes))), "{full:?}");
+}

@@ -8,13 +8,14 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
--- The epoch of a map; a new one, and nothing in it, where there is none.
-local function life(made)
+-- The epoch of a map; a new one, and nothing in it, where there is none. It lives for `ttl` ms, until something is put.
+local function life(made, ttl)
   local epoch = redis.call('HGET', meta, 'e')
   if not epoch then
     epoch = made
     -- First what a full Redis refuses: once a script has written, Redis lets it go on.
     redis.call('HSET', meta, 'e', epoch, 'o', '0', 'b', '0', 's', '0')
+    redis.call('PEXPIRE', meta, ttl)
     redis.call('DEL', values, order, ends, versions, log)
   end
   return epoch

@@ -2,11 +2,11 @@
 -- KEYS: a map's, then the publisher's name of the change, if it has one.
 -- ARGV: topic, head, body, what is told of its removal, key, new epoch, mode, version, epoch of versions, '1' if ephemeral,
 --   ttl of keys ms or '', size, bytes, ttl of the log ms, ttl of meta ms or '', most keys, most bytes, '1' if delta, ttl of the name ms,
---   channel.
+--   channel, ttl of what is made though nothing is put ms.
 local topic, head, body, gone, key, made = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local mode, version, version_epoch, ephemeral, key_ttl = ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local now = now_ms()
-local epoch = life(made)
+local epoch = life(made, ARGV[21])
 
 -- What has an end may outlive it by so much, ms: the nodes take it out before.
 local SLACK = 3600000
@@ -58,8 +58,13 @@ end
 if not before and mode == 'exists' then
   return answer('key_not_found')
 end
-if not before and tonumber(ARGV[16]) <= redis.call('HLEN', values) then
+local keys = redis.call('HLEN', values)
+if not before and tonumber(ARGV[16]) <= keys then
   return answer('!keys')
+end
+if keys == 0 then
+  -- They may have ended by themselves, while no node was there to take them out.
+  redis.call('HSET', meta, 's', '0')
 end
 local held = tonumber(redis.call('HGET', meta, 's') or '0') - #(before or '')
 if tonumber(ARGV[17]) < held + #gone + #body then

@@ -2,11 +2,7 @@
 -- KEYS: a map's, then the remover's name of the change, if it has one.
 -- ARGV: topic, head, key, new epoch, ttl of what a reader makes ms, ttl of the name ms.
 local now = now_ms()
-local is_new = redis.call('EXISTS', meta) == 0
-local epoch = life(ARGV[4])
-if is_new then
-  redis.call('PEXPIRE', meta, ARGV[5])
-end
+local epoch = life(ARGV[4], ARGV[5])
 local known = known_at(KEYS[8], epoch)
 if known then
   return {'idempotency', epoch, known}

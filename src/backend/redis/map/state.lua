@@ -1,10 +1,8 @@
 -- A page of a map's state: epoch, offset, cursor, values.
 -- KEYS: a map's. ARGV: new epoch, ttl of what a reader makes ms, ttl of meta ms or '', cursor, limit, bytes or '', key or ''.
 local is_new = redis.call('EXISTS', meta) == 0
-local epoch = life(ARGV[1])
-if is_new then
-  redis.call('PEXPIRE', meta, ARGV[2])
-elseif ARGV[3] ~= '' and redis.call('PTTL', meta) < tonumber(ARGV[3]) then
+local epoch = life(ARGV[1], ARGV[2])
+if not is_new and ARGV[3] ~= '' and redis.call('PTTL', meta) < tonumber(ARGV[3]) then
   redis.call('PEXPIRE', meta, ARGV[3])
 end
 local page = {epoch, redis.call('HGET', meta, 'o'), ''}

@@ -1,10 +1,6 @@
 -- A part of what changed in a map: epoch, offset, messages in the order asked for.
 -- KEYS: a map's. ARGV: new epoch, ttl of what a reader makes ms, size, bytes, ttl of the log ms, since or '', limit or '', reverse or ''.
-local is_new = redis.call('EXISTS', meta) == 0
-local epoch = life(ARGV[1])
-if is_new then
-  redis.call('PEXPIRE', meta, ARGV[2])
-end
+local epoch = life(ARGV[1], ARGV[2])
 trim(log, meta, now_ms(), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]))
 local page = {epoch, redis.call('HGET', meta, 'o')}
 local since, limit, reverse = ARGV[6], ARGV[7], ARGV[8] ~= ''

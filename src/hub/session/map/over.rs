@@ -22,8 +22,9 @@ impl Session {
     pub(super) async fn release(&self, pages: &Pages) {
         if pages.is_held {
             let (channel, number) = (Arc::clone(&pages.joining.channel), self.connection.number);
+            let command = Command::Unsubscribe { channel, number, done: None };
             // A shard that has stopped has no subscribers.
-            drop(self.hub.shard(number).send(Command::Unsubscribe { channel, number }).await);
+            drop(self.hub.shard(number).send(command).await);
         }
     }
 
