@@ -27,6 +27,20 @@ const NAMESPACES = [
   { name: 'brief', ...open, history_ttl: '1s' },
 ];
 
+const map = { allow_subscribe_for_client: true, subscription_type: 'map', allowed_delta_types: ['fossil'], delta_publish: true };
+const kept = { stream_size: 10_000, stream_ttl: '600s', min_page_size: 1 };
+
+/** Maps are named by their mode. */
+const MAPS = [
+  { name: 'recoverable', ...map, map: { mode: 'recoverable', key_ttl: '600s', ...kept } },
+  { name: 'persistent', ...map, map: { mode: 'persistent', ...kept } },
+  { name: 'ephemeral', ...map, allowed_delta_types: [], delta_publish: false, map: { mode: 'ephemeral', key_ttl: '600s', min_page_size: 1 } },
+];
+
+/** What the stream of a map keeps, for the checker. */
+export const MAP_HISTORY = { size: kept.stream_size, bytes: MIB };
+export const mapModeOf = channel => channel.split(':')[0];
+
 /** Publications that are recovered at once: more than any scenario misses. */
 const RECOVERED_MAX = 20_000;
 
@@ -40,7 +54,7 @@ const CONFIG = {
   http_api: { key: API_KEY },
   sse: { enabled: true },
   http_stream: { enabled: true },
-  channel: { namespaces: NAMESPACES },
+  channel: { namespaces: [...NAMESPACES, ...MAPS] },
 };
 
 /** How long the client waits for a ping beyond its interval, ms. */

@@ -83,7 +83,7 @@ async function run({ scenario, kind, name }, { seed, long, rounds: asked }, log)
     const before = await atStart(deployment);
     for (let round = 0; round < rounds; round++) {
       const inner = new Scope();
-      let channels = [];
+      let [channels, maps] = [[], []];
       try {
         const random = new Random(`${seed}/${name}/${round}`);
         const check = (holds, text) => { if (!holds) wrong.push({ verdict: 'failed', text }); };
@@ -95,13 +95,14 @@ async function run({ scenario, kind, name }, { seed, long, rounds: asked }, log)
         }
         add(stream.figures());
         channels = stream.ledger.channels;
+        maps = stream.maps.ledger.channels;
       } finally {
         await inner.end();
       }
       // Entries of a node that was killed outlive it for a while: by --long that is waited for.
       const { restarts = false, lingers = false } = scenario;
       const isListed = !scenario.deployment?.rooms && (long || !lingers || kind === 'one');
-      const now = await untilQuiet(deployment, before, { channels: isListed ? channels : [], restarts, lingers });
+      const now = await untilQuiet(deployment, before, { channels: isListed ? channels : [], maps, restarts, lingers });
       memory.push(now.nodes.map(node => node.memory));
     }
     if (!scenario.restarts && memory.length > 1) {

@@ -12,9 +12,10 @@ const storm = {
   name: 'storm', about: '1,000 forced reconnects while publishing, in four ways: reset, in mid-frame, by the client, by the server API',
   rounds: 2,
   async round({ deployment, stream, random, rounds, check }) {
-    const channels = ['kept:a', 'kept:b', 'asked:a', 'delta:a'];
-    await stream.read({ count: 25, channels });
+    const [channels, maps] = [['kept:a', 'kept:b', 'asked:a', 'delta:a'], ['recoverable:a', 'persistent:a', 'ephemeral:a']];
+    await stream.read({ count: 25, channels, maps });
     stream.byApi(3, { channels });
+    stream.maps.change(2, { maps });
     const writers = await stream.byClients(2, { channels });
     const readers = stream.readers.filter(reader => !writers.includes(reader));
     const wanted = Math.ceil(RECONNECTS / rounds);
@@ -46,9 +47,10 @@ const storm = {
 const cut = {
   name: 'cut', about: 'networks that are cut, stalled without a word, and slow, each client by itself',
   async round({ stream, random }) {
-    const channels = ['kept:c', 'asked:c', 'delta:c'];
-    const readers = await stream.read({ count: 15, channels });
+    const [channels, maps] = [['kept:c', 'asked:c', 'delta:c'], ['recoverable:c', 'persistent:c', 'ephemeral:c']];
+    const readers = await stream.read({ count: 15, channels, maps });
     stream.byApi(2, { channels });
+    stream.maps.change(2, { maps });
     await stream.more(40);
     const done = { cut: 0, stalled: 0, slow: 0, shut: 0 };
     const harm = {

@@ -8,6 +8,7 @@ const SHUTDOWN = 3001;
 const TRANSPORT_CLOSED = 1;
 
 const CHANNELS = ['kept:k', 'asked:k', 'delta:k'];
+const MAPS = ['recoverable:k', 'persistent:k', 'ephemeral:k'];
 
 /** Takes readers to another node, or has them wait for theirs to come back. */
 function moved(readers, { to, random }) {
@@ -22,7 +23,8 @@ function moved(readers, { to, random }) {
 
 /** Ends a node in the middle of a stream, starts it again, and has readers back; two nodes one after the other. */
 async function ended({ deployment, stream, random, check }, end) {
-  await stream.read({ count: 16, channels: CHANNELS });
+  await stream.read({ count: 16, channels: CHANNELS, maps: MAPS });
+  stream.maps.change(2, { maps: MAPS });
   stream.byApi(2, { channels: CHANNELS });
   await stream.byClients(2, { channels: CHANNELS });
   await stream.more(80);
@@ -30,8 +32,8 @@ async function ended({ deployment, stream, random, check }, end) {
   for (const node of nodes) {
     const other = deployment.nodes.find(one => one !== node) ?? null;
     const here = stream.readers.filter(reader => reader.node === node);
-    // What it had in memory goes with it; what two nodes share does not.
-    if (!other) stream.ledger.forgot({ epoch: true });
+    // What it had in memory goes with it; what two nodes share does not, and persistent maps are on disk.
+    if (!other) stream.forgot({ epoch: true, values: false });
     await end(node, here);
     await moved(here, { to: other, random });
     if (other) await stream.more(40);
