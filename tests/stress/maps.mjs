@@ -19,7 +19,7 @@ export function numberOf(key, { key: of, n, pad } = {}) {
 }
 
 /** Changes its own keys one after the other by the server API, and writes down what it is told. */
-class Changer {
+export class Changer {
   #isStopped = false;
   #done = null;
   wrong = [];
@@ -48,11 +48,15 @@ class Changer {
   }
 
   /** Makes one change: puts a key, or removes one that was put before. */
-  async one(channel, key = `${this.name}.${this.random.below(KEYS)}`) {
-    const ops = this.ledger.channel(channel).keys.get(key) ?? [];
-    const n = ops.length + 1;
-    const isThere = n > 1 && !ops.at(-1).removes;
-    const removes = this.random.chance(REMOVALS) && isThere;
+  async one(channel) {
+    const key = `${this.name}.${this.random.below(KEYS)}`;
+    const isThere = this.ledger.channel(channel).keys.get(key)?.at(-1).removes === false;
+    await this.make(channel, key, this.random.chance(REMOVALS) && isThere);
+  }
+
+  /** Makes this change. */
+  async make(channel, key, removes) {
+    const n = (this.ledger.channel(channel).keys.get(key)?.length ?? 0) + 1;
     const data = { key, n, pad: `${this.filling.slice(this.random.below(9))}.${n}` };
     const op = this.ledger.asks(channel, key, { n, removes, state: 'unsure', epoch: null, offset: null, asked: Date.now(), bytes: removes ? 0 : data.pad.length + key.length });
     try {

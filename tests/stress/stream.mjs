@@ -97,9 +97,9 @@ export class Stream {
 
   /**
    * Starts so many readers, each of some channels and one of the maps, spread over nodes and ways by the seed; returns when
-   * all are subscribed.
+   * all are subscribed. `plain`: it follows all maps, by pages and differences of no kind.
    */
-  async read({ count, channels, each = 2, maps = [], nodes = this.deployment.nodes, ways = WAYS, rooms = false }) {
+  async read({ count, channels, each = 2, maps = [], plain: isPlain = false, nodes = this.deployment.nodes, ways = WAYS, rooms = false }) {
     const random = this.random.fork('readers');
     const turn = random.below(ways.length);
     const started = [];
@@ -111,7 +111,7 @@ export class Stream {
       const plain = channels.filter(channel => channel.startsWith('kept:'));
       const isServed = i % 4 === 3 && plain.length > 0;
       const own = random.some(isServed ? plain : channels, each);
-      started.push(await Reader.behind(this.#scope, { name, way, node, channels: own, maps: followed(random, maps), user: rooms ? '' : name, person, isServed }));
+      started.push(await Reader.behind(this.#scope, { name, way, node, channels: own, maps: isPlain ? maps.map(channel => ({ channel })) : followed(random, maps), user: rooms ? '' : name, person, isServed }));
     }
     this.readers.push(...started);
     for (const reader of started) reader.client.connect();

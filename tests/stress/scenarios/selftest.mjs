@@ -4,6 +4,7 @@ import { until } from '../../web/support.mjs';
 import { Ledger, Track, judgeStream } from '../checker.mjs';
 import { historyOf } from '../nodes.mjs';
 import { Stream } from '../stream.mjs';
+import { lieOfMaps } from './mapselftest.mjs';
 
 const isPublication = text => text.includes('"pub":');
 /** Publications that pass before the lie. */
@@ -52,12 +53,12 @@ const STREAMS = {
 };
 
 const selftest = {
-  name: 'selftest', about: 'the checker is lied to: a publication dropped, doubled, swapped, changed, a recovery denied, a loss concealed',
+  name: 'selftest', about: 'the checker is lied to: a publication dropped, doubled, swapped, changed, a recovery denied, a loss concealed; a map\'s key forgotten, kept, gone back',
   kinds: ['one'],
   async round({ deployment, random, scope, stream, check }) {
     const told = (name, found, verdicts) => {
       const given = [...new Set(found.map(one => one.verdict))].sort();
-      check(given.join() === verdicts.join(), `${name}: the verdict should be ${verdicts.join()}, it is ${found.map(one => `${one.verdict}: ${one.text}`).join('; ') || 'none'}`);
+      check(given.join() === [...verdicts].sort().join(), `${name}: the verdict should be ${verdicts.join()}, it is ${found.map(one => `${one.verdict}: ${one.text}`).join('; ') || 'none'}`);
     };
     for (const [name, { acks, had, verdicts }] of Object.entries(STREAMS)) {
       const ledger = new Ledger(historyOf);
@@ -102,8 +103,8 @@ const selftest = {
       told(name, found, verdicts);
       stream.lies = (stream.lies ?? 0) + 1;
     });
-    await Promise.all(tests);
-    return { lies: stream.lies };
+    const [ofMaps] = await Promise.all([lieOfMaps({ deployment, random, scope, told }), ...tests]);
+    return { lies: stream.lies, 'lies of maps': ofMaps };
   },
 };
 
