@@ -14,7 +14,7 @@ const HELP = `Scenarios that break what is around the server while publications 
 once and in order, or is told "not recovered" where the history is gone; and that nothing leaks.
 
   --seed N               what is drawn by lot; another one each time without it
-  --scenario NAME[,NAME] these alone; NAME:one or NAME:two names the deployment, too
+  --scenario NAME[,NAME] these alone; NAME:one, NAME:two or NAME:cluster names the deployment, too
   --seconds N            again with the next seed until N seconds are over
   --rounds N             rounds of each scenario on one deployment, for what leaks slowly
   --long                 outages as long as they get: 20 s in place of 3

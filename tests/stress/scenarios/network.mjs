@@ -10,7 +10,7 @@ const RECONNECTS = 1_000;
 
 const storm = {
   name: 'storm', about: '1,000 forced reconnects while publishing, in four ways: reset, in mid-frame, by the client, by the server API',
-  rounds: 2,
+  rounds: 2, kinds: ['one', 'two', 'cluster'],
   async round({ deployment, stream, random, rounds, check }) {
     const [channels, maps] = [['kept:a', 'kept:b', 'asked:a', 'delta:a'], ['recoverable:a', 'persistent:a', 'ephemeral:a']];
     await stream.read({ count: 25, channels, maps });
@@ -27,7 +27,7 @@ const storm = {
       while (forced() < wanted) {
         await until('it is connected', () => reader.isConnected);
         await wait(own.between(0, 40));
-        if (deployment.kind === 'two' && own.chance(0.3)) reader.moveTo(own.pick(deployment.nodes));
+        if (deployment.nodes.length > 1 && own.chance(0.3)) reader.moveTo(own.pick(deployment.nodes));
         if (own.chance(0.2)) {
           reader.again(own);
           await wait(own.between(0, 10));

@@ -49,7 +49,7 @@ async function ended({ deployment, stream, random, check }, end) {
 
 const kill = {
   name: 'kill', about: 'kill -9 of a node; its clients move to the other one, or wait for it and are told what is gone',
-  restarts: true, lingers: true,
+  kinds: ['one', 'two', 'cluster'], restarts: true, lingers: true,
   round: context => ended(context, node => node.end('SIGKILL')),
 };
 

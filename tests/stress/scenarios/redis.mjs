@@ -5,6 +5,8 @@ import { wait } from '../stream.mjs';
 const channels = ['kept:r', 'asked:r', 'delta:r'];
 const MAPS = ['recoverable:r', 'persistent:r', 'ephemeral:r'];
 const kinds = ['two'];
+/** Where nothing is said of a Redis's own process. */
+const anyRedis = ['two', 'cluster'];
 
 /** Streams, breaks Redis, and waits until all is well again. */
 async function broken({ deployment, stream, check }, harm, { refused: isRefused = false, maps = MAPS } = {}) {
@@ -52,7 +54,7 @@ const epoch = {
 
 const away = {
   name: 'away', about: 'Redis does not answer (SIGSTOP) for 3 s, by --long for 20, and goes on where it was',
-  kinds, lingers: true, deployment: { keeps: true },
+  kinds: anyRedis, lingers: true, deployment: { keeps: true },
   async round(context) {
     const { deployment: { redis }, long } = context;
     const ms = long ? 20_000 : 3_000;
@@ -67,7 +69,7 @@ const away = {
 
 const link = {
   name: 'link', about: 'one node cannot reach Redis (cut, or stalled without a word), the other can: nobody misses anything',
-  kinds, lingers: true,
+  kinds: anyRedis, lingers: true,
   async round(context) {
     const { deployment: { links, nodes }, random } = context;
     const at = random.below(links.length);
