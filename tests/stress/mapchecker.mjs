@@ -16,7 +16,7 @@ class World {
   /** By epoch and key: `[offset, n]` in the order of offsets. */
   #times = new Map();
   wrong = [];
-  /** Keys whose end a failover took, of which there may be two tales. */
+  /** Keys at a place that was given again after a failover: who had it before is not told. */
   torn = new Set();
 
   constructor(name, channel, tracks) {
@@ -42,13 +42,14 @@ class World {
     const known = this.#places.get(place);
     if (known && known.key === key && known.n === n) return;
     const ops = this.channel.keys.get(key) ?? [];
-    const op = n === ABSENT ? ops.find(one => one.removes && (one.state === 'unsure' || (one.epoch === epoch && one.offset === offset))) : this.channel.op(key, n);
+    const op = this.#opAt(epoch, offset, { key, n }) ?? ops.find(one => one.removes && n === ABSENT && one.state === 'unsure');
     if (!op || op.removes !== (n === ABSENT) || op.state === 'none') this.note('mixed up', `${key}, ${said(n)}, at ${place} for ${who} was never sent`);
     if (known) {
-      const older = [this.#opAt(epoch, offset, known), op].some(one => one && this.channel.isTail(one));
-      if (!older) return this.note('mixed up', `${place} is ${known.key}, ${said(known.n)}, and ${key}, ${said(n)}, for ${who}`);
+      const [was, is] = [this.#opAt(epoch, offset, known), op].map(one => Boolean(one && this.channel.isTail(one)));
+      if (was === is) return this.note('mixed up', `${place} is ${known.key}, ${said(known.n)}, and ${key}, ${said(n)}, for ${who}`);
+      // What a failover took is not there any more, and its place was given again.
       this.torn.add(key).add(known.key);
-      return;
+      if (is) return;
     }
     this.#places.set(place, { key, n });
   }
@@ -71,8 +72,8 @@ class World {
       let newest = 0;
       for (const [offset, n] of times) {
         const op = n === ABSENT ? this.channel.keys.get(key)?.find(one => one.removes && one.offset === offset && of.startsWith(`${one.epoch} `)) : this.channel.op(key, n);
-        if (op?.state !== 'taken') continue;
-        if (op.n < newest && !this.torn.has(key)) this.note('disorder', `${key}, ${said(op.n)}, at ${offset} is behind number ${newest}`);
+        if (op?.state !== 'taken' || this.channel.isTail(op)) continue;
+        if (op.n < newest) this.note('disorder', `${key}, ${said(op.n)}, at ${offset} is behind number ${newest}`);
         newest = Math.max(newest, op.n);
       }
     }
@@ -99,7 +100,7 @@ class World {
   /** A key of which this epoch knows no change: what it was in the epoch before, of a map whose values outlive that. */
   #carried(key, entry, { epoch, at }, note) {
     const before = (this.channel.keys.get(key) ?? []).filter(op => op.asked <= at && op.epoch !== epoch);
-    const last = before.findLast(op => op.state === 'taken');
+    const last = before.findLast(op => op.state !== 'unsure');
     const loss = this.channel.losses.some(one => one.from <= at && one.epoch);
     const goes = this.channel.mode !== 'persistent' || this.channel.losses.some(one => one.from <= at && one.values && (!last || last.asked <= one.from + CLOCK_SLACK_MS));
     const may = new Set(before.filter(op => op.state === 'unsure' && (last?.n ?? 0) < op.n).map(op => (op.removes ? ABSENT : op.n)));
@@ -170,12 +171,12 @@ function judgeEphemeral(track, channel) {
 
 /** What a key may be at the end by what its publisher was told: numbers, or null for absent. */
 function ends(ops, { losses, isTail }) {
-  const last = ops.findLast(op => op.state === 'taken');
+  const last = ops.findLast(op => op.state !== 'unsure');
   const may = new Set(ops.filter(op => op.state === 'unsure').map(op => (op.removes ? ABSENT : op.n)));
   may.add(!last || last.removes ? ABSENT : last.n);
   if (losses.some(loss => !last || last.asked <= loss.from + CLOCK_SLACK_MS)) may.add(ABSENT);
-  // A failover may have taken the end of what was told.
-  for (let i = ops.length - 1; i >= 0 && isTail(ops[i]); i--) may.add(!ops[i - 1] || ops[i - 1].removes ? ABSENT : ops[i - 1].n);
+  // A failover may have taken the end of what was told, and what is unsure may never have been.
+  for (let i = ops.length - 1; i >= 0 && (isTail(ops[i]) || ops[i].state === 'unsure'); i--) may.add(!ops[i - 1] || ops[i - 1].removes ? ABSENT : ops[i - 1].n);
   return may;
 }
 

@@ -35,7 +35,7 @@ class MapChannel {
   }
 
   /** Whether a failover may have taken a change away. */
-  isTail({ asked, answered = Infinity }) {
+  isTail({ asked, answered }) {
     return this.tails.some(({ from, to }) => asked <= to && from <= answered);
   }
 }

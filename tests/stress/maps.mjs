@@ -64,6 +64,7 @@ export class Changer {
       if (suppressed && !removes) this.wrong.push({ verdict: 'refused', text: `${key} ${n} in ${channel} was put, and is said to be suppressed` });
       Object.assign(op, { state: suppressed ? 'none' : 'taken', epoch, offset, answered: Date.now() });
     } catch (error) {
+      op.answered = Date.now();
       // What the server says no to; that it cannot now is 100.
       if (100 < error.code && error.code < 1_000) this.wrong.push({ verdict: 'refused', text: `${key} ${n} in ${channel}: ${error.message}` });
       await wait(20);

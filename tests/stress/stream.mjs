@@ -62,17 +62,19 @@ class Publisher {
       const { epoch = null, offset = null } = await this.send(channel, data, mark) ?? {};
       this.ledger.took(channel, { mark, epoch, offset, asked, answered: Date.now(), bytes: data.pad.length });
     } catch (error) {
-      this.ledger.unsure(channel, mark);
+      this.ledger.unsure(channel, mark, { asked, answered: Date.now() });
       if (isRefusal(error)) this.wrong.push({ verdict: 'refused', text: `${mark} in ${channel}: ${error.message}` });
       await wait(20);
     }
   }
 }
 
-/** One of the maps, in one of the ways to read it. */
+/** One of the maps, in one of the ways to read it where none is given. */
 function followed(random, maps) {
   if (maps.length === 0) return [];
-  const [channel, pageSize, isDelta] = [random.pick(maps), random.pick([0, 2, 5]), random.chance(0.4)];
+  const map = random.pick(maps);
+  if (map.channel) return [map];
+  const [channel, pageSize, isDelta] = [map, random.pick([0, 2, 5]), random.chance(0.4)];
   return [{ channel, ...(pageSize ? { pageSize } : {}), ...(isDelta && !channel.startsWith('ephemeral') ? { delta: 'fossil' } : {}) }];
 }
 
@@ -97,9 +99,9 @@ export class Stream {
 
   /**
    * Starts so many readers, each of some channels and one of the maps, spread over nodes and ways by the seed; returns when
-   * all are subscribed. `plain`: it follows all maps, by pages and differences of no kind.
+   * all are subscribed. A map may have the options to follow it with: `{ channel, pageSize, delta }`.
    */
-  async read({ count, channels, each = 2, maps = [], plain: isPlain = false, nodes = this.deployment.nodes, ways = WAYS, rooms = false }) {
+  async read({ count, channels, each = 2, maps = [], nodes = this.deployment.nodes, ways = WAYS, rooms = false }) {
     const random = this.random.fork('readers');
     const turn = random.below(ways.length);
     const started = [];
@@ -111,7 +113,7 @@ export class Stream {
       const plain = channels.filter(channel => channel.startsWith('kept:'));
       const isServed = i % 4 === 3 && plain.length > 0;
       const own = random.some(isServed ? plain : channels, each);
-      started.push(await Reader.behind(this.#scope, { name, way, node, channels: own, maps: isPlain ? maps.map(channel => ({ channel })) : followed(random, maps), user: rooms ? '' : name, person, isServed }));
+      started.push(await Reader.behind(this.#scope, { name, way, node, channels: own, maps: followed(random, maps), user: rooms ? '' : name, person, isServed }));
     }
     this.readers.push(...started);
     for (const reader of started) reader.client.connect();
@@ -183,6 +185,19 @@ export class Stream {
   forgot({ epoch, values = true }) {
     this.ledger.forgot({ epoch });
     this.maps.ledger.forgot({ epoch, values });
+  }
+
+  /** A failover may have taken what was answered from `from` to `to` of these channels and maps. */
+  failedOver(tail, { channels, maps }) {
+    for (const name of channels) this.ledger.channel(name).tails.push(tail);
+    for (const name of maps) this.maps.ledger.channel(name).tails.push(tail);
+  }
+
+  /** Waits until something was taken in each of these since `from`. */
+  async untilTaken(from, { channels, maps }) {
+    const isTaken = name => this.ledger.channel(name).acks.findLast(ack => from < ack.asked);
+    const isChanged = name => this.maps.ledger.channel(name).ops.some(op => op.state === 'taken' && from < op.asked);
+    await until('each channel takes something', () => channels.every(isTaken) && maps.every(isChanged), 20_000);
   }
 
   /** How many were published so far. */
