@@ -113,11 +113,14 @@ class World {
 }
 
 /** Gives why a reader should not have been sent back to the state, or null where what it missed really was gone. */
-function denied({ before, epoch, start, at }, since, channel, history) {
-  const made = channel.losses.some(loss => loss.from <= at && since <= loss.from + CLOCK_SLACK_MS && (loss.epoch || before.epoch === epoch));
+function denied({ before, epoch, start, at }, previous, channel, history) {
+  const made = channel.losses.some(loss => loss.from <= at && previous.at <= loss.from + CLOCK_SLACK_MS && (loss.epoch || before.epoch === epoch));
   if (made) return null;
   if (before.epoch !== epoch) return 'nothing took its epoch away';
-  if (start < before.offset && channel.tails.some(({ from }) => from <= at)) return null;
+  // It was ahead of a stream that has lost its end; by the time that it reads the state there may be more again.
+  const newest = previous.had.at(-1);
+  const isNewest = op => (newest && newest.n !== ABSENT ? op === channel.op(newest.key, newest.n) : op.offset === before.offset || (op.removes && op.offset === null));
+  if (channel.tails.some(({ from, until }) => from <= at && at <= until) && channel.ops.some(op => isNewest(op) && channel.isTail(op))) return null;
   const missed = channel.ops.filter(op => op.epoch === epoch && before.offset < op.offset && op.offset <= start);
   const count = start - before.offset;
   if (count > history.size) return null;
@@ -145,7 +148,7 @@ function judgeTrack(track, world, top, { channel, history }) {
     for (let offset = start + 1; offset <= end; offset++) if (!seen.has(offset)) missing++;
     if (missing > 0) note('gap', `${missing} changes of ${end - start} behind ${epoch}:${start}`);
     world.judge(segment, note);
-    const reason = segment.before && denied(segment, track.segments[i - 1].at, channel, history);
+    const reason = segment.before && denied(segment, track.segments[i - 1], channel, history);
     if (reason) note('denied', `was at ${segment.before.epoch}:${segment.before.offset}, read the state at ${epoch}:${start}: ${reason}`);
   }
 }

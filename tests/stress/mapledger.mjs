@@ -15,7 +15,7 @@ class MapChannel {
   keys = new Map();
   /** Times at which it was made to go: `{ from, epoch, values }`; `values`: those of persistent maps, too. */
   losses = [];
-  /** Failovers of the server that had it: `{ from, to }`, ms; what was answered in between may be gone. */
+  /** Failovers of the server that had it: `{ from, to, until }`, as in checker.mjs. */
   tails = [];
 
   constructor(mode) {

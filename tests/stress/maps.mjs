@@ -123,7 +123,10 @@ export class Maps {
         for (const channel of this.ledger.channels) tops.set(channel, await this.#top(channel));
         behind = tracks.filter(track => {
           const top = tops.get(track.channel);
-          const isAt = track.last && (!this.ledger.channel(track.channel).hasStream || (track.last.epoch === top.epoch && track.last.offset >= top.offset));
+          const { hasStream, tails } = this.ledger.channel(track.channel);
+          const isAt = track.last && (!hasStream || (track.last.epoch === top.epoch && track.last.offset >= top.offset));
+          // Who had something else at a place that was given again keeps it: that is judged below.
+          if (isAt && hasStream && tails.length > 0) return false;
           return !isAt || top.entries.length !== track.now.size || top.entries.some(([key, { n }]) => track.now.get(key) !== n);
         });
         return behind.length === 0;

@@ -30,7 +30,7 @@ const RECORDS = {
   'an older value of a server': { end: { a: 1, c: 1 }, verdicts: ['stale'] },
   'a server without what it took': { end: { a: 2 }, verdicts: ['missing', 'lost', 'ghost'] },
   'a server with what was removed': { end: { a: 2, b: 1, c: 1 }, verdicts: ['missing', 'ghost', 'stale'] },
-  'nothing to remove': { done: [['a', 1], ['b', 1], ['b', 2, 'none'], ['a', 2], ['c', 1]], spans: [{ ...WHOLE, had: WHOLE.had.filter(([, n]) => n !== null) }], end: { a: 2, b: 1, c: 1 }, verdicts: ['lost'] },
+  'nothing to remove': { done: [['a', 1], ['b', 1], ['b', 2, 'none'], ['a', 2], ['c', 1]], spans: [{ ...WHOLE, had: WHOLE.had.filter(([, n]) => n !== null) }], end: { a: 2, b: 1, c: 1 }, verdicts: ['lost', 'stale'] },
   'an offset given again': { spans: [{ ...WHOLE, had: [...WHOLE.had.slice(0, 4), ['d', 1]] }], done: [...DONE, ['d', 1, false, 5]], end: END, verdicts: ['lost', 'missing', 'ghost', 'mixed up'] },
   'an offset given again after a failover': { spans: [{ ...WHOLE, had: [...WHOLE.had.slice(0, 4), ['d', 1]] }], done: [...DONE, ['d', 1, false, 5, 30]], tail: true, end: { a: 2, d: 1 }, verdicts: [] },
   'an ephemeral one': { mode: 'ephemeral', verdicts: [] },
@@ -49,7 +49,7 @@ function judged({ mode = 'recoverable', spans = [WHOLE], done = DONE, end = END,
     if (state === 'taken' && at === null) offset++;
     ledger.asks(name, key, { n, removes: removes !== false, state, epoch: 'e', offset: hasStream ? at ?? offset : null, asked, answered: asked + 1, bytes: 1 });
   }
-  if (tail) ledger.channel(name).tails.push({ from: 5, to: 15 });
+  if (tail) ledger.channel(name).tails.push({ from: 5, to: 15, until: 25 });
   if (loss) ledger.channel(name).losses.push({ from: 5, epoch: true, values: true });
   const track = new MapTrack('reader', name);
   for (const { start, state, had, epoch = 'e' } of spans) {

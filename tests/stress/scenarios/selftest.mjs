@@ -67,7 +67,7 @@ const selftest = {
     for (const [name, { acks, had, tail, verdicts }] of Object.entries(STREAMS)) {
       const ledger = new Ledger(historyOf);
       acks.forEach(([mark, offset, asked = 10]) => ledger.took('kept:x', { mark, epoch: offset === null ? null : 'e', offset, asked, answered: asked + 1, bytes: 1 }));
-      if (tail) ledger.channel('kept:x').tails.push({ from: 5, to: 15 });
+      if (tail) ledger.channel('kept:x').tails.push({ from: 5, to: 15, until: 25 });
       const track = new Track('reader', 'kept:x');
       track.subscribed({ wasRecovering: false, recovered: false, position: { epoch: 'e', offset: 0 } });
       had.forEach((mark, i) => track.publication(i + 1, mark));
