@@ -18,7 +18,7 @@ once and in order, or is told "not recovered" where the history is gone; and tha
   --seconds N            again with the next seed until N seconds are over
   --rounds N             rounds of each scenario on one deployment, for what leaks slowly
   --long                 outages as long as they get: 20 s in place of 3
-  --lanes N              deployments at the same time (3)
+  --lanes N              deployments at the same time (4)
   --binary PATH          the server; else WATCHROOM_BIN, else target/release/watchroom
   --list                 names what there is
 `;
@@ -38,7 +38,7 @@ function options() {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string' }, scenario: { type: 'string' }, seconds: { type: 'string' }, rounds: { type: 'string' }, long: { type: 'boolean', default: false },
-      lanes: { type: 'string', default: '3' }, binary: { type: 'string' }, list: { type: 'boolean' }, help: { type: 'boolean' },
+      lanes: { type: 'string', default: '4' }, binary: { type: 'string' }, list: { type: 'boolean' }, help: { type: 'boolean' },
     },
   });
   for (const name of ['seed', 'seconds', 'rounds', 'lanes']) {
