@@ -161,7 +161,7 @@ async function pass(runs, given) {
 async function main() {
   const given = options();
   if (given.help) return void console.log(HELP);
-  if (given.list) return void SCENARIOS.forEach(({ name, about, kinds = ['one', 'two'] }) => console.log(`${name.padEnd(10)} ${kinds.join(', ').padEnd(9)} ${about}`));
+  if (given.list) return void SCENARIOS.forEach(({ name, about, kinds = ['one', 'two'] }) => console.log(`${name.padEnd(10)} ${kinds.join(', ').padEnd(17)} ${about}`));
   process.env.WATCHROOM_BIN = given.binary ?? process.env.WATCHROOM_BIN ?? new URL('../../target/release/watchroom', import.meta.url).pathname;
   if (!existsSync(process.env.WATCHROOM_BIN)) throw new Error(`no server at ${process.env.WATCHROOM_BIN}: make build, or --binary PATH`);
   const runs = chosen(given.scenario);

@@ -13,6 +13,9 @@ const DONE = [['a', 1], ['b', 1], ['b', 2, true], ['a', 2], ['c', 1]];
 const WHOLE = { start: 0, state: [], had: [['a', 1], ['b', 1], ['b', null], ['a', 2], ['c', 1]] };
 const END = { a: 2, c: 1 };
 
+/** A node that was killed, and that has the values of persistent maps on disk. */
+const CRASHED = { mode: 'persistent', loss: { from: 15, epoch: true, values: false } };
+
 /**
  * What is changed of that, and the verdicts: `mode` of the map; `spans` of the reader, `[key, offset, n]` in a state; `end` is what
  * the server has, `done` what publishers were told, `tail` whether a failover may have taken its end away.
@@ -25,7 +28,7 @@ const RECORDS = {
   'a state without what is there': { spans: [{ start: 3, state: [], had: [['a', 2], ['c', 1]] }], verdicts: ['missing'] },
   'a key of nobody': { spans: [{ ...WHOLE, had: [...WHOLE.had.slice(0, 4), ['d', 1]] }], verdicts: ['missing', 'ghost', 'mixed up'] },
   'sent back without a reason': { spans: [{ ...WHOLE, had: WHOLE.had.slice(0, 3) }, { start: 4, state: [['a', 4, 2]], had: [['c', 1]] }], verdicts: ['denied'] },
-  'sent back, as its epoch went': { spans: [{ ...WHOLE, epoch: 'f', had: [] }, WHOLE], loss: true, verdicts: [] },
+  'sent back, as its epoch went': { spans: [{ ...WHOLE, epoch: 'f', had: [] }, WHOLE], loss: { from: 5, epoch: true, values: true }, verdicts: [] },
   'another epoch without a reason': { spans: [{ ...WHOLE, epoch: 'f', had: [] }, WHOLE], verdicts: ['denied'] },
   'an older value of a server': { end: { a: 1, c: 1 }, verdicts: ['stale'] },
   'a server without what it took': { end: { a: 2 }, verdicts: ['missing', 'lost', 'ghost'] },
@@ -33,13 +36,16 @@ const RECORDS = {
   'nothing to remove': { done: [['a', 1], ['b', 1], ['b', 2, 'none'], ['a', 2], ['c', 1]], spans: [{ ...WHOLE, had: WHOLE.had.filter(([, n]) => n !== null) }], end: { a: 2, b: 1, c: 1 }, verdicts: ['lost', 'stale'] },
   'an offset given again': { spans: [{ ...WHOLE, had: [...WHOLE.had.slice(0, 4), ['d', 1]] }], done: [...DONE, ['d', 1, false, 5]], end: END, verdicts: ['lost', 'missing', 'ghost', 'mixed up'] },
   'an offset given again after a failover': { spans: [{ ...WHOLE, had: [...WHOLE.had.slice(0, 4), ['d', 1]] }], done: [...DONE, ['d', 1, false, 5, 30]], tail: true, end: { a: 2, d: 1 }, verdicts: [] },
+  'a persistent one after a crash': { ...CRASHED, spans: [{ epoch: 'f', start: 0, state: [['a', 0, 2], ['c', 0, 1]], had: [] }], verdicts: [] },
+  'a persistent one that forgets': { ...CRASHED, spans: [{ epoch: 'f', start: 0, state: [['a', 0, 2]], had: [] }], end: { a: 2 }, verdicts: ['missing', 'lost'] },
+  'a persistent one that goes back': { ...CRASHED, spans: [{ epoch: 'f', start: 0, state: [['a', 0, 1], ['b', 0, 1], ['c', 0, 1]], had: [] }], end: { a: 1, b: 1, c: 1 }, verdicts: ['ghost', 'stale'] },
   'an ephemeral one': { mode: 'ephemeral', verdicts: [] },
   'an ephemeral one that goes back': { mode: 'ephemeral', spans: [{ start: 0, state: [], had: [['a', 2], ['a', 1], ['a', 2], ['c', 1]] }], verdicts: ['stale'] },
   'an ephemeral one that forgets': { mode: 'ephemeral', spans: [{ ...WHOLE, had: WHOLE.had.slice(0, 4) }], verdicts: ['missing'] },
 };
 
 /** Judges one of them. */
-function judged({ mode = 'recoverable', spans = [WHOLE], done = DONE, end = END, tail = false, loss = false }) {
+function judged({ mode = 'recoverable', spans = [WHOLE], done = DONE, end = END, tail = false, loss = null }) {
   const name = `${mode}:x`;
   const ledger = new MapLedger(mapModeOf, MAP_HISTORY);
   const hasStream = mode !== 'ephemeral';
@@ -50,7 +56,7 @@ function judged({ mode = 'recoverable', spans = [WHOLE], done = DONE, end = END,
     ledger.asks(name, key, { n, removes: removes !== false, state, epoch: 'e', offset: hasStream ? at ?? offset : null, asked, answered: asked + 1, bytes: 1 });
   }
   if (tail) ledger.channel(name).tails.push({ from: 5, to: 15, until: 25 });
-  if (loss) ledger.channel(name).losses.push({ from: 5, epoch: true, values: true });
+  if (loss) ledger.channel(name).losses.push(loss);
   const track = new MapTrack('reader', name);
   for (const { start, state, had, epoch = 'e' } of spans) {
     track.subscribed({ recovered: false, position: hasStream ? { epoch, offset: start } : null }, 20);
@@ -58,7 +64,7 @@ function judged({ mode = 'recoverable', spans = [WHOLE], done = DONE, end = END,
     had.forEach(([key, n], i) => track.changed({ key, n, offset: hasStream ? start + i + 1 : undefined }));
   }
   const entries = Object.entries(end).map(([key, n]) => [key, { n }]);
-  return judgeMap(name, [track], { epoch: 'e', offset: spans.at(-1).start + spans.at(-1).had.length, entries }, ledger);
+  return judgeMap(name, [track], { epoch: spans.at(-1).epoch ?? 'e', offset: spans.at(-1).start + spans.at(-1).had.length, entries }, ledger);
 }
 
 const isChange = text => text.includes('"pub":') && text.includes('"key":');
