@@ -16,10 +16,8 @@ class World {
   /** By epoch and key: `[offset, n]` in the order of offsets. */
   #times = new Map();
   wrong = [];
-  /** Keys at a place that was given again after a failover: who had it before is not told. */
-  torn = new Set();
 
-  constructor(name, channel, tracks) {
+  constructor(name, channel, tracks, top) {
     Object.assign(this, { name, channel });
     for (const [key, ops] of channel.keys) for (const op of ops) if (op.state === 'taken') this.#put(op.epoch, op.offset, key, op.removes ? ABSENT : op.n, 'its publisher');
     for (const track of tracks) {
@@ -28,6 +26,7 @@ class World {
         for (const { offset, key, n } of had) this.#put(epoch, offset, key, n, track.reader);
       }
     }
+    for (const [key, { offset, n }] of top.entries) if (offset) this.#put(top.epoch, offset, key, n, 'the server');
     for (const [place, { key, n }] of this.#places) this.#time(place, key, n);
     for (const times of this.#times.values()) times.sort(([a], [b]) => a - b);
     this.#order();
@@ -41,21 +40,27 @@ class World {
     const place = `${epoch}:${offset}`;
     const known = this.#places.get(place);
     if (known && known.key === key && known.n === n) return;
-    const ops = this.channel.keys.get(key) ?? [];
-    const op = this.#opAt(epoch, offset, { key, n }) ?? ops.find(one => one.removes && n === ABSENT && one.state === 'unsure');
+    const op = this.#opAt(epoch, offset, { key, n });
     if (!op || op.removes !== (n === ABSENT) || op.state === 'none') this.note('mixed up', `${key}, ${said(n)}, at ${place} for ${who} was never sent`);
     if (known) {
-      const [was, is] = [this.#opAt(epoch, offset, known), op].map(one => Boolean(one && this.channel.isTail(one)));
+      const [was, is] = [known, { key, n }].map(one => this.#isTail(epoch, offset, one));
       if (was === is) return this.note('mixed up', `${place} is ${known.key}, ${said(known.n)}, and ${key}, ${said(n)}, for ${who}`);
       // What a failover took is not there any more, and its place was given again.
-      this.torn.add(key).add(known.key);
       if (is) return;
     }
     this.#places.set(place, { key, n });
   }
 
   #opAt(epoch, offset, { key, n }) {
-    return n === ABSENT ? this.channel.keys.get(key)?.find(one => one.removes && one.offset === offset && one.epoch === epoch) : this.channel.op(key, n);
+    if (n !== ABSENT) return this.channel.op(key, n);
+    const removals = (this.channel.keys.get(key) ?? []).filter(one => one.removes);
+    return removals.find(one => one.offset === offset && one.epoch === epoch) ?? removals.find(one => one.state === 'unsure');
+  }
+
+  /** Whether a failover may have taken what is at a place. */
+  #isTail(epoch, offset, { key, n }) {
+    const op = this.#opAt(epoch, offset, { key, n });
+    return op !== undefined && this.channel.isTail(op);
   }
 
   #time(place, key, n) {
@@ -71,7 +76,7 @@ class World {
       const key = of.slice(of.indexOf(' ') + 1);
       let newest = 0;
       for (const [offset, n] of times) {
-        const op = n === ABSENT ? this.channel.keys.get(key)?.find(one => one.removes && one.offset === offset && of.startsWith(`${one.epoch} `)) : this.channel.op(key, n);
+        const op = this.#opAt(of.slice(0, of.indexOf(' ')), offset, { key, n });
         if (op?.state !== 'taken' || this.channel.isTail(op)) continue;
         if (op.n < newest) this.note('disorder', `${key}, ${said(op.n)}, at ${offset} is behind number ${newest}`);
         newest = Math.max(newest, op.n);
@@ -83,10 +88,11 @@ class World {
   judge({ epoch, start, at, entries }, note) {
     const there = new Map(entries);
     for (const key of new Set([...this.channel.keys.keys(), ...there.keys()])) {
-      if (this.torn.has(key)) continue;
-      const times = this.#times.get(`${epoch} ${key}`) ?? [];
-      const newest = times.findLast(([offset]) => offset <= start);
+      const times = (this.#times.get(`${epoch} ${key}`) ?? []).filter(([offset]) => offset <= start);
       const entry = there.get(key);
+      let newest = times.at(-1);
+      // Of what a failover may have taken the state tells.
+      if (newest && newest[1] !== (entry?.n ?? ABSENT)) newest = times.findLast(([offset, n]) => !this.#isTail(epoch, offset, { key, n }));
       if (!newest) this.#carried(key, entry, { epoch, at }, note);
       else if (!entry && newest[1] !== ABSENT) {
         // A removal whose answer was lost, and that nobody saw but in this state.
@@ -210,14 +216,14 @@ export function judgeMap(name, tracks, top, ledger) {
   const channel = ledger.channel(name);
   const wrong = [];
   const note = (verdict, text) => wrong.push({ verdict, text: `${name}: ${text}` });
-  const world = channel.hasStream ? new World(name, channel, tracks) : null;
+  const world = channel.hasStream ? new World(name, channel, tracks, top) : null;
   for (const track of tracks) {
     if (world) judgeTrack(track, world, top, { channel, history: ledger.history });
     else judgeEphemeral(track, channel);
     const there = new Map(top.entries.map(([key, { n }]) => [key, n]));
     for (const key of new Set([...there.keys(), ...track.now.keys()])) {
       const [n, has] = [there.get(key) ?? ABSENT, track.now.get(key) ?? ABSENT];
-      if (n === has || world?.torn.has(key)) continue;
+      if (n === has || channel.isTorn(key, has, n)) continue;
       track.note(n === ABSENT ? 'ghost' : has === ABSENT ? 'missing' : 'stale', `at the end it has ${said(has)} of ${key}, the server ${said(n)}`);
     }
     wrong.push(...track.wrong);

@@ -38,6 +38,17 @@ class MapChannel {
   isTail({ asked, answered }) {
     return this.tails.some(({ from, to }) => asked <= to && from <= answered);
   }
+
+  /**
+   * Whether a failover explains that a reader has number `has` of a key, and the server `n`: it has what was taken away, or
+   * has not what was given its place. Readers of ephemeral maps are told the state anew.
+   */
+  isTorn(key, has, n) {
+    if (!this.hasStream) return false;
+    const of = number => (this.keys.get(key) ?? []).filter(op => (number === ABSENT ? op.removes : op.n === number));
+    const isHidden = ({ asked }) => this.tails.some(({ to, until }) => to <= asked && asked <= until);
+    return of(has).some(op => this.isTail(op)) || of(n).some(isHidden);
+  }
 }
 
 /** What publishers of maps were told. */
