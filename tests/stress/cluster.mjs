@@ -12,6 +12,8 @@ const SHARES = [[0, 5_460], [5_461, 10_922], [10_923, 16_383]];
  * failed, however long it is paused.
  */
 const NODE_TIMEOUTS_MS = { failover: 2_000, none: 60_000 };
+/** How long a replica may take to have what its master had, ms. */
+const IN_STEP_MS_MAX = 5_000;
 /** Channels are spread over so many tags, each of which is one slot: src/backend/redis/place.rs. */
 const PARTITIONS = 64;
 
@@ -76,6 +78,15 @@ export class Cluster {
     await Promise.all(this.members.map(({ redis }) => until('replicas are known', async () => (await redis.ask('CLUSTER', 'NODES')).match(/[ ,]slave /g)?.length === 3)));
   }
 
+  /** Waits until the replica of a master has all that the master has now. */
+  async #inStep(at) {
+    const offset = async (index, name) => Number(new RegExp(`${name}:(\\d+)`).exec(await this.members[index].redis.ask('INFO', 'replication'))?.[1] ?? -1);
+    const here = await offset(at, 'master_repl_offset');
+    const end = Date.now() + IN_STEP_MS_MAX;
+    // Each ms counts: what is answered meanwhile may be gone.
+    while ((await offset(at + 3, 'slave_repl_offset')) < here) if (end < Date.now()) throw new Error(`the replica of master ${at} is not in step`);
+  }
+
   /** Gives a node's links to all servers, and the addresses to start it with. */
   async links(scope) {
     const proxies = await Promise.all(this.members.map(({ redis }) => Proxy.to(scope, redis.port)));
@@ -100,11 +111,13 @@ export class Cluster {
   }
 
   /**
-   * Kills a master; its replica had nothing of the last `ms`. Gives the time in which what was answered may be gone.
+   * Kills a master; its replica had nothing of the last `ms`. Gives the time in which what was answered may be gone: what was
+   * before is on the replica.
    */
   async kill(at, ms) {
     const { redis, door } = this.members[at];
-    const from = Date.now() - HELD_UP_MS;
+    const from = Date.now();
+    await this.#inStep(at);
     door.stall();
     await new Promise(resolve => setTimeout(resolve, ms));
     door.isShut = true;
@@ -124,9 +137,6 @@ export class Cluster {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 }
-
-/** What is on its way through our own proxy, ms, is held up with what comes after it. */
-const HELD_UP_MS = 250;
 
 async function told(redis, ...words) {
   const answer = await redis.ask(...words.map(String));
