@@ -42,7 +42,7 @@ class Links {
 
 /** The cluster. Its servers know each other by proxies, so that what a replica is sent can be held back. */
 export class Cluster {
-  /** Three masters, then their replicas in the same order: `{ redis, door, id }`; `door` is where others reach it. */
+  /** Three masters, then the replica of each in the same order: `{ redis, door, id }`; `door` is where others reach it. */
   members = [];
 
   /** Starts one; `replicas`: with one of each master, which takes over when it is gone. */
@@ -102,7 +102,7 @@ export class Cluster {
     return { links: new Links(proxies), urls: proxies.slice(0, 3).map(({ at }) => `redis://127.0.0.1:${at}`).join() };
   }
 
-  /** Which of the masters at the start has a channel. */
+  /** Which of the masters has a channel. */
   async ownerOf(channel) {
     const { redis } = this.members.findLast(({ redis: { isUp } }) => isUp);
     const slotOf = async key => Number((await redis.ask('CLUSTER', 'KEYSLOT', key)).slice(1));
@@ -124,6 +124,16 @@ export class Cluster {
     await redis.end('SIGKILL');
     door.cut();
     return { from, to: Date.now() };
+  }
+
+  /** Starts a master that was killed, now as the replica of the one that took over; from now on they have changed places. */
+  async revive(at) {
+    const { redis, door } = this.members[at];
+    door.isShut = false;
+    door.resume();
+    await redis.start();
+    await until('it is a replica', async () => /role:slave\r\n[^]*master_link_status:up/.test(await redis.ask('INFO', 'replication')));
+    [this.members[at], this.members[at + 3]] = [this.members[at + 3], this.members[at]];
   }
 
   /** Sends all processes a signal. */

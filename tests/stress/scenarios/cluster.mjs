@@ -10,7 +10,7 @@ const LAGS_MS = [0, 0, 150, 400];
 const failover = {
   name: 'failover', about: 'kill -9 of a master; its replica, which may lag, takes over: the end alone is gone, and whoever is ahead is told',
   kinds: ['cluster'], lingers: true, deployment: { replicas: true },
-  async round({ deployment, stream, random, check }) {
+  async round({ deployment, stream, random, rounds, check }) {
     const { redis } = deployment;
     await stream.read({ count: 15, channels, each: 3, maps: maps.map((channel, i) => ({ channel, pageSize: 2 + i })) });
     stream.byApi(3, { channels });
@@ -33,6 +33,7 @@ const failover = {
     await until('all are back', () => stream.readers.every(reader => reader.connects > connects.get(reader) && reader.isConnected && reader.isSubscribed), 20_000);
     tail.until = Date.now();
     await stream.more(80);
+    if (rounds > 1) await redis.revive(victim);
     return { lag, 'given again': stream.ledger.repeated(), away: Date.now() - tail.to };
   },
 };
