@@ -19,13 +19,25 @@ const placeOf = (epoch, offset) => `${epoch}:${offset}`;
 class Channel {
   /** Answers of the server to publishers: `{ mark, epoch, offset, asked, answered, bytes }`; epoch and offset may be null. */
   acks = [];
-  /** Marks whose answer was lost, or an error that leaves open what became of it. */
-  unsure = new Set();
+  /** Marks whose answer was lost, or an error that leaves open what became of it, with times as above. */
+  unsure = new Map();
   /** Times at which its history was made to go, ms: `{ from, epoch }`; `epoch`: with its epoch. */
   losses = [];
+  /**
+   * Failovers of the server that had it, ms: what was answered from `from` to `to` may be gone, and its places given again
+   * until `until` to others than those who had them before.
+   */
+  tails = [];
 
   constructor(history) {
     this.history = history;
+  }
+
+  /** Gives what tells whether a failover may have taken a mark away. */
+  tail() {
+    const isIn = ({ asked, answered }) => this.tails.some(({ from, to }) => asked <= to && from <= answered);
+    const marks = new Set(this.tails.length === 0 ? [] : [...this.acks.filter(isIn).map(({ mark }) => mark), ...[...this.unsure].filter(([, times]) => isIn(times)).map(([mark]) => mark)]);
+    return mark => marks.has(mark);
   }
 }
 
@@ -54,13 +66,19 @@ export class Ledger {
   }
 
   /** A publisher does not know. */
-  unsure(channel, mark) {
-    this.channel(channel).unsure.add(mark);
+  unsure(channel, mark, times) {
+    this.channel(channel).unsure.set(mark, times);
   }
 
   /** From now on the histories of all channels may be gone; with their epochs, or with what they held alone. */
   forgot({ epoch }, from = Date.now(), names = this.channels) {
     for (const name of names) this.channel(name).losses.push({ from, epoch });
+  }
+
+  /** How many places publishers were told twice. */
+  repeated() {
+    const places = [...this.#channels].flatMap(([name, { acks }]) => acks.filter(({ epoch, offset }) => epoch !== null && offset !== null).map(({ epoch, offset }) => `${name} ${placeOf(epoch, offset)}`));
+    return places.length - new Set(places).size;
   }
 
   /** How many were taken, and of how many nobody knows. */
@@ -152,6 +170,8 @@ function denied({ from, to, at }, channel) {
   const made = channel.losses.filter(loss => loss.from <= at && from.since <= loss.from + CLOCK_SLACK_MS);
   if (from.epoch !== to.epoch) return made.some(loss => loss.epoch) ? null : 'nothing took its epoch away';
   if (made.length > 0) return null;
+  // It is ahead of a stream that has lost its end.
+  if (to.offset < from.offset && channel.tails.some(tail => tail.from <= at)) return null;
   const missed = channel.acks.filter(ack => ack.epoch === to.epoch && from.offset < ack.offset && ack.offset <= to.offset);
   const { size, ttl, bytes, limit } = channel.history;
   const count = to.offset - from.offset;
@@ -169,15 +189,19 @@ export function judgeStream(name, tracks, ledger) {
   const wrong = [];
   const note = (verdict, text) => wrong.push({ verdict, text: `${name}: ${text}` });
   const channel = ledger.channel(name);
+  const isTail = channel.tail();
   const marks = new Map();
   const places = new Map();
   const put = (epoch, offset, mark, who) => {
     const place = placeOf(epoch, offset);
     const known = marks.get(place);
-    if (known !== undefined) {
-      if (known !== mark) note('mixed up', `${place} is ${known}, and ${mark} for ${who}`);
+    if (known === mark) return;
+    if (known !== undefined && isTail(known) === isTail(mark)) {
+      note('mixed up', `${place} is ${known}, and ${mark} for ${who}`);
       return;
     }
+    // What a failover took is not there any more, and its place may have been given again.
+    if (known !== undefined && isTail(mark)) return;
     marks.set(place, mark);
     if (places.has(mark)) note('mixed up', `${mark} is at ${places.get(mark)} and at ${place}`);
     places.set(mark, place);
@@ -192,7 +216,7 @@ export function judgeStream(name, tracks, ledger) {
   for (const [mark, place] of places) if (!taken.has(mark) && !channel.unsure.has(mark)) note('mixed up', `${mark} at ${place} was never sent`);
   // A publisher sends the next one when it was told of the last: the stream has them in that order.
   const newest = new Map();
-  const inOrder = [...marks].map(([place, mark]) => ({ at: place.split(':'), mark })).filter(({ mark }) => taken.has(mark));
+  const inOrder = [...marks].map(([place, mark]) => ({ at: place.split(':'), mark })).filter(({ mark }) => taken.has(mark) && !isTail(mark));
   inOrder.sort((a, b) => (a.at[0] === b.at[0] ? a.at[1] - b.at[1] : a.at[0] < b.at[0] ? -1 : 1));
   for (const { at: [epoch, offset], mark } of inOrder) {
     const [by, number] = mark.split(' ');
@@ -200,9 +224,11 @@ export function judgeStream(name, tracks, ledger) {
     if (newest.get(key) > Number(number)) note('disorder', `${mark} at ${epoch}:${offset} is behind number ${newest.get(key)}`);
     newest.set(key, Math.max(newest.get(key) ?? 0, Number(number)));
   }
+  // What was given a place again may be seen by nobody, where all had seen what was there before.
+  const isHidden = asked => channel.tails.some(({ to, until }) => to <= asked && asked <= until) && tracks.some(({ segments }) => segments.some(({ had }) => had.some(({ mark }) => isTail(mark))));
   // Whoever published by a client is not told the place: some reader that missed nothing must have had it.
   if (tracks.some(track => track.losses.length === 0) && channel.losses.length === 0) {
-    for (const { mark, offset } of channel.acks) if (offset === null && !places.has(mark)) note('lost', `${mark} was taken, and nobody had it`);
+    for (const { mark, offset, asked } of channel.acks) if (offset === null && !places.has(mark) && !isTail(mark) && !isHidden(asked)) note('lost', `${mark} was taken, and nobody had it`);
   }
   return wrong;
 }

@@ -41,12 +41,13 @@ function leaks(deployment, before, now, { restarts }) {
 }
 
 /**
- * Empties `channels`; waits until everything is as it was at the start but for memory, and nobody is listed as present in
+ * Empties `channels` and `maps`; waits until everything is as it was at the start but for memory, and nobody is listed as present in
  * them; gives what is used then. `lingers`: entries may outlive their node.
  */
-export async function untilQuiet(deployment, before, { channels, restarts = false, lingers = false }) {
+export async function untilQuiet(deployment, before, { channels, maps = [], restarts = false, lingers = false }) {
   // What they keep is no leak.
   for (const channel of channels) await deployment.nodes[0].api('history_remove', { channel });
+  for (const channel of maps) await deployment.nodes[0].api('map_clear', { channel });
   for (const node of deployment.nodes) node.hangUp();
   let found = [];
   const nothing = async () => {

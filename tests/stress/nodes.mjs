@@ -1,4 +1,4 @@
-// Servers to stress: one node by itself, or two on one Redis, with what they use of the machine.
+// Servers to stress: one node by itself, or two on one Redis or a cluster of them, with what they use of the machine.
 import { execFile } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ownServer, startRedis } from '../web/support.mjs';
+import { Cluster } from './cluster.mjs';
 import { Proxy } from './proxy.mjs';
 
 export const SECRET = 'secret of the stress';
@@ -27,6 +28,20 @@ const NAMESPACES = [
   { name: 'brief', ...open, history_ttl: '1s' },
 ];
 
+const map = { allow_subscribe_for_client: true, subscription_type: 'map', allowed_delta_types: ['fossil'], delta_publish: true };
+const kept = { stream_size: 10_000, stream_ttl: '600s', min_page_size: 1 };
+
+/** Maps are named by their mode. */
+const MAPS = [
+  { name: 'recoverable', ...map, map: { mode: 'recoverable', key_ttl: '600s', ...kept } },
+  { name: 'persistent', ...map, map: { mode: 'persistent', ...kept } },
+  { name: 'ephemeral', ...map, allowed_delta_types: [], delta_publish: false, map: { mode: 'ephemeral', key_ttl: '600s', min_page_size: 1 } },
+];
+
+/** What the stream of a map keeps, for the checker. */
+export const MAP_HISTORY = { size: kept.stream_size, bytes: MIB };
+export const mapModeOf = channel => channel.split(':')[0];
+
 /** Publications that are recovered at once: more than any scenario misses. */
 const RECOVERED_MAX = 20_000;
 
@@ -40,7 +55,7 @@ const CONFIG = {
   http_api: { key: API_KEY },
   sse: { enabled: true },
   http_stream: { enabled: true },
-  channel: { namespaces: NAMESPACES },
+  channel: { namespaces: [...NAMESPACES, ...MAPS] },
 };
 
 /** How long the client waits for a ping beyond its interval, ms. */
@@ -165,7 +180,7 @@ export async function clockShim(scope) {
   };
 }
 
-/** One node (`one`), or two on a Redis (`two`). */
+/** One node (`one`), or two on a Redis (`two`) or a Redis Cluster (`cluster`). */
 export class Deployment {
   constructor(kind, nodes, redis, links) {
     Object.assign(this, { kind, nodes, redis, links });
@@ -173,21 +188,25 @@ export class Deployment {
 
   /**
    * Starts it. `rooms`: with watchroom's own rooms in place of a configuration of Centrifugo. `keeps`: whether Redis has
-   * its data again after a restart. `client`: other values in that section. `environment`: of all processes. `log` is the
+   * its data again after a restart. `replicas`: whether each server of a cluster has one. `client`: other values in that section. `environment`: of all processes. `log` is the
    * file that takes all logs.
    */
-  static async start(scope, kind, { rooms = false, keeps = false, client = {}, environment = {}, log }) {
+  static async start(scope, kind, { rooms = false, keeps = false, replicas = false, client = {}, environment = {}, log }) {
     const number = openSync(log, 'a');
     scope.after(() => closeSync(number));
     const directory = await mkdtemp(join(tmpdir(), 'watchroom-stress-'));
     scope.after(() => rm(directory, { recursive: true, force: true }));
     const file = join(directory, 'centrifugo.json');
     await writeFile(file, JSON.stringify({ ...CONFIG, client: { ...CONFIG.client, ...client } }));
-    const redis = kind === 'two' ? await startRedis(scope, { keeps, environment }) : null;
+    const redis = kind === 'two' ? await startRedis(scope, { keeps, environment }) : kind === 'cluster' ? await Cluster.start(scope, { replicas }) : null;
     const links = [];
     const node = async name => {
       const options = rooms ? [] : ['--centrifugo', file];
-      if (redis) {
+      if (kind === 'cluster') {
+        const { links: own, urls } = await redis.links(scope);
+        links.push(own);
+        options.push('--redis', urls);
+      } else if (redis) {
         const link = await Proxy.to(scope, redis.port);
         links.push(link);
         options.push('--redis', `redis://127.0.0.1:${link.at}`);
@@ -217,7 +236,6 @@ export class Deployment {
   /** What all use. */
   async usage() {
     const nodes = await Promise.all(this.nodes.map(node => node.usage()));
-    const text = this.redis ? await this.redis.ask('INFO', 'clients') : '';
-    return { nodes, redis: Number(/connected_clients:(\d+)/.exec(text)?.[1] ?? 0) };
+    return { nodes, redis: (await this.redis?.clients()) ?? 0 };
   }
 }

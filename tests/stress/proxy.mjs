@@ -52,6 +52,8 @@ export class Proxy {
   delay = 0;
   /** Given each text that the server writes on a WebSocket, gives those that the client is to have. */
   tamper = null;
+  /** Given what the server writes, as it comes, gives what the client is to have. */
+  rewrite = bytes => bytes;
 
   constructor(port) {
     this.port = port;
@@ -105,7 +107,7 @@ export class Proxy {
       }
       return;
     }
-    const passed = bytes.subarray(0, pair.left);
+    const passed = this.rewrite(bytes).subarray(0, pair.left);
     pair.left -= passed.length;
     this.#pass(pair, pair.far, pair.near, passed);
     if (pair.left <= 0) this.#later(pair, () => this.#reset(pair));

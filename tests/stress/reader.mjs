@@ -1,6 +1,8 @@
 // A reader: a real client of any kind behind a network of its own, and what it writes down.
 import { clientFor, token } from '../web/clients.mjs';
 import { Track } from './checker.mjs';
+import { ABSENT, MapTrack } from './mapledger.mjs';
+import { entryOf, numberOf } from './maps.mjs';
 import { PING_DELAY_MAX_MS, SECRET } from './nodes.mjs';
 import { Proxy } from './proxy.mjs';
 
@@ -24,6 +26,8 @@ class Web extends WebSocket {
 /** A client behind a network of its own, whose subscriptions write down what they are given. */
 export class Reader {
   tracks = new Map();
+  /** Of maps. */
+  mapTracks = new Map();
   /** Codes with which its connection ended. */
   codes = [];
   connects = 0;
@@ -33,10 +37,10 @@ export class Reader {
   #served = new Set();
 
   /**
-   * `channels` are names; `user` is empty for a page of watchroom's own, which has no token. `isServed`: the server
+   * `channels` are names, `maps` have options: `{ channel, pageSize, delta }`; `user` is empty for a page of watchroom's own, which has no token. `isServed`: the server
    * subscribes it, by its token.
    */
-  static async behind(scope, { name, node, way, channels, user = name, person = null, isServed = false }) {
+  static async behind(scope, { name, node, way, channels, maps = [], user = name, person = null, isServed = false }) {
     const reader = new Reader();
     Object.assign(reader, { name, node, way, isServed, door: await Proxy.to(scope, node.port) });
     const options = {
@@ -53,6 +57,7 @@ export class Reader {
       if (!isServed) reader.#subscribe(channel, track);
     }
     if (isServed) reader.#take();
+    for (const map of maps) reader.#follow(map);
     return reader;
   }
 
@@ -82,6 +87,17 @@ export class Reader {
     subscription.subscribe();
   }
 
+  #follow({ channel, ...options }) {
+    const track = new MapTrack(`${this.name} (${this.way.way}${options.delta ? ', differences' : ''}${options.pageSize ? `, pages of ${options.pageSize}` : ''})`, channel);
+    this.mapTracks.set(channel, track);
+    const subscription = this.client.newMapSubscription(channel, { minResubscribeDelay: 20, maxResubscribeDelay: 200, ...options });
+    subscription.on('subscribed', ({ recovered, streamPosition = null }) => track.subscribed({ recovered, position: streamPosition }));
+    subscription.on('sync', ({ entries }) => track.synced(entries.map(({ data, ...entry }) => entryOf({ ...entry, data: unpacked(data) }))));
+    subscription.on('update', ({ key, offset, removed, data }) => track.changed({ key, offset, n: removed ? ABSENT : numberOf(key, unpacked(data)) }));
+    subscription.on('unsubscribed', ({ code, reason }) => { if (code !== 0) this.wrong.push({ verdict: 'ended', text: `${this.name} in ${channel}: ${code} ${reason}` }); });
+    subscription.subscribe();
+  }
+
   /** The mark of what came, or what shows that it is not what was sent. */
   mark({ by, n, pad, type, text }) {
     if (type === 'comment') return text.split('|')[0];
@@ -97,13 +113,17 @@ export class Reader {
   }
 
   get isSubscribed() {
-    return [...this.tracks.keys()].every(channel => (this.isServed ? this.#served.has(channel) : this.client.getSubscription(channel).state === 'subscribed'));
+    return [...this.tracks.keys()].every(channel => (this.isServed ? this.#served.has(channel) : this.client.getSubscription(channel).state === 'subscribed'))
+      && [...this.mapTracks.keys()].every(channel => this.client.getMapSubscription(channel).state === 'subscribed');
   }
 
   /** Leaves a channel and comes back to it, on the same connection. */
   again(random) {
-    if (this.isServed || !this.isSubscribed) return;
-    const subscription = this.client.getSubscription(random.pick([...this.tracks.keys()]));
+    if (!this.isSubscribed) return;
+    const own = [...(this.isServed ? [] : this.tracks.keys()), ...this.mapTracks.keys()];
+    if (own.length === 0) return;
+    const channel = random.pick(own);
+    const subscription = this.client.getSubscription(channel) ?? this.client.getMapSubscription(channel);
     subscription.unsubscribe();
     subscription.subscribe();
   }

@@ -14,11 +14,11 @@ const HELP = `Scenarios that break what is around the server while publications 
 once and in order, or is told "not recovered" where the history is gone; and that nothing leaks.
 
   --seed N               what is drawn by lot; another one each time without it
-  --scenario NAME[,NAME] these alone; NAME:one or NAME:two names the deployment, too
+  --scenario NAME[,NAME] these alone; NAME:one, NAME:two or NAME:cluster names the deployment, too
   --seconds N            again with the next seed until N seconds are over
   --rounds N             rounds of each scenario on one deployment, for what leaks slowly
   --long                 outages as long as they get: 20 s in place of 3
-  --lanes N              deployments at the same time (3)
+  --lanes N              deployments at the same time (4)
   --binary PATH          the server; else WATCHROOM_BIN, else target/release/watchroom
   --list                 names what there is
 `;
@@ -38,7 +38,7 @@ function options() {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string' }, scenario: { type: 'string' }, seconds: { type: 'string' }, rounds: { type: 'string' }, long: { type: 'boolean', default: false },
-      lanes: { type: 'string', default: '3' }, binary: { type: 'string' }, list: { type: 'boolean' }, help: { type: 'boolean' },
+      lanes: { type: 'string', default: '4' }, binary: { type: 'string' }, list: { type: 'boolean' }, help: { type: 'boolean' },
     },
   });
   for (const name of ['seed', 'seconds', 'rounds', 'lanes']) {
@@ -83,7 +83,7 @@ async function run({ scenario, kind, name }, { seed, long, rounds: asked }, log)
     const before = await atStart(deployment);
     for (let round = 0; round < rounds; round++) {
       const inner = new Scope();
-      let channels = [];
+      let [channels, maps] = [[], []];
       try {
         const random = new Random(`${seed}/${name}/${round}`);
         const check = (holds, text) => { if (!holds) wrong.push({ verdict: 'failed', text }); };
@@ -95,13 +95,14 @@ async function run({ scenario, kind, name }, { seed, long, rounds: asked }, log)
         }
         add(stream.figures());
         channels = stream.ledger.channels;
+        maps = stream.maps.ledger.channels;
       } finally {
         await inner.end();
       }
       // Entries of a node that was killed outlive it for a while: by --long that is waited for.
       const { restarts = false, lingers = false } = scenario;
       const isListed = !scenario.deployment?.rooms && (long || !lingers || kind === 'one');
-      const now = await untilQuiet(deployment, before, { channels: isListed ? channels : [], restarts, lingers });
+      const now = await untilQuiet(deployment, before, { channels: isListed ? channels : [], maps, restarts, lingers });
       memory.push(now.nodes.map(node => node.memory));
     }
     if (!scenario.restarts && memory.length > 1) {
@@ -160,7 +161,7 @@ async function pass(runs, given) {
 async function main() {
   const given = options();
   if (given.help) return void console.log(HELP);
-  if (given.list) return void SCENARIOS.forEach(({ name, about, kinds = ['one', 'two'] }) => console.log(`${name.padEnd(10)} ${kinds.join(', ').padEnd(9)} ${about}`));
+  if (given.list) return void SCENARIOS.forEach(({ name, about, kinds = ['one', 'two'] }) => console.log(`${name.padEnd(10)} ${kinds.join(', ').padEnd(17)} ${about}`));
   process.env.WATCHROOM_BIN = given.binary ?? process.env.WATCHROOM_BIN ?? new URL('../../target/release/watchroom', import.meta.url).pathname;
   if (!existsSync(process.env.WATCHROOM_BIN)) throw new Error(`no server at ${process.env.WATCHROOM_BIN}: make build, or --binary PATH`);
   const runs = chosen(given.scenario);

@@ -2,6 +2,7 @@
 import { WAYS } from '../web/clients.mjs';
 import { until } from '../web/support.mjs';
 import { Ledger, judgeStream } from './checker.mjs';
+import { Maps } from './maps.mjs';
 import { historyOf } from './nodes.mjs';
 import { Reader } from './reader.mjs';
 
@@ -61,11 +62,20 @@ class Publisher {
       const { epoch = null, offset = null } = await this.send(channel, data, mark) ?? {};
       this.ledger.took(channel, { mark, epoch, offset, asked, answered: Date.now(), bytes: data.pad.length });
     } catch (error) {
-      this.ledger.unsure(channel, mark);
+      this.ledger.unsure(channel, mark, { asked, answered: Date.now() });
       if (isRefusal(error)) this.wrong.push({ verdict: 'refused', text: `${mark} in ${channel}: ${error.message}` });
       await wait(20);
     }
   }
+}
+
+/** One of the maps, in one of the ways to read it where none is given. */
+function followed(random, maps) {
+  if (maps.length === 0) return [];
+  const map = random.pick(maps);
+  if (map.channel) return [map];
+  const [channel, pageSize, isDelta] = [map, random.pick([0, 2, 5]), random.chance(0.4)];
+  return [{ channel, ...(pageSize ? { pageSize } : {}), ...(isDelta && !channel.startsWith('ephemeral') ? { delta: 'fossil' } : {}) }];
 }
 
 /** Names one round's publishers apart from those of all others. */
@@ -84,10 +94,14 @@ export class Stream {
     this.random = random;
     this.ledger = new Ledger(historyIn);
     this.round = ++rounds;
+    this.maps = new Maps({ deployment, random: random.fork('maps'), round: this.round });
   }
 
-  /** Starts so many readers, each of some channels, spread over nodes and ways by the seed; returns when all are subscribed. */
-  async read({ count, channels, each = 2, nodes = this.deployment.nodes, ways = WAYS, rooms = false }) {
+  /**
+   * Starts so many readers, each of some channels and one of the maps, spread over nodes and ways by the seed; returns when
+   * all are subscribed. A map may have the options to follow it with: `{ channel, pageSize, delta }`.
+   */
+  async read({ count, channels, each = 2, maps = [], nodes = this.deployment.nodes, ways = WAYS, rooms = false }) {
     const random = this.random.fork('readers');
     const turn = random.below(ways.length);
     const started = [];
@@ -99,7 +113,7 @@ export class Stream {
       const plain = channels.filter(channel => channel.startsWith('kept:'));
       const isServed = i % 4 === 3 && plain.length > 0;
       const own = random.some(isServed ? plain : channels, each);
-      started.push(await Reader.behind(this.#scope, { name, way, node, channels: own, user: rooms ? '' : name, person, isServed }));
+      started.push(await Reader.behind(this.#scope, { name, way, node, channels: own, maps: followed(random, maps), user: rooms ? '' : name, person, isServed }));
     }
     this.readers.push(...started);
     for (const reader of started) reader.client.connect();
@@ -167,6 +181,25 @@ export class Stream {
     return writers;
   }
 
+  /** From now on what servers kept may be gone: see the ledgers. `values`: what persistent maps hold, too. */
+  forgot({ epoch, values = true }) {
+    this.ledger.forgot({ epoch });
+    this.maps.ledger.forgot({ epoch, values });
+  }
+
+  /** A failover may have taken what was answered from `from` to `to` of these channels and maps. */
+  failedOver(tail, { channels, maps }) {
+    for (const name of channels) this.ledger.channel(name).tails.push(tail);
+    for (const name of maps) this.maps.ledger.channel(name).tails.push(tail);
+  }
+
+  /** Waits until something was taken in each of these since `from`. */
+  async untilTaken(from, { channels, maps }) {
+    const isTaken = name => this.ledger.channel(name).acks.findLast(ack => from < ack.asked);
+    const isChanged = name => this.maps.ledger.channel(name).ops.some(op => op.state === 'taken' && from < op.asked);
+    await until('each channel takes something', () => channels.every(isTaken) && maps.every(isChanged), 20_000);
+  }
+
   /** How many were published so far. */
   get published() {
     return this.publishers.reduce((sum, publisher) => sum + publisher.sent, 0);
@@ -180,7 +213,7 @@ export class Stream {
 
   /** Ends the publishing; waits until every reader has all there is; gives what is wrong, and closes all. */
   async settle() {
-    await Promise.all(this.publishers.map(publisher => publisher.stop()));
+    await Promise.all([...this.publishers.map(publisher => publisher.stop()), this.maps.stop()]);
     const tops = new Map();
     let behind = [];
     const tracks = this.readers.flatMap(reader => [...reader.tracks.values()]);
@@ -198,9 +231,12 @@ export class Stream {
         return behind.length === 0;
       }, SETTLE_MS_MAX);
     } catch { /* what is missing is told below */ }
+    const mapTracks = this.readers.flatMap(reader => [...reader.mapTracks.values()]);
+    const ofMaps = await this.maps.settle(mapTracks, SETTLE_MS_MAX);
     const wrong = behind.slice(0, 5).map(text => ({ verdict: 'behind', text }));
     for (const track of tracks) wrong.push(...track.judge(tops.get(track.channel), this.ledger));
     for (const channel of tops.keys()) wrong.push(...judgeStream(channel, tracks.filter(track => track.channel === channel), this.ledger));
+    wrong.push(...ofMaps);
     for (const publisher of this.publishers) wrong.push(...publisher.wrong);
     for (const reader of this.readers) {
       wrong.push(...reader.wrong);
@@ -217,6 +253,7 @@ export class Stream {
       ...this.ledger.counts(),
       came: sum(track => track.segments.reduce((total, { had }) => total + had.length, 0)),
       recovered: sum(track => track.recovered), refused: sum(track => track.losses.length),
+      ...(this.maps.changers.length > 0 ? this.maps.figures(this.readers.flatMap(reader => [...reader.mapTracks.values()])) : {}),
       reconnects: this.readers.reduce((total, reader) => total + Math.max(0, reader.connects - 1), 0),
     };
   }

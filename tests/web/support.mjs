@@ -151,14 +151,14 @@ export class Redis {
   #child = null;
   #failed = null;
 
-  /** `keeps`: whether it has its data again after an end. `environment` is the process's. */
-  constructor(directory, port, { keeps = false, environment = {} } = {}) {
-    Object.assign(this, { directory, port, keeps, environment, url: `redis://127.0.0.1:${port}` });
+  /** `keeps`: whether it has its data again after an end. `environment` is the process's; `settings` are more options. */
+  constructor(directory, port, { keeps = false, environment = {}, settings = [] } = {}) {
+    Object.assign(this, { directory, port, keeps, environment, settings, url: `redis://127.0.0.1:${port}` });
   }
 
   /** Starts it; throws when there is no such program. */
   async start() {
-    const options = ['--port', this.port, '--bind', '127.0.0.1', '--dir', this.directory, '--save', '', '--appendonly', this.keeps ? 'yes' : 'no', '--appendfsync', 'always'];
+    const options = ['--port', this.port, '--bind', '127.0.0.1', '--dir', this.directory, '--save', '', '--appendonly', this.keeps ? 'yes' : 'no', '--appendfsync', 'always', ...this.settings];
     this.#child = run('redis-server', options.map(String), { stdio: 'ignore', env: { ...process.env, ...this.environment } });
     this.#failed = once(this.#child, 'error').then(([error]) => error);
     const answers = until('redis answers', async () => (await this.ask('INFO', 'server')).includes(`process_id:${this.#child.pid}\r\n`));
@@ -175,6 +175,16 @@ export class Redis {
       socket.once('error', reject);
       socket.once('end', () => reject(new Error('redis hung up')));
     });
+  }
+
+  /** Whether the process runs. */
+  get isUp() {
+    return this.#child !== null;
+  }
+
+  /** How many clients it has. */
+  async clients() {
+    return Number(/connected_clients:(\d+)/.exec(await this.ask('INFO', 'clients'))?.[1] ?? 0);
   }
 
   /** Sends the process a signal: SIGSTOP and SIGCONT pause it and let it go on. */

@@ -55,8 +55,9 @@ const chaos = {
   kinds: ['two'], restarts: true, lingers: true,
   deployment: { keeps: true },
   async round({ deployment, stream, random, long, check }) {
-    const channels = ['kept:x', 'asked:x', 'delta:x'];
-    const readers = await stream.read({ count: 12, channels });
+    const [channels, maps] = [['kept:x', 'asked:x', 'delta:x'], ['recoverable:x', 'persistent:x', 'ephemeral:x']];
+    const readers = await stream.read({ count: 12, channels, maps });
+    stream.maps.change(2, { maps });
     stream.byApi(2, { channels });
     await stream.byClients(2, { channels });
     const pending = [];

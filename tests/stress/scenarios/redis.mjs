@@ -3,11 +3,15 @@ import { until } from '../../web/support.mjs';
 import { wait } from '../stream.mjs';
 
 const channels = ['kept:r', 'asked:r', 'delta:r'];
+const MAPS = ['recoverable:r', 'persistent:r', 'ephemeral:r'];
 const kinds = ['two'];
+/** Where nothing is said of a Redis's own process. */
+const anyRedis = ['two', 'cluster'];
 
 /** Streams, breaks Redis, and waits until all is well again. */
-async function broken({ deployment, stream, check }, harm, { refused: isRefused = false } = {}) {
-  await stream.read({ count: 14, channels });
+async function broken({ deployment, stream, check }, harm, { refused: isRefused = false, maps = MAPS } = {}) {
+  await stream.read({ count: 14, channels, maps });
+  stream.maps.change(2, { maps });
   stream.byApi(2, { channels });
   await stream.byClients(2, { channels });
   await stream.more(80);
@@ -40,7 +44,7 @@ const epoch = {
   async round(context) {
     const { deployment: { redis }, random, stream } = context;
     await broken(context, async () => {
-      stream.ledger.forgot({ epoch: true });
+      stream.forgot({ epoch: true });
       await redis.end('SIGKILL');
       await wait(random.between(100, 800));
       await redis.start();
@@ -50,7 +54,7 @@ const epoch = {
 
 const away = {
   name: 'away', about: 'Redis does not answer (SIGSTOP) for 3 s, by --long for 20, and goes on where it was',
-  kinds, lingers: true, deployment: { keeps: true },
+  kinds: anyRedis, lingers: true, deployment: { keeps: true },
   async round(context) {
     const { deployment: { redis }, long } = context;
     const ms = long ? 20_000 : 3_000;
@@ -65,7 +69,7 @@ const away = {
 
 const link = {
   name: 'link', about: 'one node cannot reach Redis (cut, or stalled without a word), the other can: nobody misses anything',
-  kinds, lingers: true,
+  kinds: anyRedis, lingers: true,
   async round(context) {
     const { deployment: { links, nodes }, random } = context;
     const at = random.below(links.length);
@@ -90,6 +94,7 @@ const link = {
   },
 };
 
+// Changes of an ephemeral map have no places: nothing tells its readers that keys are gone which nobody removed.
 const flush = {
   name: 'flush', about: 'Redis forgets everything while all stay connected to it: nobody misses in silence what comes next',
   kinds, lingers: true,
@@ -101,9 +106,9 @@ const flush = {
       const connects = some.map(reader => reader.connects);
       some.forEach(reader => reader.door.cut());
       await until('they are back', () => some.every((reader, i) => reader.connects > connects[i] && reader.isSubscribed));
-      stream.ledger.forgot({ epoch: true });
+      stream.forgot({ epoch: true });
       await redis.ask('FLUSHALL');
-    }, { refused: true });
+    }, { refused: true, maps: MAPS.filter(name => !name.startsWith('ephemeral')) });
   },
 };
 

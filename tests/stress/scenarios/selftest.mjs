@@ -4,6 +4,7 @@ import { until } from '../../web/support.mjs';
 import { Ledger, Track, judgeStream } from '../checker.mjs';
 import { historyOf } from '../nodes.mjs';
 import { Stream } from '../stream.mjs';
+import { lieOfMaps } from './mapselftest.mjs';
 
 const isPublication = text => text.includes('"pub":');
 /** Publications that pass before the lie. */
@@ -41,27 +42,32 @@ const LIES = {
   claim: { verdicts: ['claimed', 'gap'], loses: true, gone: true, tamper: () => text => [text.includes('"was_recovering":true') ? text.replace('"was_recovering":true', '"recovered":true,"was_recovering":true') : text] },
 };
 
-/** Streams that are wrong in themselves: what publishers were told (mark, offset), what a reader had, the verdict. */
+/** Streams that are wrong in themselves: what publishers were told (mark, offset, when), what a reader had, the verdict. */
 const STREAMS = {
   whole: { acks: [['p 1', 1], ['p 2', null]], had: ['p 1', 'p 2'], verdicts: [] },
   lost: { acks: [['p 1', 1], ['p 2', null]], had: ['p 1'], verdicts: ['lost'] },
   order: { acks: [['p 1', null], ['p 2', null]], had: ['p 2', 'p 1'], verdicts: ['disorder'] },
   twice: { acks: [['p 1', null]], had: ['p 1', 'p 1'], verdicts: ['mixed up'] },
   stranger: { acks: [['p 1', 1]], had: ['p 1', 'q 1'], verdicts: ['mixed up'] },
+  'given again': { acks: [['p 1', 1], ['p 2', 2], ['q 1', 2]], had: ['p 1', 'p 2'], verdicts: ['mixed up'] },
+  'given again after a failover': { acks: [['p 1', 1], ['p 2', 2], ['q 1', 2, 30]], had: ['p 1', 'p 2'], tail: true, verdicts: [] },
+  'lost in a failover': { acks: [['p 1', 1], ['p 2', null]], had: ['p 1'], tail: true, verdicts: [] },
+  'lost after a failover': { acks: [['p 1', 1], ['p 2', null, 30]], had: ['p 1'], tail: true, verdicts: ['lost'] },
   moved: { acks: [['p 1', 2], ['p 2', 1]], had: ['p 1', 'p 2'], verdicts: ['disorder', 'mixed up'] },
 };
 
 const selftest = {
-  name: 'selftest', about: 'the checker is lied to: a publication dropped, doubled, swapped, changed, a recovery denied, a loss concealed',
+  name: 'selftest', about: 'the checker is lied to: a publication dropped, doubled, swapped, changed, a recovery denied, a loss concealed; a map\'s key forgotten, kept, gone back',
   kinds: ['one'],
   async round({ deployment, random, scope, stream, check }) {
     const told = (name, found, verdicts) => {
       const given = [...new Set(found.map(one => one.verdict))].sort();
-      check(given.join() === verdicts.join(), `${name}: the verdict should be ${verdicts.join()}, it is ${found.map(one => `${one.verdict}: ${one.text}`).join('; ') || 'none'}`);
+      check(given.join() === [...verdicts].sort().join(), `${name}: the verdict should be ${verdicts.join()}, it is ${found.map(one => `${one.verdict}: ${one.text}`).join('; ') || 'none'}`);
     };
-    for (const [name, { acks, had, verdicts }] of Object.entries(STREAMS)) {
+    for (const [name, { acks, had, tail, verdicts }] of Object.entries(STREAMS)) {
       const ledger = new Ledger(historyOf);
-      acks.forEach(([mark, offset]) => ledger.took('kept:x', { mark, epoch: offset === null ? null : 'e', offset, asked: 0, bytes: 1 }));
+      acks.forEach(([mark, offset, asked = 10]) => ledger.took('kept:x', { mark, epoch: offset === null ? null : 'e', offset, asked, answered: asked + 1, bytes: 1 }));
+      if (tail) ledger.channel('kept:x').tails.push({ from: 5, to: 15, until: 25 });
       const track = new Track('reader', 'kept:x');
       track.subscribed({ wasRecovering: false, recovered: false, position: { epoch: 'e', offset: 0 } });
       had.forEach((mark, i) => track.publication(i + 1, mark));
@@ -102,8 +108,8 @@ const selftest = {
       told(name, found, verdicts);
       stream.lies = (stream.lies ?? 0) + 1;
     });
-    await Promise.all(tests);
-    return { lies: stream.lies };
+    const [ofMaps] = await Promise.all([lieOfMaps({ deployment, random, scope, told }), ...tests]);
+    return { lies: stream.lies, 'lies of maps': ofMaps };
   },
 };
 
