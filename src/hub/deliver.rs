@@ -99,7 +99,7 @@ impl Hub {
             _ => Delivery::Event,
         };
         let offset = (publication.offset != 0).then_some(publication.offset);
-        let begins = (!publication.epoch.is_empty()).then(|| Arc::from(publication.epoch.as_str()));
+        let epoch = (!publication.epoch.is_empty()).then(|| Arc::from(publication.epoch.as_str()));
         let namespaces = &self.0.parts.namespaces;
         let takes_delta = || namespaces.configured(&channel).is_some_and(|rules| rules.allow_delta);
         let base = if offset.is_some() && own.is_none() && takes_delta() {
@@ -112,11 +112,11 @@ impl Hub {
             Some(base) => Cast::difference(channel, publication, base),
             None => Cast::publication(channel, publication),
         };
-        self.publish(Publish { cast, offset, delivery, to: To::All, begins }).await;
+        self.publish(Publish { cast, offset, delivery, to: To::All, epoch }).await;
     }
 
     async fn tell(&self, cast: Cast, to: To) {
-        self.publish(Publish { cast, offset: None, delivery: Delivery::Event, to, begins: None }).await;
+        self.publish(Publish { cast, offset: None, delivery: Delivery::Event, to, epoch: None }).await;
     }
 
     /// Hands the steps of live queries to their subscribers.
@@ -135,7 +135,7 @@ impl Hub {
             let Some(step) = step else { return Ok(()) };
             let Step { cast, offset } = step;
             let delivery = offset.map_or(Delivery::Correction, Delivery::Step);
-            self.publish(Publish { cast, offset, delivery, to: To::All, begins: None }).await;
+            self.publish(Publish { cast, offset, delivery, to: To::All, epoch: None }).await;
         }
     }
 
@@ -160,7 +160,7 @@ impl Hub {
                 written = 0;
             }
             let delivery = seq.map_or(Delivery::Signal, |_| Delivery::State);
-            self.publish(Publish { cast, offset: seq, delivery, to: To::All, begins: None }).await;
+            self.publish(Publish { cast, offset: seq, delivery, to: To::All, epoch: None }).await;
         }
     }
 

@@ -102,12 +102,12 @@ impl Hub {
         let offset = (publication.offset != 0).then_some(publication.offset);
         let publication = told(*publication);
         let base = self.map_base(&channel, &publication, before).filter(|_| delta);
-        let begins = (offset == Some(1)).then_some(epoch);
+        let epoch = offset.is_none_or(|offset| offset == 1).then_some(epoch);
         let cast = match base {
             Some(base) => Cast::difference(channel, publication, base),
             None => Cast::publication(channel, publication),
         };
-        self.publish(Publish { cast, offset, delivery: Delivery::Event, to: To::All, begins }).await;
+        self.publish(Publish { cast, offset, delivery: Delivery::Event, to: To::All, epoch }).await;
     }
 
     /// The value that a key had before, where subscribers may be told the difference.

@@ -23,7 +23,7 @@ use crate::telemetry::Gauge;
 use crate::wire::{Cast, Close, Frame};
 use bundle::Bundles;
 use subscriber::Subscriber;
-pub use subscriber::{Start, Wants};
+pub use subscriber::{Base, Start, Wants};
 use wheel::Wheel;
 
 /// Commands that wait for a shard.
@@ -105,8 +105,9 @@ pub struct Publish {
     pub delivery: Delivery,
     /// Whom it is for.
     pub to: To,
-    /// The epoch that begins with it, where subscribers must know.
-    pub begins: Option<Arc<str>>,
+    /// The epoch that it is of, where subscribers must know: with the first of a stream, and wherever there are no offsets to
+    /// tell by that something was forgotten.
+    pub epoch: Option<Arc<str>>,
 }
 
 /// What passes with time.

@@ -15,7 +15,7 @@ use super::{
     connection::Connection,
     recover,
     refusal::{Refusal, Stop, internal},
-    shard::{Command, Start, Wants},
+    shard::{Base, Command, Start, Wants},
 };
 use crate::backend::StreamOptions;
 use crate::live::{LiveError, Open, Since};
@@ -183,7 +183,11 @@ async fn event(hub: &Hub, joining: &Joining, protocol: Protocol) -> Result<Opene
             return Err(Stop::refuse(ErrorCode::UnrecoverablePosition));
         }
         opened.start.after = recovered.position.offset;
-        opened.start.has_base = recovered.is_whole;
+        // Who comes back and missed nothing may have a publication that a failover of Redis took away, and whose place
+        // another one has: what is told with the reply is surely the same for both.
+        if recovered.is_whole && !recovered.publications.is_empty() {
+            opened.start.base = Base::Now;
+        }
         let result = &mut opened.result;
         result.was_recovering |= recovers;
         result.recovered = recovered.is_whole;

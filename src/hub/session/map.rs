@@ -21,7 +21,7 @@ use crate::hub::{
     channel::MapRules,
     map, recover,
     refusal::{Stop, internal},
-    shard::{Command, Start},
+    shard::{Base, Command, Start},
     subscribe::{self, Joining},
 };
 use crate::wire::cast::shaped;
@@ -301,7 +301,10 @@ impl Session {
             was_recovering: recovers,
             ..SubscribeResult::default()
         };
-        let mut start = Start { has_base: true, ..Start::default() };
+        // Who comes back may have values that a failover of Redis took away, and stands at places that were given again.
+        let base = if recovers { Base::Never } else { Base::Now };
+        let epoch = Some(since.epoch.as_str().into());
+        let mut start = Start { base, epoch, ..Start::default() };
         if pages.map.mode != MapMode::Ephemeral {
             let most = pages.map.live_transition_max;
             let filter = HistoryFilter {
@@ -318,7 +321,6 @@ impl Session {
             result.offset = page.position.offset;
             result.publications = self.told(pages, page.publications)?;
             start.after = page.position.offset;
-            start.epoch = Some(page.position.epoch.into());
         }
         if terms.presence {
             backend.enter(channel, info, terms.announce).await.map_err(internal)?;

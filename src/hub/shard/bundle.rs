@@ -115,7 +115,7 @@ mod tests {
         let publication =
             Publication { data: Bytes::copy_from_slice(data.as_bytes()), ..Publication::default() };
         let cast = Cast::publication(channel.into(), publication);
-        Publish { cast, offset: None, delivery, to: To::All, begins: None }
+        Publish { cast, offset: None, delivery, to: To::All, epoch: None }
     }
 
     fn sent(bundles: &mut Bundles<'_>, connection: &Connection, some: &[u16]) -> Vec<Bytes> {

@@ -45,10 +45,9 @@ impl Held {
 
     /// Holds one more back; false if there is no room. In a map it takes the place of what the same key had before.
     pub(super) fn push(&mut self, publish: &Publish) -> bool {
-        // Publications of streams have no keys. One with which an epoch begins must stay, whatever comes after it.
-        let publication = publish.cast.as_publication().filter(|_| publish.begins.is_none());
-        let key = publication.map_or("", |publication| &*publication.key);
-        let is_whole = !key.is_empty() && self.drop_before(key);
+        // Publications of streams have no keys.
+        let key = publish.cast.as_publication().map_or("", |publication| &*publication.key);
+        let is_whole = !key.is_empty() && self.drop_before(key, publish);
         let bytes = publish.cast.bytes() + key.len() + PUSH_BYTES;
         let all = &self.connection.held_bytes;
         if JOINING_MAX <= self.pushes.len() || HELD_BYTES_MAX < all.load(Ordering::Relaxed) + bytes {
@@ -64,10 +63,14 @@ impl Held {
         true
     }
 
-    /// Drops what is held of a key; tells whether there was anything.
-    fn drop_before(&mut self, key: &str) -> bool {
-        let before = self.keys.remove(key).and_then(|at| self.pushes.remove(&at));
-        let Some(before) = before else { return false };
+    /// Drops what is held of a key; tells whether there was anything. What tells an epoch stays, unless `publish` does, too.
+    fn drop_before(&mut self, key: &str, publish: &Publish) -> bool {
+        let Some(at) = self.keys.remove(key) else { return false };
+        let tells = |one: &One| one.publish.epoch.is_some() && publish.epoch.is_none();
+        if self.pushes.get(&at).is_some_and(tells) {
+            return false;
+        }
+        let Some(before) = self.pushes.remove(&at) else { return false };
         self.connection.held_bytes.fetch_sub(before.bytes, Ordering::Relaxed);
         self.bytes -= before.bytes;
         true
@@ -110,7 +113,7 @@ mod tests {
         let publication =
             Publication { data: vec![b'1'; bytes].into(), key: key.to_owned(), ..Publication::default() };
         let cast = Cast::publication(Arc::from("a"), publication);
-        Publish { cast, offset: None, delivery: Delivery::Event, to: To::All, begins: None }
+        Publish { cast, offset: None, delivery: Delivery::Event, to: To::All, epoch: None }
     }
 
     fn publish(bytes: usize) -> Publish {
@@ -166,11 +169,16 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_an_epoch_stays() {
+    fn what_tells_an_epoch_stays_until_another_does() {
         let mut held = Held::new(connection());
-        assert!(held.push(&Publish { begins: Some("e".into()), ..of_key("a", 1) }));
+        let telling = |bytes| Publish { epoch: Some("e".into()), ..of_key("a", bytes) };
+        let sizes = |held: &Held| {
+            held.pushes().map(|(publish, is_whole)| (publish.cast.bytes(), is_whole)).collect::<Vec<_>>()
+        };
+        assert!(held.push(&telling(1)));
         assert!(held.push(&of_key("a", 2)) && held.push(&of_key("a", 3)));
-        let sizes = held.pushes().map(|(publish, is_whole)| (publish.cast.bytes(), is_whole));
-        assert_eq!(sizes.collect::<Vec<_>>(), [(2, false), (4, true)]);
+        assert_eq!(sizes(&held), [(2, false), (4, true)]);
+        assert!(held.push(&telling(5)) && held.push(&telling(6)));
+        assert_eq!(sizes(&held), [(2, false), (7, true)]);
     }
 }

@@ -40,10 +40,22 @@ impl Wants {
 pub struct Start {
     /// The newest offset that the reply holds.
     pub after: u64,
-    /// Whether the client has the publication of that offset, so that the next one may be a difference from it.
-    pub has_base: bool,
+    /// Whether the next one may be a difference.
+    pub base: Base,
     /// The epoch of the stream, where its end must be told.
     pub epoch: Option<Arc<str>>,
+}
+
+/// Whether a subscriber has what a difference is from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Base {
+    /// Not before the next one, which is told whole.
+    #[default]
+    Later,
+    /// It has.
+    Now,
+    /// Nobody knows, for each key of a map by itself: all are told whole.
+    Never,
 }
 
 /// A connection in a channel.
@@ -52,7 +64,7 @@ pub(super) struct Subscriber {
     pub(super) connection: Arc<Connection>,
     wants: Wants,
     /// Whether it has the publication before the next one.
-    has_base: Cell<bool>,
+    base: Cell<Base>,
     /// What is held back while the history is read.
     held: Option<Box<Held>>,
     /// The newest offset that its history had: what is not above it and still on its way is known to it.
@@ -74,8 +86,8 @@ struct Known {
 impl Subscriber {
     /// One whose history is still to be read.
     pub(super) fn joining(connection: Arc<Connection>, wants: Wants) -> Self {
-        let (has_base, held) = (Cell::new(false), Some(Box::new(Held::new(Arc::clone(&connection)))));
-        Self { connection, wants, has_base, held, known: None, epoch: None, is_lost: false }
+        let (base, held) = (Cell::new(Base::Later), Some(Box::new(Held::new(Arc::clone(&connection)))));
+        Self { connection, wants, base, held, known: None, epoch: None, is_lost: false }
     }
 
     /// Whether it takes a push now.
@@ -100,13 +112,17 @@ impl Subscriber {
 
     fn shape(&self, publish: &Publish) -> Shape {
         match publish.cast.as_publication() {
-            // The client takes it for what the next one is a difference from, and the stream does not.
-            Some(_) if self.wants.delta && publish.offset.is_none() => {
-                self.has_base.set(false);
-                Shape::Whole
+            Some(_) if self.wants.delta => {
+                let before = self.base.get();
+                let is_last = publish.offset.is_some();
+                self.base.set(match before {
+                    Base::Never => Base::Never,
+                    _ if is_last => Base::Now,
+                    // The client takes it for what the next one is a difference from, and the stream does not.
+                    _ => Base::Later,
+                });
+                if before == Base::Now && is_last { Shape::Delta } else { Shape::Whole }
             }
-            Some(_) if self.wants.delta && self.has_base.replace(true) => Shape::Delta,
-            Some(_) if self.wants.delta => Shape::Whole,
             _ => Shape::Plain,
         }
     }
@@ -130,14 +146,14 @@ impl Subscriber {
             self.lose(publish.cast.channel());
         }
         // What it will not be told takes no room, nor the place of what it will.
-        let is_held = self.held.is_some() && (publish.begins.is_some() || self.is_meant(publish));
+        let is_held = self.held.is_some() && (publish.epoch.is_some() || self.is_meant(publish));
         if is_held && self.held.as_mut().is_some_and(|held| !held.push(publish)) {
             self.connection.close(&Close::Slow);
         }
     }
 
     fn is_of_another_epoch(&self, publish: &Publish) -> bool {
-        self.epoch.is_some() && publish.begins.is_some() && self.epoch != publish.begins
+        self.epoch.is_some() && publish.epoch.is_some() && self.epoch != publish.epoch
     }
 
     /// Has its session end the subscription: what it knows is of no use any more.
@@ -150,11 +166,11 @@ impl Subscriber {
 
     /// Sends the reply, and then what was held back and is not in it.
     pub(super) fn begin(&mut self, reply: Option<&Frame>, start: Start) {
-        let Start { after, has_base, epoch } = start;
+        let Start { after, base, epoch } = start;
         if let Some(reply) = reply {
             self.connection.send(reply, Delivery::Reply);
         }
-        self.has_base.set(has_base);
+        self.base.set(base);
         self.known = Some(Known { offset: after, until: Instant::now() + LAG_MAX });
         self.epoch = epoch;
         let held = self.held.take();

@@ -1,8 +1,7 @@
 // A master of a Redis Cluster dies.
 import { until } from '../../web/support.mjs';
 
-// Who had another publication at a place that was given again is told differences from what it does not have: none here.
-const channels = ['kept', 'asked'].flatMap(name => ['f', 'g', 'h'].map(letter => `${name}:${letter}`));
+const channels = ['kept', 'asked', 'delta'].flatMap(name => ['f', 'g', 'h'].map(letter => `${name}:${letter}`));
 const maps = ['recoverable', 'persistent', 'ephemeral'].flatMap(name => ['f', 'g', 'h'].map(letter => `${name}:${letter}`));
 /** A replica may have had nothing of so long before, ms. */
 const LAGS_MS = [0, 0, 150, 400];
