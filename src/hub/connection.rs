@@ -62,6 +62,15 @@ pub struct Opened {
     pub since: i64,
 }
 
+/// Where what a client is told goes.
+#[derive(Debug)]
+enum Way {
+    /// To its socket.
+    Socket(TcpStream),
+    /// To its task, which takes it to be written elsewhere, and tells so.
+    Taken(Box<Notify>),
+}
+
 /// A client's connection with what waits for it.
 #[derive(Debug)]
 pub struct Connection {
@@ -73,8 +82,7 @@ pub struct Connection {
     pub dialect: Dialect,
     /// Since when it is there, ms since the epoch.
     pub since: i64,
-    /// Where it is written to; nothing where its task takes what waits.
-    socket: Option<TcpStream>,
+    way: Way,
     outbox: Mutex<Outbox>,
     about: Mutex<About>,
     /// Bytes of events that may wait.
@@ -82,8 +90,6 @@ pub struct Connection {
     controls: Mutex<Vec<Control>>,
     /// Wakes the reader's task: something waits for the socket or the session, or the connection must end.
     wake: Notify,
-    /// Tells that some of what waits was taken, where there is no socket.
-    taken: Notify,
     closing: AtomicBool,
     /// Whether a ping is on its way; see `pulse`.
     ping: AtomicU8,
@@ -114,13 +120,12 @@ impl Connection {
             client: client.into(),
             dialect,
             since,
-            socket,
+            way: socket.map_or_else(|| Way::Taken(Box::default()), Way::Socket),
             outbox: Mutex::default(),
             about: Mutex::default(),
             event_bytes_max,
             controls: Mutex::default(),
             wake: Notify::new(),
-            taken: Notify::new(),
             closing: AtomicBool::new(false),
             ping: AtomicU8::new(pulse::UNPINGED),
             has_frame_pings: AtomicBool::new(false),
@@ -132,7 +137,10 @@ impl Connection {
 
     /// The socket, for reading.
     pub const fn socket(&self) -> Option<&TcpStream> {
-        self.socket.as_ref()
+        match &self.way {
+            Way::Socket(socket) => Some(socket),
+            Way::Taken(_) => None,
+        }
     }
 
     /// What wakes the reader's task.
@@ -210,7 +218,7 @@ impl Connection {
         let (mut whole_again, mut verdicts) = (false, Vec::new());
         for (i, (frame, delivery)) in frames.iter().enumerate() {
             // Without a socket everything waits, and what nothing waits before is no burden.
-            let waits_alone = self.socket.is_none() && outbox.is_empty();
+            let waits_alone = self.socket().is_none() && outbox.is_empty();
             let delivery =
                 if waits_alone && *delivery == Delivery::Signal { &Delivery::Event } else { delivery };
             let bytes = frame.bytes();
@@ -252,7 +260,7 @@ impl Connection {
                 used += 1;
             }
         }
-        let Some(socket) = &self.socket else { return Ok(0) };
+        let Some(socket) = self.socket() else { return Ok(0) };
         let written = match &slices[..used] {
             [] => return Ok(0),
             [one] => socket.try_write(one),
@@ -296,7 +304,7 @@ impl Connection {
             return false;
         }
         let mut outbox = self.outbox();
-        let socket = self.socket.as_ref().filter(|_| outbox.is_empty());
+        let socket = self.socket().filter(|_| outbox.is_empty());
         let written = socket.and_then(|socket| socket.try_write(frame.bytes()).ok()).unwrap_or(0);
         if written < frame.bytes().len() {
             // Its verdict does not matter: the connection ends in any case.
@@ -312,7 +320,9 @@ impl Connection {
         self.closing.store(true, Ordering::Release);
         *self.outbox() = Outbox::default();
         self.wake.notify_one();
-        self.taken.notify_one();
+        if let Way::Taken(taken) = &self.way {
+            taken.notify_one();
+        }
     }
 
     /// Takes what waits, some 64 KiB of it, to be written elsewhere.
@@ -324,7 +334,9 @@ impl Connection {
         if must_recover {
             self.close(&Close::InsufficientState);
         }
-        self.taken.notify_one();
+        if let Way::Taken(taken) = &self.way {
+            taken.notify_one();
+        }
         taken
     }
 
@@ -334,7 +346,7 @@ impl Connection {
     ///
     /// When the peer is gone.
     pub fn flush(&self) -> io::Result<()> {
-        let Some(socket) = &self.socket else { return Ok(()) };
+        let Some(socket) = self.socket() else { return Ok(()) };
         let mut outbox = self.outbox();
         while !outbox.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
@@ -358,13 +370,13 @@ impl Connection {
     pub async fn drained(&self) {
         let drain = async {
             while REPLY_BYTES_LOW < self.waiting_bytes() && !self.is_closing() {
-                match &self.socket {
-                    Some(socket) => {
+                match &self.way {
+                    Way::Socket(socket) => {
                         if socket.writable().await.is_err() || self.flush().is_err() {
                             self.end();
                         }
                     }
-                    None => self.taken.notified().await,
+                    Way::Taken(taken) => taken.notified().await,
                 }
             }
         };
