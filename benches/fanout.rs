@@ -134,9 +134,14 @@ fn report(rows: &[&Row]) {
     let Some((ours, others)) = rows.split_first() else { return };
     for other in others {
         let name = other.peer.name();
-        let most = if other.peer == Peer::Floor { 2.0 } else { f64::INFINITY };
+        let (most, p99_most) = match other.peer {
+            Peer::Floor => (1.5, 1.5),
+            Peer::Ws => (0.75, f64::INFINITY),
+            Peer::SocketIo => (0.45, f64::INFINITY),
+            Peer::Ours => (f64::INFINITY, f64::INFINITY),
+        };
         show(&format!("CPU, ours / {name}"), &ratios(&ours.cpu_us, &other.cpu_us), "x", ..=most);
-        show(&format!("p99, ours / {name}"), &ratios(&ours.p99_ms, &other.p99_ms), "x", ..);
+        show(&format!("p99, ours / {name}"), &ratios(&ours.p99_ms, &other.p99_ms), "x", ..=p99_most);
         if other.peer == Peer::Floor && QUEUES_MS < median(&other.p50_ms) {
             println!("  This machine is too busy for that rate: messages queue, and latencies say how long.");
         }
@@ -159,13 +164,13 @@ fn idle_connections(count: usize, pings_seconds: f64) -> anyhow::Result<()> {
     let mut load = Load::connect(server.address, Peer::Ours.speech(), count)?;
     load.idle(SETTLE)?;
     let each = (resident_kib(server.pid())? - before) / count as f64;
-    show("resident memory per connection", &[each], "KiB", ..=4.0);
+    show("resident memory per connection", &[each], "KiB", ..=3.0);
     show("CPU with nobody there", &[alone * 100.0], "% of a core", ..);
     if 0.0 < pings_seconds {
         let cpu = cpu_seconds(server.pid())?;
         load.idle(Duration::from_secs_f64(pings_seconds))?;
         let share = (cpu_seconds(server.pid())? - cpu) / pings_seconds;
-        show("CPU while each is pinged every 25 s and answers", &[share * 100.0], "% of a core", ..);
+        show("CPU while each is pinged every 25 s and answers", &[share * 100.0], "% of a core", ..=0.6);
     }
     Ok(())
 }
