@@ -203,10 +203,11 @@ impl Connection {
     }
 
     fn send_some(&self, frames: &[(&Frame, Delivery)]) {
+        let mut outbox = self.outbox();
+        // Under the lock, so that nothing is written behind a close frame.
         if self.is_closing() {
             return;
         }
-        let mut outbox = self.outbox();
         // Judged once for all: the rate may change while they are counted.
         let kept: Kept = frames.iter().map(|(_, delivery)| !outbox.skips(*delivery)).collect();
         let written = if outbox.is_empty() { self.write(frames, kept) } else { Ok(0) };
@@ -215,12 +216,12 @@ impl Connection {
             self.end();
             return;
         };
+        // Without a socket everything waits, and what nothing waits before is no burden.
+        let is_handed = self.socket().is_none() && outbox.is_empty();
         let (mut whole_again, mut verdicts) = (false, Vec::new());
         for (i, (frame, delivery)) in frames.iter().enumerate() {
-            // Without a socket everything waits, and what nothing waits before is no burden.
-            let waits_alone = self.socket().is_none() && outbox.is_empty();
             let delivery =
-                if waits_alone && *delivery == Delivery::Signal { &Delivery::Event } else { delivery };
+                if is_handed && *delivery == Delivery::Signal { &Delivery::Event } else { delivery };
             let bytes = frame.bytes();
             if !kept.has(i) {
                 self.ledger.counters.steps_dropped.add(u64::from(frame.messages()));
@@ -228,6 +229,10 @@ impl Connection {
                 written -= bytes.len();
                 outbox.count_sent(frame);
                 whole_again |= outbox.passed(*delivery);
+            } else if is_handed {
+                let (verdict, is_whole) = outbox.hand(frame, *delivery, self.event_bytes_max);
+                verdicts.push(verdict);
+                whole_again |= is_whole;
             } else {
                 verdicts.push(outbox.push(
                     frame,
@@ -300,10 +305,10 @@ impl Connection {
 
     /// Like [`Connection::close`], with a frame of one's own; tells whether it was the first.
     pub fn close_with(&self, frame: &Frame) -> bool {
+        let mut outbox = self.outbox();
         if self.closing.swap(true, Ordering::AcqRel) {
             return false;
         }
-        let mut outbox = self.outbox();
         let socket = self.socket().filter(|_| outbox.is_empty());
         let written = socket.and_then(|socket| socket.try_write(frame.bytes()).ok()).unwrap_or(0);
         if written < frame.bytes().len() {

@@ -12,7 +12,7 @@ use super::{
     bases::Bases,
     channel::Class,
     outbox::Delivery,
-    shard::{Command, Publish, To},
+    shard::{Command, Publish, TOGETHER_MAX, To},
 };
 use crate::alerts::{Change, TRANSITIONS};
 use crate::backend::Delivery as Delivered;
@@ -126,16 +126,25 @@ impl Hub {
     /// None; the type is the supervisor's.
     pub async fn steps(self, mut steps: mpsc::Receiver<Step>) -> anyhow::Result<()> {
         let shutdown = self.0.supervisor.token().clone();
+        let mut taken = Vec::new();
         loop {
-            let step = tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return Ok(()),
-                step = steps.recv() => step,
-            };
-            let Some(step) = step else { return Ok(()) };
-            let Step { cast, offset } = step;
-            let delivery = offset.map_or(Delivery::Correction, Delivery::Step);
-            self.publish(Publish { cast, offset, delivery, to: To::All, epoch: None }).await;
+            match shutdown.run_until_cancelled(steps.recv_many(&mut taken, TOGETHER_MAX)).await {
+                None | Some(0) => return Ok(()),
+                Some(_) => {}
+            }
+            // At once, so that a shard that is awake does not take the first alone: what stands together is one message.
+            let together: Arc<[Publish]> = taken
+                .drain(..)
+                .map(|Step { cast, offset }| {
+                    let delivery = offset.map_or(Delivery::Correction, Delivery::Step);
+                    Publish { cast, offset, delivery, to: To::All, epoch: None }
+                })
+                .collect();
+            self.0.counters.publications.add(together.len() as u64);
+            for shard in &self.0.shards {
+                // A shard that has stopped has no subscribers.
+                drop(shard.send(Command::PublishAll(Arc::clone(&together))).await);
+            }
         }
     }
 

@@ -102,7 +102,8 @@ impl Hub {
         let offset = (publication.offset != 0).then_some(publication.offset);
         let publication = told(*publication);
         let base = self.map_base(&channel, &publication, before).filter(|_| delta);
-        let epoch = offset.is_none_or(|offset| offset == 1).then_some(epoch);
+        let epoch =
+            offset.is_none_or(|offset| offset == 1).then_some(epoch).filter(|epoch| !epoch.is_empty());
         let cast = match base {
             Some(base) => Cast::difference(channel, publication, base),
             None => Cast::publication(channel, publication),

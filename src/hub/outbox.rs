@@ -81,6 +81,8 @@ pub struct Outbox {
     every: u64,
     /// Steps since the last one that had to wait, those that were left out among them.
     calm: u64,
+    /// The newest step that counted as calm: it may come in several messages.
+    calm_at: u64,
     /// Corrections were dropped.
     lost: bool,
     messages: u64,
@@ -131,9 +133,11 @@ impl Outbox {
 
     /// Counts a step that needed no waiting; tells when the rate is whole again.
     pub const fn passed(&mut self, delivery: Delivery) -> bool {
-        if self.every <= 1 || !matches!(delivery, Delivery::Step(_)) {
+        let Delivery::Step(step) = delivery else { return false };
+        if self.every <= 1 || step == self.calm_at {
             return false;
         }
+        self.calm_at = step;
         self.calm += self.every;
         if self.calm < CALM_STEPS {
             return false;
@@ -143,9 +147,26 @@ impl Outbox {
         true
     }
 
-    /// Queues a message of which `written` bytes are already on the socket. One event alone may be larger than
+    /// Queues a message that has to wait, of which `written` bytes are already on the socket. One event alone may be larger than
     /// `event_bytes_max`: its reader may be as fast as any.
     pub fn push(
+        &mut self,
+        frame: &Frame,
+        written: usize,
+        delivery: Delivery,
+        event_bytes_max: usize,
+    ) -> Verdict {
+        self.calm = 0;
+        self.queue(frame, written, delivery, event_bytes_max)
+    }
+
+    /// Queues a message for a task that takes it at once; tells whether the rate is whole again, too.
+    pub fn hand(&mut self, frame: &Frame, delivery: Delivery, event_bytes_max: usize) -> (Verdict, bool) {
+        let verdict = self.queue(frame, 0, delivery, event_bytes_max);
+        (verdict, verdict == Verdict::Queued && self.passed(delivery))
+    }
+
+    fn queue(
         &mut self,
         frame: &Frame,
         written: usize,
@@ -159,7 +180,6 @@ impl Outbox {
         self.count_sent(frame);
         let rest = frame.bytes().slice(written..);
         let length = rest.len();
-        self.calm = 0;
         self.queue.push_back(Entry { bytes: rest, messages: frame.messages(), delivery, begun });
         match delivery {
             Delivery::Step(_) | Delivery::Correction => {

@@ -60,8 +60,10 @@ async fn serve(
     // Kept over the turns, and polled by hand: to wait anew for each message would be four more locks for each pong.
     let mut asked = pin!(connection.wake().notified());
     loop {
+        // In this order: who closes has queued its last frame by the time that it says so.
+        let is_closing = connection.is_closing();
         let waiting = connection.has_waiting();
-        if connection.is_closing() {
+        if is_closing {
             if !waiting {
                 Box::pin(linger(socket)).await;
                 return;

@@ -168,6 +168,7 @@ impl Session {
             self.hub.0.counters.commands.increment();
             match method {
                 Method::Subscribe(request) if !map::is_map(&request) => {
+                    self.forget_late().await;
                     match self.enter(*request, id) {
                         Ok(one) => joining.push(one),
                         Err(stop) => {

@@ -29,9 +29,9 @@ use wheel::Wheel;
 /// Commands that wait for a shard.
 pub const COMMANDS_MAX: usize = 4_096;
 /// Commands taken at once: what comes together, such as the steps of one second, is written together.
-const TOGETHER_MAX: usize = 256;
+pub const TOGETHER_MAX: usize = 256;
 /// Publications times readers that are sorted by reader at once; more are written in parts.
-const LETTERS_MAX: usize = 16_384;
+const LETTERS_MAX: usize = 131_072;
 
 /// What a shard is told.
 #[derive(Debug)]
@@ -73,6 +73,8 @@ pub enum Command {
     },
     /// Hands a frame to all subscribers of a channel.
     Publish(Publish),
+    /// Hands several to theirs, together.
+    PublishAll(Arc<[Publish]>),
     /// Ends all subscriptions of a channel, in which nothing is as it was.
     Lost(Arc<str>),
     /// Tells which channels have subscribers, and what was heard there.
@@ -193,11 +195,12 @@ impl Shard {
                     self.carry_out(&mut commands);
                     return Ok(());
                 }
+                // Before the commands, of which there may be no end.
+                _ = second.tick() => self.second(),
                 taken = self.commands.recv_many(&mut commands, TOGETHER_MAX) => match taken {
                     0 => return Ok(()),
                     _ => self.carry_out(&mut commands),
                 },
-                _ = second.tick() => self.second(),
             }
         }
     }
@@ -212,7 +215,7 @@ impl Shard {
     }
 
     fn apply(&mut self, command: Command, together: &mut Vec<Publish>) {
-        if !matches!(command, Command::Publish(_)) {
+        if !matches!(command, Command::Publish(_) | Command::PublishAll(_)) {
             self.publish(&std::mem::take(together));
         }
         match command {
@@ -228,7 +231,7 @@ impl Shard {
             }
             Command::Activate { channel, number, reply, start, done } => {
                 if let Some(subscriber) = self.subscriber(&channel, number) {
-                    subscriber.begin(reply.as_ref(), start);
+                    subscriber.begin(&channel, reply.as_ref(), start);
                 }
                 // Who asked may be gone.
                 done.send(()).ok();
@@ -241,6 +244,7 @@ impl Shard {
                 }
             }
             Command::Publish(publish) => together.push(publish),
+            Command::PublishAll(some) => together.extend_from_slice(&some),
             Command::Lost(channel) => {
                 for own in self.channels.get_mut(&channel).into_iter().flat_map(|own| &mut own.subscribers) {
                     own.lose(&channel);
@@ -262,7 +266,9 @@ impl Shard {
         for publish in together {
             self.hold(publish);
         }
-        self.send(together);
+        for some in together.chunks(TOGETHER_MAX) {
+            self.send(some);
+        }
     }
 
     fn send(&self, together: &[Publish]) {
@@ -277,14 +283,13 @@ impl Shard {
             // One write for each connection, with all that is for it, in their order.
             several => {
                 let readers = |publish: &Publish| self.subscribers(publish.cast.channel()).len();
-                let most = several.iter().map(readers).max().unwrap_or_default();
-                if several.len().saturating_mul(most) > LETTERS_MAX && 1 < several.len() {
+                if LETTERS_MAX < several.iter().map(readers).sum() {
                     let (one, rest) = several.split_at(several.len() / 2);
                     self.send(one);
                     self.send(rest);
                     return;
                 }
-                // At most as many as a shard takes at once.
+                // At most TOGETHER_MAX.
                 let places = (0..=u16::MAX).zip(several);
                 let mut letters: Vec<(&Subscriber, u16, &Publish)> = places
                     .flat_map(|(at, publish)| {

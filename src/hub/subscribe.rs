@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
 use super::{
@@ -85,17 +85,20 @@ struct LiveData {
     window: i64,
 }
 
-/// Opens subscriptions, some at once; they come in the order in which they were asked for.
-pub(super) fn open_all(
+/// Opens at most [`OPEN_AT_ONCE`] subscriptions at once; they come in their order.
+///
+/// All of them come to their end here, before anything else is waited for: one that is not driven on may have been given a
+/// place in the queue of a shard, or a turn to evaluate, that nobody else gets meanwhile.
+pub(super) async fn open_some(
     hub: &Hub,
     connection: &Arc<Connection>,
-    joining: Vec<Joining>,
-) -> impl Stream<Item = (Joining, Result<Option<Opened>, Stop>)> {
-    let open = move |joining: Joining| async move {
+    some: &mut impl Iterator<Item = Joining>,
+) -> Vec<(Joining, Result<Option<Opened>, Stop>)> {
+    let open = |joining: Joining| async move {
         let opened = open(hub, connection, &joining).await;
         (joining, opened)
     };
-    stream::iter(joining).map(open).buffered(OPEN_AT_ONCE)
+    join_all(some.take(OPEN_AT_ONCE).map(open)).await
 }
 
 /// Holds a channel's publications for a client, and reads what it missed; nothing if the hub has stopped.

@@ -196,7 +196,10 @@ impl Hub {
                     self.0.counters.left_out("nodes", 1);
                 }
             }
-            Word::Gone(node) => drop(self.0.surveys.nodes().remove(&node)),
+            Word::Gone(node) => {
+                self.0.surveys.nodes().remove(&node);
+                self.0.surveys.left_out().remove(&node);
+            }
             Word::Ask { from, .. } if from == self.0.parts.node => {}
             Word::Ask { id, question, .. } => {
                 let hub = self.clone();

@@ -68,8 +68,7 @@ impl Dialect {
 
     /// Several encoded messages together.
     pub fn frame(self, messages: &[impl AsRef<[u8]>]) -> Frame {
-        let length = messages.iter().map(|message| message.as_ref().len() + 10).sum::<usize>();
-        let mut bytes = Vec::with_capacity(length + websocket::HEADER_BYTES_MAX);
+        let mut bytes = Vec::new();
         match (self.framing, self.protocol) {
             (framing @ (Framing::WebSocket | Framing::Deflated { .. }), protocol) => {
                 let payload = joined(protocol, messages);
@@ -82,16 +81,16 @@ impl Dialect {
                     Framing::Deflated { from } if is_long(from) => deflate::compress(&payload, LEVEL),
                     _ => None,
                 };
-                match shorter {
-                    Some(payload) => {
-                        websocket::write_compressed_header(opcode, payload.len(), &mut bytes);
-                        bytes.extend_from_slice(&payload);
-                    }
-                    None => {
-                        websocket::write_header(opcode, payload.len(), &mut bytes);
-                        bytes.extend_from_slice(&payload);
-                    }
+                let is_compressed = shorter.is_some();
+                let payload = shorter.unwrap_or(payload);
+                // No more than is needed: what waits for a slow reader holds all of it.
+                bytes.reserve_exact(payload.len() + websocket::HEADER_BYTES_MAX);
+                if is_compressed {
+                    websocket::write_compressed_header(opcode, payload.len(), &mut bytes);
+                } else {
+                    websocket::write_header(opcode, payload.len(), &mut bytes);
                 }
+                bytes.extend_from_slice(&payload);
             }
             // Events are text: what is no JSON cannot be one.
             (Framing::Events, _) => {

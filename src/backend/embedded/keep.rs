@@ -222,7 +222,10 @@ impl Embedded {
     ///
     /// [`BackendError`].
     pub async fn map_clear(&self, channel: &str) -> Result<(), BackendError> {
-        self.keep_up().await?;
+        let is_persistent = self.maps().is_persistent(channel);
+        if is_persistent {
+            self.keep_up().await?;
+        }
         let permit = self.permit().await?;
         let turn = {
             let mut maps = self.maps();
@@ -231,7 +234,7 @@ impl Embedded {
             }
             maps.turn()
         };
-        self.write(turn).await
+        if is_persistent { self.write(turn).await } else { Ok(()) }
     }
 
     /// Takes out what is over, as far as there is room to tell of it; the rest waits for the next second.

@@ -63,6 +63,11 @@ impl Maps {
         }
     }
 
+    /// Whether the keys of a map are to be on disk.
+    pub(super) fn is_persistent(&self, channel: &str) -> bool {
+        self.maps.get(channel).is_some_and(|map| map.options.mode == MapMode::Persistent)
+    }
+
     /// The epoch of a map that would begin now.
     fn epoch(&self, channel: &str) -> Arc<str> {
         let hash = xxhash_rust::xxh3::xxh3_64_with_seed(channel.as_bytes(), self.round);
@@ -197,6 +202,7 @@ impl Maps {
         }
         self.spoil(channel, &key, options);
         let before = before.map(|before| before.publication.offset).filter(|offset| *offset != 0);
+        let epoch = told(epoch, options);
         let publication = Box::new(publication);
         let news = MapNews::Changed { publication, epoch, before, delta };
         let change = MapChange { channel: Arc::clone(channel), news };
@@ -258,7 +264,7 @@ impl Maps {
             self.ends.remove(&(ends, Arc::clone(channel), Arc::clone(&key)));
         }
         self.spoil(channel, &key, options);
-        let publication = Box::new(publication);
+        let (publication, epoch) = (Box::new(publication), told(epoch, options));
         let news = MapNews::Changed { publication, epoch, before: None, delta: false };
         Some(MapChange { channel: Arc::clone(channel), news })
     }
@@ -389,6 +395,12 @@ fn refused(before: Option<&Entry>, put: &MapPut, options: MapOptions) -> Option<
         (KeyMode::IfExists, None) => Some(Suppressed::KeyNotFound),
         _ => None,
     }
+}
+
+/// What subscribers are told of a map's epoch. Nothing of an ephemeral one: it is forgotten whenever it is empty, which is no
+/// loss, and all else that ends it ends the process, or is told.
+fn told(epoch: Arc<str>, options: MapOptions) -> Arc<str> {
+    if options.mode == MapMode::Ephemeral { Arc::default() } else { epoch }
 }
 
 #[cfg(test)]

@@ -49,16 +49,15 @@ impl Connection {
     /// Ends what has ended, and has the session look at what it must.
     pub fn due(&self, now_s: i64) {
         let is_due = |at: i64| at != 0 && at <= now_s;
-        let (ends, looks) = {
-            let times = self.times();
-            (is_due(times.ends_at), is_due(times.look_at))
-        };
+        let (mut ends, mut looks) = (false, false);
+        self.change_times(|times| {
+            (ends, looks) = (is_due(times.ends_at), is_due(times.look_at));
+            times.ends_at = if ends { 0 } else { times.ends_at };
+            times.look_at = if looks { 0 } else { times.look_at };
+        });
         if ends {
-            self.ends_at(None);
             self.close(&Close::Expired);
-        }
-        if looks {
-            self.look_at(None);
+        } else if looks && !self.is_closing() {
             self.ask(Control::Look);
         }
     }
@@ -108,6 +107,6 @@ impl Connection {
 
     /// A pong came; tells whether one was expected.
     pub fn ponged(&self) -> bool {
-        self.ping.swap(ANSWERED, Ordering::Relaxed) == PINGED
+        self.ping.compare_exchange(PINGED, ANSWERED, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }

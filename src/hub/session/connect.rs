@@ -1,9 +1,8 @@
 //! Who a client is, and for how long.
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 
 use super::{Joined, Phase, Session};
 use crate::hub::{
@@ -152,14 +151,20 @@ impl Session {
     /// What stops the first of those that cannot be opened; they are left.
     async fn open_all(&mut self, joining: Vec<Joining>) -> Result<Vec<(Arc<str>, Opened)>, Stop> {
         let (hub, connection) = (self.hub.clone(), Arc::clone(&self.connection));
-        let mut opens = pin!(subscribe::open_all(&hub, &connection, joining));
+        let mut joining = joining.into_iter();
         let (mut opened, mut stopped) = (Vec::new(), None);
-        while let Some((Joining { channel, .. }, one)) = opens.next().await {
-            match one {
-                Ok(one) => opened.extend(one.map(|one| (channel, one))),
-                Err(stop) => {
-                    self.leave(&channel, Joined::No).await;
-                    stopped.get_or_insert(stop);
+        loop {
+            let some = subscribe::open_some(&hub, &connection, &mut joining).await;
+            if some.is_empty() {
+                break;
+            }
+            for (Joining { channel, .. }, one) in some {
+                match one {
+                    Ok(one) => opened.extend(one.map(|one| (channel, one))),
+                    Err(stop) => {
+                        self.leave(&channel, Joined::No).await;
+                        stopped.get_or_insert(stop);
+                    }
                 }
             }
         }

@@ -43,6 +43,7 @@ impl Session {
     }
 
     async fn subscribe_by_server(&mut self, sub: &ServerSubscribe) {
+        self.forget_late().await;
         let reads = self.pages.iter().any(|pages| **pages.channel() == *sub.channel);
         if reads || self.subscription(&sub.channel).is_some() {
             return;

@@ -1,8 +1,7 @@
 //! A client joins channels, several at once, and leaves them.
 
-use std::{pin::pin, sync::Arc};
+use std::sync::Arc;
 
-use futures_util::StreamExt;
 use tokio::sync::oneshot;
 
 use super::{Joined, Session, Subscription};
@@ -10,6 +9,7 @@ use crate::hub::{
     channel::Class,
     connection::Connection,
     outbox::REPLY_BYTES_LOW,
+    refusal::Stop,
     shard::{Command, Start},
     subscribe::{self, Joining, Opened, Terms},
 };
@@ -44,11 +44,25 @@ impl Session {
         }
         self.flush();
         let (hub, connection) = (self.hub.clone(), Arc::clone(&self.connection));
-        let mut opens = pin!(subscribe::open_all(&hub, &connection, joining));
+        let mut joining = joining.into_iter();
+        loop {
+            let opened = subscribe::open_some(&hub, &connection, &mut joining).await;
+            if opened.is_empty() {
+                return;
+            }
+            self.answer_opened(opened).await;
+            connection.drained().await;
+        }
+    }
+
+    /// Answers subscribes in their order, each before what was held back for it.
+    async fn answer_opened(&mut self, opened: Vec<(Joining, Result<Option<Opened>, Stop>)>) {
+        let (hub, connection) = (self.hub.clone(), Arc::clone(&self.connection));
         let (mut written, mut bytes) = (None, 0);
-        while let Some((joining, opened)) = opens.next().await {
+        for (joining, opened) in opened {
             let Joining { id, channel, terms, .. } = joining;
-            let stop = match opened
+            // A live query whose answer cannot be told has a viewer all the same.
+            let (joined, stop) = match opened
                 .map(|opened| opened.map(|opened| answered(&connection, (id, &channel), &terms, opened)))
             {
                 // The hub has stopped.
@@ -58,10 +72,10 @@ impl Session {
                     written = Some(
                         subscribe::begin(&hub, &connection, Arc::clone(&channel), Some(reply), start).await,
                     );
-                    None
+                    (Joined::Yes, None)
                 }
-                Ok(Some(None)) => Some(Close::InappropriateProtocol.into()),
-                Err(stop) => Some(stop),
+                Ok(Some(None)) => (Joined::Yes, Some(Close::InappropriateProtocol.into())),
+                Err(stop) => (Joined::No, Some(stop)),
             };
             if stop.is_some() || REPLY_BYTES_LOW <= bytes {
                 // The shard writes them in their order, and this one after them.
@@ -72,7 +86,7 @@ impl Session {
                 connection.drained().await;
             }
             if let Some(stop) = stop {
-                self.leave(&channel, Joined::No).await;
+                self.leave(&channel, joined).await;
                 self.stop(id, stop);
                 self.flush();
             }
@@ -80,7 +94,6 @@ impl Session {
         if let Some(written) = written {
             drop(written.await);
         }
-        connection.drained().await;
     }
 
     /// Leaves a channel; what is told after that has nothing of it.

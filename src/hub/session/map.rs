@@ -131,9 +131,9 @@ impl Session {
         if at.is_some() && !self.reads_on(&request) {
             return Err(Stop::refuse(ErrorCode::AlreadySubscribed));
         }
-        let is_full = self.is_full();
         let own = at.map(|at| self.pages.swap_remove(at));
         self.forget_late().await;
+        let is_full = self.is_full();
         if let Some(pages) = own {
             if pages.is_over() {
                 self.release(&pages).await;

@@ -10,12 +10,19 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::Publish;
-use crate::hub::{connection::Connection, outbox::Delivery};
+use crate::hub::{
+    connection::Connection,
+    outbox::{Delivery, SERIES_BYTES_MAX},
+};
 use crate::wire::{Close, Dialect, Frame, View};
 
-/// Bytes of pushes in one message, before they are compressed; a longer push stands alone. Half of what may wait of steps, so
-/// that a slow reader still gets some.
-const BUNDLE_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of pushes in one message, before they are compressed; a longer push stands alone. Three eighths of what may wait of
+/// steps: one that is begun must stay, and a slow reader still gets some others.
+const BUNDLE_BYTES_MAX: usize = SERIES_BYTES_MAX * 3 / 8;
+/// What stands around a push in a message, at most.
+const AROUND_BYTES: usize = 10;
+/// Different sets of pushes whose messages are kept for the next readers.
+const MADE_MAX: usize = 64;
 
 /// Which pushes of those at hand, and how they are read.
 type Run = SmallVec<[(u16, View); 32]>;
@@ -38,22 +45,34 @@ impl<'a> Bundles<'a> {
         let (pushes, dialect) = (self.pushes, connection.dialect);
         let delivery = |(at, _): &(u16, View)| pushes[usize::from(*at)].delivery;
         let mut frames: SmallVec<[(Frame, Delivery); 4]> = SmallVec::new();
+        let mut is_told = true;
         for run in some.chunk_by(|a, b| delivery(a) == delivery(b) && is_bundled(delivery(a))) {
             let Some(first) = run.first() else { continue };
             match self.frames_of(dialect, run) {
                 Some(own) => frames.extend(own.iter().map(|frame| (frame.clone(), delivery(first)))),
                 None => {
-                    connection.close(&Close::InappropriateProtocol);
-                    return;
+                    is_told = false;
+                    break;
                 }
             }
         }
         let frames: SmallVec<[(&Frame, Delivery); 4]> =
             frames.iter().map(|(frame, delivery)| (frame, *delivery)).collect();
+        // What stands before the one that it cannot be told, too.
         connection.send_all(&frames);
+        if !is_told {
+            connection.close(&Close::InappropriateProtocol);
+        }
     }
 
     fn frames_of(&mut self, dialect: Dialect, run: &[(u16, View)]) -> Option<&[Frame]> {
+        if let [(at, view)] = run {
+            // The frame that others who get it alone share.
+            return self.pushes[usize::from(*at)].cast.frame(dialect, *view).map(std::slice::from_ref);
+        }
+        if MADE_MAX <= self.made.len() {
+            self.made.clear();
+        }
         match self.made.entry((dialect, Run::from_slice(run))) {
             Entry::Occupied(made) => Some(made.into_mut()),
             Entry::Vacant(free) => Some(free.insert(bundle(self.pushes, dialect, run)?)),
@@ -69,24 +88,24 @@ const fn is_bundled(delivery: Delivery) -> bool {
 
 /// The frames of a run; nothing if one of its pushes has no form in this dialect.
 fn bundle(pushes: &[Publish], dialect: Dialect, run: &[(u16, View)]) -> Option<SmallVec<[Frame; 1]>> {
-    let mut frames = SmallVec::new();
-    if let [(at, view)] = run {
-        // The frame that others who get it alone share.
-        frames.push(pushes[usize::from(*at)].cast.frame(dialect, *view)?.clone());
-        return Some(frames);
-    }
-    let (mut messages, mut length) = (Vec::with_capacity(run.len()), 0);
-    for (at, view) in run {
-        let message = pushes[usize::from(*at)].cast.message(dialect.protocol, *view)?;
-        if BUNDLE_BYTES_MAX < length + message.len() && !messages.is_empty() {
-            frames.push(dialect.frame(&messages));
-            messages.clear();
-            length = 0;
+    let (mut frames, mut rest) = (SmallVec::new(), run);
+    while !rest.is_empty() {
+        let (mut some, mut length) = (Vec::new(), 0);
+        for (at, view) in rest {
+            let message = pushes[usize::from(*at)].cast.message(dialect.protocol, *view)?;
+            length += message.len() + AROUND_BYTES;
+            if BUNDLE_BYTES_MAX < length && !some.is_empty() {
+                break;
+            }
+            some.push(message);
         }
-        length += message.len();
-        messages.push(message);
+        let (own, others) = rest.split_at(some.len());
+        frames.push(match own {
+            [(at, view)] => pushes[usize::from(*at)].cast.frame(dialect, *view)?.clone(),
+            _ => dialect.frame(&some),
+        });
+        rest = others;
     }
-    frames.push(dialect.frame(&messages));
     Some(frames)
 }
 
@@ -170,5 +189,15 @@ mod tests {
         let sent = sent(&mut Bundles::new(&pushes), &connection(1, Protocol::Json), &[0, 1, 2, 3, 4]);
         assert_eq!(sent.len(), 3);
         assert!(sent.iter().all(|bytes| bytes.len() <= BUNDLE_BYTES_MAX + 8));
+    }
+
+    #[test]
+    fn a_long_push_stands_alone_and_is_shared() {
+        let long = format!("\"{}\"", "x".repeat(BUNDLE_BYTES_MAX));
+        let pushes = ["1", "2", &long, "3"].map(|data| push("a", data, Delivery::Step(1)));
+        let sent = sent(&mut Bundles::new(&pushes), &connection(1, Protocol::Json), &[0, 1, 2, 3]);
+        assert_eq!(sent.len(), 3);
+        let alone = pushes[2].cast.frame(Dialect::default(), View::default()).unwrap();
+        assert_eq!(sent[1].as_ptr(), alone.bytes().as_ptr());
     }
 }

@@ -36,11 +36,20 @@ pub(super) struct Held {
     keys: FxHashMap<Box<str>, u64>,
     next: u64,
     bytes: usize,
+    /// The newest epoch that was told with what the subscriber does not want.
+    pub(super) epoch: Option<Arc<str>>,
 }
 
 impl Held {
     pub(super) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection, pushes: BTreeMap::new(), keys: FxHashMap::default(), next: 0, bytes: 0 }
+        Self {
+            connection,
+            pushes: BTreeMap::new(),
+            keys: FxHashMap::default(),
+            next: 0,
+            bytes: 0,
+            epoch: None,
+        }
     }
 
     /// Holds one more back; false if there is no room. In a map it takes the place of what the same key had before.

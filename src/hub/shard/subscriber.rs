@@ -145,10 +145,16 @@ impl Subscriber {
         if self.held.is_none() && self.is_of_another_epoch(publish) {
             self.lose(publish.cast.channel());
         }
-        // What it will not be told takes no room, nor the place of what it will.
-        let is_held = self.held.is_some() && (publish.epoch.is_some() || self.is_meant(publish));
-        if is_held && self.held.as_mut().is_some_and(|held| !held.push(publish)) {
-            self.connection.close(&Close::Slow);
+        let is_meant = self.is_meant(publish);
+        if let Some(held) = &mut self.held {
+            if is_meant {
+                if !held.push(publish) {
+                    self.connection.close(&Close::Slow);
+                }
+            } else if publish.epoch.is_some() {
+                // What it will not be told takes no room, nor the place of what it will.
+                held.epoch = publish.epoch.clone();
+            }
         }
     }
 
@@ -165,7 +171,7 @@ impl Subscriber {
     }
 
     /// Sends the reply, and then what was held back and is not in it.
-    pub(super) fn begin(&mut self, reply: Option<&Frame>, start: Start) {
+    pub(super) fn begin(&mut self, channel: &Arc<str>, reply: Option<&Frame>, start: Start) {
         let Start { after, base, epoch } = start;
         if let Some(reply) = reply {
             self.connection.send(reply, Delivery::Reply);
@@ -174,6 +180,10 @@ impl Subscriber {
         self.known = Some(Known { offset: after, until: Instant::now() + LAG_MAX });
         self.epoch = epoch;
         let held = self.held.take();
+        let told = held.as_ref().and_then(|held| held.epoch.as_ref());
+        if self.epoch.is_some() && told.is_some() && told != self.epoch.as_ref() {
+            self.lose(channel);
+        }
         for (publish, is_whole) in held.iter().flat_map(|held| held.pushes()) {
             if self.is_of_another_epoch(publish) {
                 self.lose(publish.cast.channel());

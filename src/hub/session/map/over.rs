@@ -37,7 +37,7 @@ impl Session {
     }
 
     /// Forgets maps that the client began to read long ago.
-    pub(super) async fn forget_late(&mut self) {
+    pub(in crate::hub::session) async fn forget_late(&mut self) {
         let (over, rest) = std::mem::take(&mut self.pages).into_iter().partition(Pages::is_over);
         self.pages = rest;
         self.release_all(over).await;
