@@ -168,16 +168,6 @@ impl Connection {
         Waiting::lock(&self.outbox, &self.ledger)
     }
 
-    /// Whether anything waits for the socket.
-    pub fn has_waiting(&self) -> bool {
-        !self.outbox().is_empty()
-    }
-
-    /// Bytes that wait for the socket.
-    pub fn waiting_bytes(&self) -> usize {
-        self.outbox().bytes()
-    }
-
     /// Writes a frame, or queues what the socket does not take.
     ///
     /// *Cost*: one uncontended lock and one `write(2)` where nothing waits.

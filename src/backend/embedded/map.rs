@@ -174,6 +174,12 @@ impl Map {
         }
     }
 
+    /// What subscribers are told of its epoch: nothing of an ephemeral one's, which is forgotten whenever it is empty. That is
+    /// no loss, and all else that ends it ends the process, or is told.
+    pub(super) fn told_epoch(&self) -> Arc<str> {
+        if self.options.mode == MapMode::Ephemeral { Arc::default() } else { Arc::clone(&self.epoch) }
+    }
+
     /// Whether nothing is lost with it but its epoch, and that is over. Where there are many maps, that is so sooner.
     pub(super) fn is_over(&self, is_crowded: bool) -> bool {
         let kept = self.options.meta_ttl.unwrap_or(META_TTL);

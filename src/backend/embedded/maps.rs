@@ -192,7 +192,7 @@ impl Maps {
         let bytes = map.bytes();
         map.touch(options);
         let (publication, before) = map.put(Arc::clone(&key), entry);
-        let (after, position, epoch) = (map.bytes(), map.position(), Arc::clone(&map.epoch));
+        let (after, position, epoch) = (map.bytes(), map.position(), map.told_epoch());
         self.bytes = self.bytes + after - bytes;
         if let Some(ends) = before.as_ref().and_then(|before| before.ends) {
             self.ends.remove(&(ends, Arc::clone(channel), Arc::clone(&key)));
@@ -202,7 +202,6 @@ impl Maps {
         }
         self.spoil(channel, &key, options);
         let before = before.map(|before| before.publication.offset).filter(|offset| *offset != 0);
-        let epoch = told(epoch, options);
         let publication = Box::new(publication);
         let news = MapNews::Changed { publication, epoch, before, delta };
         let change = MapChange { channel: Arc::clone(channel), news };
@@ -257,14 +256,14 @@ impl Maps {
         let map = self.maps.get_mut(channel)?;
         let bytes = map.bytes();
         let (publication, before) = map.remove(key, time)?;
-        let (after, options, epoch) = (map.bytes(), map.options, Arc::clone(&map.epoch));
+        let (after, options, epoch) = (map.bytes(), map.options, map.told_epoch());
         self.bytes = self.bytes + after - bytes;
         let key: Arc<str> = Arc::from(key);
         if let Some(ends) = before.ends {
             self.ends.remove(&(ends, Arc::clone(channel), Arc::clone(&key)));
         }
         self.spoil(channel, &key, options);
-        let (publication, epoch) = (Box::new(publication), told(epoch, options));
+        let publication = Box::new(publication);
         let news = MapNews::Changed { publication, epoch, before: None, delta: false };
         Some(MapChange { channel: Arc::clone(channel), news })
     }
@@ -395,12 +394,6 @@ fn refused(before: Option<&Entry>, put: &MapPut, options: MapOptions) -> Option<
         (KeyMode::IfExists, None) => Some(Suppressed::KeyNotFound),
         _ => None,
     }
-}
-
-/// What subscribers are told of a map's epoch. Nothing of an ephemeral one: it is forgotten whenever it is empty, which is no
-/// loss, and all else that ends it ends the process, or is told.
-fn told(epoch: Arc<str>, options: MapOptions) -> Arc<str> {
-    if options.mode == MapMode::Ephemeral { Arc::default() } else { epoch }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use super::Connection;
 use crate::hub::{ledger::Ledger, outbox::Outbox};
 
 /// A connection's outbox, locked. What waits more or less when it is let go is noted.
@@ -39,5 +40,17 @@ impl Deref for Waiting<'_> {
 impl DerefMut for Waiting<'_> {
     fn deref_mut(&mut self) -> &mut Outbox {
         &mut self.outbox
+    }
+}
+
+impl Connection {
+    /// Whether anything waits for the socket.
+    pub fn has_waiting(&self) -> bool {
+        !self.outbox().is_empty()
+    }
+
+    /// Bytes that wait for the socket.
+    pub fn waiting_bytes(&self) -> usize {
+        self.outbox().bytes()
     }
 }
