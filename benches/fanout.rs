@@ -9,10 +9,12 @@ use std::time::Duration;
 
 #[path = "fanout/args.rs"]
 mod args;
-#[path = "fanout/child.rs"]
+#[path = "shared/child.rs"]
 mod child;
 #[path = "fanout/floor.rs"]
 mod floor;
+#[path = "shared/options.rs"]
+mod options;
 #[path = "fanout/peer.rs"]
 mod peer;
 #[path = "shared/table.rs"]

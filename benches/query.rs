@@ -110,7 +110,7 @@ impl App {
             }
         }
         let source = Source::Scheduled { name: "app@bench".to_owned(), interval_ms: 1_000 };
-        store.append(&Batch { source, step: Some(self.now), samples }, self.now);
+        store.append(&Batch::new(source, Some(self.now), samples), self.now);
         store.tick(self.now);
     }
 }
@@ -120,7 +120,7 @@ fn read(plan: &Plan, range: EvalRange, store: &Store) -> Vec<Vec<SelectedSeries>
 }
 
 fn evaluate(plan: &Plan, range: EvalRange, data: &[Vec<SelectedSeries>]) -> Vec<SelectedSeries> {
-    match plan.eval(range, data, &EvalLimits::default()) {
+    match plan.eval(range, data, &EvalLimits::default()).map(|answer| answer.value) {
         Ok(Value::Matrix(series)) => series,
         other => panic!("a range gives a matrix, not {other:?}"),
     }

@@ -68,7 +68,7 @@ fn batch(sets: &[Labels], t: i64, values: &[f64]) -> Batch {
         .zip(values)
         .map(|(labels, v)| BatchSample { labels: labels.clone(), sample: Sample::new(t, *v) });
     let source = Source::Scheduled { name: "host@bench".to_owned(), interval_ms: 1_000 };
-    Batch { source, step: Some(t), samples: samples.collect() }
+    Batch::new(source, Some(t), samples.collect())
 }
 
 /// What a series of each host's kind has, second after second.

@@ -4,10 +4,12 @@
 //! binary of ours.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
-#[path = "fanout/child.rs"]
+#[path = "shared/child.rs"]
 mod child;
 #[path = "viewers/dashboard.rs"]
 mod dashboard;
+#[path = "shared/options.rs"]
+mod options;
 #[path = "viewers/ours.rs"]
 mod ours;
 #[path = "viewers/stopped.rs"]
@@ -17,6 +19,7 @@ mod table;
 #[path = "viewers/viewer.rs"]
 mod viewer;
 
+use options::options;
 use watchroom::load::process::raise_open_files;
 
 /// What is measured, and how long.
@@ -31,14 +34,9 @@ struct Args {
 }
 
 impl Args {
-    fn read(mut words: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+    fn read(words: impl Iterator<Item = String>) -> anyhow::Result<Self> {
         let mut args = Self { clients: 1_000, seconds: 6.0, rounds: 9 };
-        while let Some(word) = words.next() {
-            if word == "--bench" {
-                // Cargo says so to every bench.
-                continue;
-            }
-            let value = words.next().ok_or_else(|| anyhow::anyhow!("{word} wants a value"))?;
+        for (word, value) in options(words)? {
             match word.as_str() {
                 "--clients" => args.clients = value.parse()?,
                 "--seconds" => args.seconds = value.parse()?,

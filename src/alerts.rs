@@ -25,7 +25,7 @@ pub use silence::{
     MATCHERS_MAX, REASON_CHARS_MAX, SILENCE_MS_MAX, SILENCE_REGEXES_MAX, SILENCES_MAX, Silence, SilenceError,
 };
 pub use start::AlertsParts;
-pub use watch::{EVALUATE_MS, RESTART_GRACE_MS};
+pub use watch::{EVALUATE_MS, RESTART_GRACE_MS, RuleNow, RulesNow};
 
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
@@ -76,6 +76,15 @@ impl Alerts {
     /// [`AlertsError::Stopped`].
     pub async fn whole(&self) -> Result<(u64, String), AlertsError> {
         self.ask(Command::Whole).await
+    }
+
+    /// The rules as they stand, in the order of the file.
+    ///
+    /// # Errors
+    ///
+    /// [`AlertsError::Stopped`].
+    pub async fn rules_now(&self) -> Result<RulesNow, AlertsError> {
+        self.ask(Command::Rules).await
     }
 
     /// Episodes as JSON, newest first, at most [`EPISODES_ANSWER_MAX`].

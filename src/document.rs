@@ -80,15 +80,20 @@ impl Reader {
     /// Where a part of a text stands in the file: the character of `text`'s value at a line and column, both from 1.
     /// The whole text, where it is written with escapes that make the two differ.
     pub fn place_in(&self, text: &Placed<String>, line: usize, column: usize) -> Range<usize> {
+        self.exact_place_in(text, line, column).unwrap_or_else(|| text.span.clone())
+    }
+
+    /// As [`Reader::place_in`]; nothing where the text is written with escapes.
+    pub fn exact_place_in(&self, text: &Placed<String>, line: usize, column: usize) -> Option<Range<usize>> {
         let written = self.source.inner().get(text.span.clone()).unwrap_or_default();
-        let Some(start) = written.find(text.value.as_str()) else { return text.span.clone() };
+        let start = written.find(text.value.as_str())?;
         let lines = text.value.split_inclusive('\n').take(line.saturating_sub(1));
         let before_line: usize = lines.map(str::len).sum();
         let rest = text.value.get(before_line..).unwrap_or_default();
         let before: usize = rest.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum();
         let at = text.span.start + start + before_line + before;
         let length = rest.get(before..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
-        at..at + length
+        Some(at..at + length)
     }
 
     /// Like [`Reader::wrong`], with what to do.

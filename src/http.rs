@@ -9,8 +9,8 @@ pub mod intake;
 mod metrics;
 mod pages;
 mod progress;
+mod prometheus;
 mod push;
-mod query;
 pub mod security;
 pub mod serve;
 mod serverapi;
@@ -30,12 +30,14 @@ use http::{Method, StatusCode, Uri};
 use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 
+use crate::alerts::Alerts;
 use crate::backend::Backend;
 use crate::clock::Clock;
 use crate::collect::TopProcesses;
 use crate::dashboards::{Dashboards, Pushed};
 use crate::hub::Hub;
 use crate::hub::options::Trust;
+use crate::ingest::Catalog;
 use crate::live::Live;
 use crate::telemetry::{Counter, Registry};
 use error::Failure;
@@ -56,6 +58,8 @@ pub struct Site {
     pub backend: Backend,
     /// Standing queries and the store.
     pub live: Live,
+    /// What stands.
+    pub alerts: Alerts,
     /// What is drawn.
     pub dashboards: Dashboards,
     /// What was pushed.
@@ -68,6 +72,10 @@ pub struct Site {
     pub clock: Clock,
     /// What the doors count.
     pub counters: push::Counters,
+    /// When this process began, ms.
+    pub started: i64,
+    /// What is known of metrics.
+    pub catalog: Catalog,
     /// Takes bodies in.
     pub intake: Intake,
     /// Requests past [`REQUEST_TIME_MAX`].
@@ -110,16 +118,12 @@ pub fn router(site: Shared) -> Doors {
         .route("/assets/{*path}", get(assets::asset))
         .route("/api/v1/push", post(push::json))
         .route("/api/v1/import/prometheus", post(push::exposition))
-        .route("/api/v1/query", get(query::instant).post(query::instant))
-        .route("/api/v1/query_range", get(query::range).post(query::range))
-        .route("/api/v1/labels", get(query::labels).post(query::labels))
-        .route("/api/v1/label/{name}/values", get(query::values))
-        .route("/api/v1/series", get(query::series).post(query::series))
+        .merge(prometheus::routes())
         .route("/metrics", get(metrics::expose))
         .route("/health", get(metrics::health))
         .route("/-/healthy", get(metrics::healthy))
         .route("/-/ready", get(metrics::healthy))
-        .layer(CompressionLayer::new().gzip(true))
+        .layer(CompressionLayer::new().gzip(true).zstd(true))
         .merge(serverapi::routes(&site))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
@@ -137,7 +141,8 @@ fn with_script(site: &Shared) -> Router<Shared> {
         .route("/", get(pages::home))
         .route("/rooms/{id}", get(pages::room))
         .route("/alerts", get(pages::alerts))
-        .route("/server", get(pages::server));
+        .route("/server", get(pages::server))
+        .route("/explore", get(pages::explore));
     match site.hub.options().trust {
         Trust::Open => router,
         Trust::Strict => {

@@ -3,6 +3,7 @@
 //! Each format has one function of the same shape. A body that is not of the format at all is an
 //! error; a single item that is wrong is refused with its reason, and the rest is kept.
 
+pub mod catalog;
 pub mod exposition;
 pub mod limits;
 pub mod push;
@@ -10,8 +11,9 @@ pub mod series;
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::model::BatchSample;
+use crate::model::{BatchSample, Metadata};
 
+pub use catalog::Catalog;
 pub use exposition::parse_exposition;
 pub use push::parse_push;
 
@@ -28,8 +30,8 @@ pub struct Pushed {
     pub refused: Vec<RefusedItem>,
     /// How many items were refused, those beyond the list counted.
     pub refused_count: usize,
-    /// What the text says of its metrics' kinds, by metric; empty for JSON.
-    pub kinds: BTreeMap<String, MetricKind>,
+    /// What the text says of its metrics, by metric; empty for JSON.
+    pub metadata: BTreeMap<String, Metadata>,
 }
 
 impl Pushed {
@@ -64,21 +66,6 @@ impl fmt::Display for RefusedItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "item {}: {}", self.index, self.reason)
     }
-}
-
-/// What a metric counts, as `# TYPE` says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricKind {
-    /// It only rises.
-    Counter,
-    /// It goes up and down.
-    Gauge,
-    /// Buckets, a sum and a count.
-    Histogram,
-    /// Quantiles, a sum and a count.
-    Summary,
-    /// Not said, or one that only `OpenMetrics` knows.
-    Untyped,
 }
 
 /// A body of which nothing was taken.

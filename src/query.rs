@@ -1,12 +1,15 @@
-//! PromQL: text to plan, plan and samples to values. Pure: no I/O, no clock, no await.
+//! PromQL: text to plan, plan and samples to values. Pure: no I/O, no await, and no clock but
+//! for the time that an evaluation may take.
 //!
-//! [`Plan::parse`] scans the text ([`scan`]), parses it with the crate `promql-parser` and lowers the
-//! result to our own tree ([`lower`], [`expr`]). [`Plan::selections`] says what must be read
-//! ([`reach`]); [`Plan::eval`] computes every step at once, series by series ([`eval`], [`mod@column`]).
+//! [`Plan::parse`] makes a tree of the text, types checked and with places ([`parse`], [`expr`]).
+//! [`Plan::selections`] says what must be read ([`reach`]); [`Plan::eval`] computes every step at once,
+//! series by series ([`eval`], [`mod@column`]).
 
 pub mod aggregate;
+pub mod annotations;
 pub mod binary;
 pub mod column;
+pub mod duration;
 pub mod error;
 pub mod eval;
 pub mod expr;
@@ -14,13 +17,14 @@ pub mod functions;
 pub mod grid;
 pub mod kahan;
 pub mod limits;
-pub mod lower;
 pub mod matching;
+mod note;
+pub mod parse;
 pub mod plan;
 pub mod reach;
-pub mod scan;
 pub mod sets;
 pub mod shorthand;
+pub mod span;
 pub mod value;
 
 #[cfg(test)]
@@ -28,7 +32,8 @@ mod promqltest;
 #[cfg(test)]
 mod properties;
 
+pub use annotations::{Annotations, Level};
 pub use error::QueryError;
 pub use limits::EvalLimits;
 pub use plan::Plan;
-pub use value::{EvalRange, Selection, Value};
+pub use value::{Answer, EvalRange, Selection, Value};

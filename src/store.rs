@@ -4,15 +4,18 @@
 //! handle that is shared, with the head behind a lock and the disk behind a queue.
 
 pub mod bits;
+pub mod cardinality;
 pub mod codec;
 pub mod config;
 pub mod disk;
 pub mod durable;
 pub mod handle;
 pub mod head;
+pub mod histograms;
 pub mod ids;
 pub mod index;
 pub mod open;
+pub mod reading;
 pub mod report;
 pub mod retention_clock;
 pub mod select;
@@ -31,6 +34,7 @@ pub use durable::{Durable, PersistError};
 pub use handle::Store;
 pub use head::Head;
 pub use ids::SeriesId;
+pub use reading::Reading;
 pub use report::{Accepted, AppendReport, Refusal, StorageState, StoreStats};
 pub use select::{Selected, Selection};
 pub use series::Refused;

@@ -10,6 +10,8 @@ use std::{
     },
 };
 
+use crate::model::{Metadata, MetricKind};
+
 /// A number that many tasks add to; a clone shares it.
 #[derive(Debug, Clone, Default)]
 pub struct Counter(Arc<AtomicU64>);
@@ -68,6 +70,15 @@ struct Family {
     help: &'static str,
     /// By label pairs as they are exposed: `a="1",b="2"`, in the order given.
     members: BTreeMap<Vec<(&'static str, String)>, Value>,
+}
+
+impl Family {
+    fn kind(&self) -> MetricKind {
+        match self.members.values().next() {
+            Some(Value::Counter(_)) => MetricKind::Counter,
+            Some(Value::Gauge(_)) | None => MetricKind::Gauge,
+        }
+    }
 }
 
 /// One reading of one own metric.
@@ -148,15 +159,22 @@ impl Registry {
         readings
     }
 
+    /// What each metric is.
+    pub fn metadata(&self) -> Vec<(&'static str, Metadata)> {
+        let families = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |(name, family): (&&'static str, &Family)| {
+            let (kind, help) = (family.kind(), family.help.to_owned());
+            (*name, Metadata { kind, help, unit: String::new() })
+        };
+        families.iter().map(of).collect()
+    }
+
     /// The text exposition of every metric, version 0.0.4.
     pub fn expose(&self) -> String {
         let families = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
         for (name, family) in families.iter() {
-            let kind = match family.members.values().next() {
-                Some(Value::Counter(_)) => "counter",
-                Some(Value::Gauge(_)) | None => "gauge",
-            };
+            let kind = if family.kind() == MetricKind::Counter { "counter" } else { "gauge" };
             text.push_str(&format!("# HELP {name} {}\n# TYPE {name} {kind}\n", family.help));
             for (labels, value) in &family.members {
                 text.push_str(name);

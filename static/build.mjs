@@ -11,9 +11,9 @@ async function assets() {
   await Promise.all([
     build({
       ...shared, format: 'esm', target: ['es2022'], outdir: at('dist'),
-      entryPoints: [at('src/app.ts'), at('src/theme.ts')],
+      entryPoints: [at('src/app.ts'), at('src/explore.ts'), at('src/theme.ts')],
     }),
-    build({ ...shared, target: ['chrome123', 'firefox120', 'safari17.5'], outdir: at('dist'), entryPoints: [at('css/app.css')] }),
+    build({ ...shared, target: ['chrome123', 'firefox120', 'safari17.5'], outdir: at('dist'), entryPoints: [at('css/app.css'), at('css/explore.css')] }),
     ...['icons.svg', 'icon.svg', 'icon-warning.svg', 'icon-critical.svg'].map(name => copyFile(at(name), at(`dist/${name}`))),
   ]);
 }

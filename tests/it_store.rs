@@ -47,7 +47,7 @@ fn value(series: usize, t: i64) -> f64 {
 /// A sample of each of `series` at `t`.
 fn batch(series: std::ops::Range<usize>, t: i64) -> Batch {
     let samples = series.map(|n| BatchSample { labels: labels(n), sample: Sample::new(t, value(n, t)) });
-    Batch { source: Source::Pushed, step: None, samples: samples.collect() }
+    Batch::new(Source::Pushed, None, samples.collect())
 }
 
 fn labels(n: usize) -> Labels {

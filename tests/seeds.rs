@@ -41,4 +41,5 @@ fn seeds_of_each_target_hold() {
     check("rules", bodies::rules::check);
     check("template", bodies::template::check);
     check("suite", bodies::suite::check);
+    check("query", bodies::query::check);
 }

@@ -1,5 +1,7 @@
 //! What the command line says.
 
+use super::options::options;
+
 /// What is measured, and how long.
 #[derive(Debug)]
 pub(crate) struct Args {
@@ -23,7 +25,7 @@ impl Args {
     /// # Errors
     ///
     /// The sentence that says what is wrong.
-    pub(crate) fn read(mut words: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+    pub(crate) fn read(words: impl Iterator<Item = String>) -> anyhow::Result<Self> {
         let mut args = Self {
             clients: 1_000,
             rates: vec![100.0, 20.0],
@@ -32,12 +34,7 @@ impl Args {
             idle: 10_000,
             pings: 25.0,
         };
-        while let Some(word) = words.next() {
-            if word == "--bench" {
-                // Cargo says so to every bench.
-                continue;
-            }
-            let value = words.next().ok_or_else(|| anyhow::anyhow!("{word} wants a value"))?;
+        for (word, value) in options(words)? {
             match word.as_str() {
                 "--clients" => args.clients = value.parse()?,
                 "--rate" => args.rates = vec![value.parse()?],

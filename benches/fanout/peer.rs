@@ -54,15 +54,7 @@ impl Peer {
     /// When it does not start.
     pub(crate) fn start(self) -> anyhow::Result<Server> {
         match self {
-            Self::Ours => {
-                let folder = tempfile::tempdir()?;
-                std::fs::write(folder.path().join("watchroom.toml"), CONFIG)?;
-                let path = folder.path().to_str().context("a path of text")?.to_owned();
-                let binary = std::env::var("WATCHROOM_BIN");
-                let binary = binary.as_deref().unwrap_or(env!("CARGO_BIN_EXE_watchroom"));
-                let args = ["--listen", "127.0.0.1:0", "--config", &path, "--data", &path];
-                Server::start(binary, &args, Some(folder))
-            }
+            Self::Ours => Server::ours(CONFIG, tempfile::tempdir()?),
             Self::Floor => {
                 let this = std::env::current_exe()?;
                 Server::start(this.to_str().context("a path of text")?, &[FLOOR], None)

@@ -19,13 +19,7 @@ const CONFIG: &str = "collect_host = false\n\n[websocket]\ncompression = true\n\
 ///
 /// When it does not start.
 pub(crate) fn start() -> anyhow::Result<Server> {
-    let folder = tempfile::tempdir()?;
-    std::fs::write(folder.path().join("watchroom.toml"), CONFIG)?;
-    let path = folder.path().to_str().context("a path of text")?.to_owned();
-    let binary = std::env::var("WATCHROOM_BIN");
-    let binary = binary.as_deref().unwrap_or(env!("CARGO_BIN_EXE_watchroom"));
-    let args = ["--listen", "127.0.0.1:0", "--config", &path, "--data", &path];
-    Server::start(binary, &args, Some(folder))
+    Server::ours(CONFIG, tempfile::tempdir()?)
 }
 
 /// Asks, and gives the answer's body.

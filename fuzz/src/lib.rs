@@ -11,6 +11,7 @@ pub mod fossil;
 pub mod parcel;
 pub mod push;
 pub mod pushed;
+pub mod query;
 pub mod rules;
 pub mod suite;
 pub mod talk;

@@ -14,11 +14,11 @@ pub fn check(data: &[u8]) {
         Err(Unreadable::Damaged(_)) => return,
     };
     let Ok(batch) = opened.batch() else { return };
-    for sample in &batch.samples {
-        assert!(sample.labels.len() <= LABELS_MAX);
-        assert!(sample.labels.iter().all(|label| !label.value.is_empty()));
+    for labels in batch.labels() {
+        assert!(labels.len() <= LABELS_MAX);
+        assert!(labels.iter().all(|label| !label.value.is_empty()));
     }
-    let mut samples = Vec::new();
+    let (mut samples, mut histograms) = (Vec::new(), Vec::new());
     let bodies = bodies(&batch);
     for (at, body) in bodies.iter().enumerate() {
         let bytes = parcel(&opened.origin, body);
@@ -28,6 +28,11 @@ pub fn check(data: &[u8]) {
         assert_eq!(again.source, batch.source);
         assert_eq!(again.step, if at + 1 == bodies.len() { batch.step } else { None });
         samples.extend(again.samples);
+        histograms.extend(again.histograms);
+    }
+    assert_eq!(histograms.len(), batch.histograms.len());
+    for (again, one) in histograms.iter().zip(&batch.histograms) {
+        assert!(again.labels == one.labels && again.sample == one.sample);
     }
     assert_eq!(samples.len(), batch.samples.len());
     for (again, sample) in samples.iter().zip(&batch.samples) {

@@ -25,7 +25,7 @@ use super::{
     places::Map,
     shape::{Ack, FileShape, Number, RuleShape},
     silence::{Compiled, Silence},
-    watch::{Turned, Watch},
+    watch::{RulesNow, Turned, Watch},
 };
 use crate::backend::{Record, RecordKind};
 use crate::clock::Clock;
@@ -55,6 +55,7 @@ pub(super) struct Facts {
 #[derive(Debug)]
 pub(super) enum Command {
     Whole(oneshot::Sender<(u64, String)>),
+    Rules(oneshot::Sender<RulesNow>),
     Alert(String, oneshot::Sender<Option<Facts>>),
     Silence(String, oneshot::Sender<Option<Silence>>),
     Held(Box<Compiled>, oneshot::Sender<Held>),
@@ -224,6 +225,9 @@ impl Engine {
         // Who asked may be gone.
         match command {
             Command::Whole(answer) => drop(answer.send((self.seq, self.whole(now)))),
+            Command::Rules(answer) => {
+                drop(answer.send(RulesNow { rules: self.watch.rules_now(), file: self.file.clone() }));
+            }
             Command::Alert(id, answer) => drop(answer.send(self.facts(&id))),
             Command::Silence(id, answer) => drop(answer.send(self.board.silence(&id).cloned())),
             Command::Held(silence, answer) => drop(answer.send(self.held(&silence, now))),

@@ -10,6 +10,6 @@ use crate::store::Store;
 pub(super) fn evaluate(plan: &Plan, now_ms: i64, store: &Store) -> Outcome {
     let range = EvalRange::instant(now_ms, LOOKBACK_MS);
     let data = store.select(&plan.selections(range)).map_err(|error| error.to_string())?;
-    let value = plan.eval(range, &data, &EvalLimits::default()).map_err(|error| error.to_string())?;
-    measured(value).map_err(|error| error.to_string())
+    let answer = plan.eval(range, &data, &EvalLimits::default()).map_err(|error| error.to_string())?;
+    measured(answer.value).map_err(|error| error.to_string())
 }

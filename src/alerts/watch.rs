@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     index::Index,
     places::{Map, Subject},
-    shape::{Health, RuleState},
+    shape::{FileShape, Health, RuleState},
 };
 use crate::model::limits::LOOKBACK_MS;
 use crate::model::{Batch, Labels};
@@ -42,8 +42,34 @@ pub(super) struct Watched {
     /// The deadlines up to here were seen.
     seen: i64,
     rests_until: i64,
+    /// How long its last evaluation took, ms.
+    took_ms: i64,
     /// Alerts of the last run whose series did not come back yet: their series and last values, by fingerprint.
     missed: BTreeMap<u64, (Labels, f64)>,
+}
+
+/// A rule as it stands.
+#[derive(Debug, Clone)]
+pub struct RuleNow {
+    /// The rule.
+    pub rule: Arc<Rule>,
+    /// Its alerts, those that are just resolved among them.
+    pub alerts: Vec<Alert>,
+    /// Why it cannot be evaluated.
+    pub error: Option<String>,
+    /// When it was last evaluated, ms.
+    pub evaluated: Option<i64>,
+    /// How long that took, ms.
+    pub took_ms: i64,
+}
+
+/// The rules as they stand, and their file.
+#[derive(Debug, Clone)]
+pub struct RulesNow {
+    /// The rules, in the order of the file.
+    pub rules: Vec<RuleNow>,
+    /// The file that was read last.
+    pub file: FileShape,
 }
 
 /// What an evaluation gave.
@@ -93,6 +119,18 @@ impl Watch {
         &self.rules
     }
 
+    /// The rules as they stand.
+    pub(super) fn rules_now(&self) -> Vec<RuleNow> {
+        let now = |watched: &Watched| RuleNow {
+            rule: Arc::clone(&watched.of.rule),
+            alerts: watched.machine.alerts().cloned().collect(),
+            error: watched.health.error.clone(),
+            evaluated: (watched.seen != i64::MIN).then_some(watched.seen),
+            took_ms: watched.took_ms,
+        };
+        self.rules.iter().map(now).collect()
+    }
+
     pub(super) fn get(&self, at: usize) -> Option<&Watched> {
         self.rules.get(at)
     }
@@ -112,8 +150,8 @@ impl Watch {
 
     /// Samples came.
     pub(super) fn touch(&mut self, batch: &Batch, now: i64) {
-        for sample in &batch.samples {
-            for at in self.index.readers(&sample.labels) {
+        for labels in batch.labels() {
+            for at in self.index.readers(labels) {
                 let watched = &mut self.rules[*at];
                 watched.touched = true;
                 watched.fed.get_or_insert(now);
@@ -144,6 +182,7 @@ impl Watch {
         watched.touched = false;
         watched.evaluated = began;
         watched.seen = began;
+        watched.took_ms = took_ms;
         watched.rests_until = began + took_ms + REST_MS_MIN.max(REST_FACTOR * took_ms);
         let result = outcome.and_then(|mut found| {
             watched.health.series = found.len();
@@ -214,6 +253,7 @@ impl Watched {
             evaluated: i64::MIN / 2,
             seen: i64::MIN,
             rests_until: i64::MIN,
+            took_ms: 0,
             missed: BTreeMap::new(),
         }
     }

@@ -15,6 +15,7 @@ use crate::dashboards::Pushed;
 use crate::http::{PushCounters, Shared, Site, intake::Intake, pushed_panels};
 use crate::hub::channel::{Namespaces, TOP};
 use crate::hub::{self, Hub, PushedPanels};
+use crate::ingest::Catalog;
 use crate::live::{EngineParts, Live, Made};
 use crate::model::Batch;
 use crate::rooms::{self, Rooms};
@@ -48,7 +49,7 @@ pub(super) async fn site(
         dashboards: dashboards.clone(),
         backend: backend.clone(),
         live: live.clone(),
-        alerts,
+        alerts: alerts.clone(),
         rooms: rooms(&parts),
         clock: clock.clone(),
         pushed: panels(&pushed),
@@ -80,19 +81,22 @@ pub(super) async fn site(
     let feeds = Feeds { live: &live, backend: &backend, clock: &clock, registry: &registry };
     let top = collectors(config, &instance, &feeds, supervisor);
     let counters = PushCounters::new(&registry);
-    let intake = Intake::new(&registry);
+    let (intake, catalog, started) = (Intake::new(&registry), Catalog::new(&registry), clock.now_ms());
     let timeouts = registry.counter("watchroom_http_timeouts_total", "Requests that took too long.");
     Ok(Arc::new(Site {
         instance,
         hub,
         backend,
         live,
+        alerts,
         dashboards,
         pushed,
         top,
         registry,
         clock,
         counters,
+        started,
+        catalog,
         intake,
         timeouts,
     }))

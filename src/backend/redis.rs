@@ -351,7 +351,7 @@ fn unreachable(error: RedisError) -> BackendError {
 }
 
 async fn bodies(batch: &Arc<Batch>) -> Result<Vec<encode::Body>, BackendError> {
-    if batch.samples.len() < BLOCKING_SAMPLES_MIN {
+    if batch.len() < BLOCKING_SAMPLES_MIN {
         return Ok(encode::bodies(batch));
     }
     let batch = Arc::clone(batch);

@@ -157,7 +157,7 @@ fn collect_due(mut collectors: Collectors, instance: &str, at_ms: i64, is_step: 
         }
         // A batch without samples still says that the step is complete: live queries need not wait.
         let source = Source::Scheduled { name: format!("{}@{instance}", collector.name()), interval_ms };
-        batches.push(Batch { source, step: is_step.then_some(at_ms), samples });
+        batches.push(Batch::new(source, is_step.then_some(at_ms), samples));
     }
     Round { collectors, batches, failed }
 }

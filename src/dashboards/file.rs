@@ -178,7 +178,7 @@ fn legend(table: &mut Table<'_>) -> String {
 fn expression(table: &mut Table<'_>, text: &Placed<String>, instance: &str) -> Expression {
     let trimmed = text.value.trim().replace(INSTANCE, instance);
     // As written, so that places are those of the file; the name of a machine makes no expression wrong.
-    let plan = if trimmed.is_empty() { None } else { checked(table, text, text.value.trim(), &trimmed) };
+    let plan = if trimmed.is_empty() { None } else { checked(table, text, &text.value, &trimmed) };
     Expression { text: trimmed, plan }
 }
 
@@ -187,15 +187,7 @@ fn checked(table: &mut Table<'_>, text: &Placed<String>, written: &str, meant: &
     match Plan::parse(written).and_then(|_| Plan::parse(meant)) {
         Ok(plan) => Some(plan),
         Err(error) => {
-            let (line, column) = error.place().unwrap_or((1, 1));
-            let span = match error.place() {
-                // Places count in the text without what stands before it.
-                Some(_) if text.value.trim_start() == text.value => {
-                    table.reader().place_in(text, line, column)
-                }
-                _ => text.span.clone(),
-            };
-            table.reader().wrong(span, format!("the expression: {}", error.message()));
+            error.note(table.reader(), text, (written, 0));
             None
         }
     }

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod boot;
+mod explore;
 mod now;
 mod panel;
 mod server;
@@ -16,12 +17,13 @@ use http::{HeaderMap, StatusCode, header};
 use super::{
     Answer, Shared, Site,
     error::Failure,
-    view::{DashboardPage, EN, ErrorPage, HomePage, RangeView, RoomCard, RoomView, boot_json},
+    view::{DashboardPage, EN, ErrorPage, HomePage, RoomCard, RoomView, boot_json},
 };
 use crate::dashboards::{Dashboard, Expression, Kind, Panel, pushed};
 use crate::live::Live;
 use crate::query::Plan;
 pub(super) use alerts::alerts;
+pub(super) use explore::explore;
 use now::Now;
 pub(super) use server::server;
 
@@ -140,14 +142,7 @@ pub(super) async fn room(
         origin: origin(&headers),
         room: room_view(&site, dashboard, Some(&id)),
         rooms: dashboards.iter().map(|dashboard| room_view(&site, dashboard, Some(&id))).collect(),
-        ranges: RANGES
-            .iter()
-            .map(|(id, title, _, _)| RangeView {
-                id: (*id).to_owned(),
-                title: (*title).to_owned(),
-                current: *id == range,
-            })
-            .collect(),
+        ranges: explore::ranges(range),
         panels: dashboard.panels.iter().map(|panel| panel::view(&now, panel)).collect(),
         first_push: id == pushed::ID && dashboard.panels.is_empty(),
         boot: script(&boot)?,

@@ -77,11 +77,12 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
     let mut refused_total = parsed.refused_count;
     let mut refused: Vec<(usize, String)> =
         parsed.refused.into_iter().map(|item| (item.index, item.reason.to_string())).collect();
+    site.catalog.note(parsed.metadata);
     let (items, samples): (Vec<usize>, Vec<_>) = parsed.samples.into_iter().unzip();
     let mut accepted = 0;
     let mut only_limits = refused.is_empty();
     if !samples.is_empty() {
-        let batch = Arc::new(Batch { source: Source::Pushed, step: None, samples });
+        let batch = Arc::new(Batch::new(Source::Pushed, None, samples));
         // Before the samples are seen: an alert on the first of a metric goes to the room of its panel.
         let any_new = note(&site.pushed, &batch);
         let report = site.live.submit(Arc::clone(&batch)).await.map_err(|error| Failure::internal(&error))?;
@@ -143,7 +144,7 @@ async fn keep(site: &Site, report: &AppendReport) -> Answer<()> {
 fn note(pushed: &crate::dashboards::Pushed, batch: &Batch) -> bool {
     let mut any_new = false;
     let mut last = None;
-    for labels in batch.samples.iter().map(|sample| &sample.labels) {
+    for labels in batch.labels() {
         let this = (labels.metric_name(), labels.get("job"));
         // Most bodies have the series of a metric together.
         if last != Some(this) {

@@ -95,6 +95,28 @@ pub(super) struct ServerPage {
     pub boot: String,
 }
 
+/// Queries of one's own: script fills it.
+#[derive(Debug, Template)]
+#[template(path = "explore.html")]
+pub(super) struct ExplorePage {
+    /// Words of the reader's language.
+    pub texts: &'static Texts,
+    /// Version of the server.
+    pub version: String,
+    /// The server's own clock, `01:12:46 UTC`; script writes the reader's.
+    pub clock: String,
+    /// Where all rooms are listed, such as `/`.
+    pub home: String,
+    /// Scheme, host and port that this page was asked at; for the push example.
+    pub origin: String,
+    /// All rooms, in their order.
+    pub rooms: Vec<RoomView>,
+    /// Ranges of the top bar.
+    pub ranges: Vec<RangeView>,
+    /// [`boot_json`], without panels.
+    pub boot: String,
+}
+
 /// A page that says what went wrong, and what to do.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]

@@ -143,6 +143,13 @@ impl Connection {
         }
     }
 
+    /// Wakes who waits until little waits to be written elsewhere.
+    fn note_taken(&self) {
+        if let Way::Taken(taken) = &self.way {
+            taken.notify_one();
+        }
+    }
+
     /// What wakes the reader's task.
     pub const fn wake(&self) -> &Notify {
         &self.wake
@@ -315,9 +322,7 @@ impl Connection {
         self.closing.store(true, Ordering::Release);
         *self.outbox() = Outbox::default();
         self.wake.notify_one();
-        if let Way::Taken(taken) = &self.way {
-            taken.notify_one();
-        }
+        self.note_taken();
     }
 
     /// Takes what waits, some 64 KiB of it, to be written elsewhere.
@@ -329,9 +334,7 @@ impl Connection {
         if must_recover {
             self.close(&Close::InsufficientState);
         }
-        if let Way::Taken(taken) = &self.way {
-            taken.notify_one();
-        }
+        self.note_taken();
         taken
     }
 

@@ -58,13 +58,6 @@ impl Counters {
         }
     }
 
-    /// The bytes that wait in one shard, as it told last.
-    pub fn waiting(&self, shard: usize) -> u64 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes")]
-        let bytes = self.waiting_bytes(shard).get() as u64;
-        bytes
-    }
-
     /// The bytes that wait in one shard.
     pub fn waiting_bytes(&self, shard: usize) -> Gauge {
         self.registry.gauge_with(

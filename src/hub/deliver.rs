@@ -133,18 +133,11 @@ impl Hub {
                 Some(_) => {}
             }
             // At once, so that a shard that is awake does not take the first alone: what stands together is one message.
-            let together: Arc<[Publish]> = taken
-                .drain(..)
-                .map(|Step { cast, offset }| {
-                    let delivery = offset.map_or(Delivery::Correction, Delivery::Step);
-                    Publish { cast, offset, delivery, to: To::All, epoch: None }
-                })
-                .collect();
-            self.0.counters.publications.add(together.len() as u64);
-            for shard in &self.0.shards {
-                // A shard that has stopped has no subscribers.
-                drop(shard.send(Command::PublishAll(Arc::clone(&together))).await);
-            }
+            let together = taken.drain(..).map(|Step { cast, offset }| {
+                let delivery = offset.map_or(Delivery::Correction, Delivery::Step);
+                Publish { cast, offset, delivery, to: To::All, epoch: None }
+            });
+            self.publish_all(together.collect()).await;
         }
     }
 
@@ -188,10 +181,15 @@ impl Hub {
 
     /// Hands a push to subscribers of a channel on this node.
     pub(super) async fn publish(&self, publish: Publish) {
-        self.0.counters.publications.increment();
+        self.publish_all(Arc::new([publish])).await;
+    }
+
+    /// Hands pushes to subscribers of their channels on this node, together.
+    async fn publish_all(&self, together: Arc<[Publish]>) {
+        self.0.counters.publications.add(together.len() as u64);
         for shard in &self.0.shards {
             // A shard that has stopped has no subscribers.
-            drop(shard.send(Command::Publish(publish.clone())).await);
+            drop(shard.send(Command::Publish(Arc::clone(&together))).await);
         }
     }
 }

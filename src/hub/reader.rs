@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use super::{Hub, connection::Connection, outbox::Delivery, session::Session};
+use crate::wire::centrifugo::is_pong;
 use crate::wire::websocket::{Decoded, Decoder, Message, Opcode};
 use crate::wire::{Close, Frame, Framing};
 
@@ -176,8 +177,8 @@ async fn take(connection: &Connection, session: &mut Session, decoded: Decoded) 
             return true;
         }
         match message {
-            Message::Text(text) => Box::pin(session.take(text.as_bytes())).await,
-            Message::Binary(bytes) => Box::pin(session.take(&bytes)).await,
+            Message::Text(text) => obey(connection, session, text.as_bytes()).await,
+            Message::Binary(bytes) => obey(connection, session, &bytes).await,
             Message::Ping(payload) => {
                 connection.send(&Frame::control(Opcode::Pong, &payload), Delivery::Event);
             }
@@ -194,6 +195,14 @@ async fn take(connection: &Connection, session: &mut Session, decoded: Decoded) 
         connection.close_with(&Frame::close_code(error.code()));
     }
     true
+}
+
+/// Acts on a message of commands. A pong that is expected, most of what idle clients say, goes a shorter way.
+async fn obey(connection: &Connection, session: &mut Session, message: &[u8]) {
+    let is_pong = is_pong(connection.dialect.protocol, message) && session.is_connected();
+    if !(is_pong && connection.ponged()) {
+        Box::pin(session.take(message)).await;
+    }
 }
 
 #[cfg(test)]

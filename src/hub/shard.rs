@@ -71,10 +71,8 @@ pub enum Command {
         /// Told when that is done, where someone waits: nothing of the channel is told after it.
         done: Option<oneshot::Sender<()>>,
     },
-    /// Hands a frame to all subscribers of a channel.
-    Publish(Publish),
-    /// Hands several to theirs, together.
-    PublishAll(Arc<[Publish]>),
+    /// Hands frames to all subscribers of their channels, together.
+    Publish(Arc<[Publish]>),
     /// Ends all subscriptions of a channel, in which nothing is as it was.
     Lost(Arc<str>),
     /// Tells which channels have subscribers, and what was heard there.
@@ -215,7 +213,7 @@ impl Shard {
     }
 
     fn apply(&mut self, command: Command, together: &mut Vec<Publish>) {
-        if !matches!(command, Command::Publish(_) | Command::PublishAll(_)) {
+        if !matches!(command, Command::Publish(_)) {
             self.publish(&std::mem::take(together));
         }
         match command {
@@ -243,8 +241,7 @@ impl Shard {
                     done.send(()).ok();
                 }
             }
-            Command::Publish(publish) => together.push(publish),
-            Command::PublishAll(some) => together.extend_from_slice(&some),
+            Command::Publish(some) => together.extend_from_slice(&some),
             Command::Lost(channel) => {
                 for own in self.channels.get_mut(&channel).into_iter().flat_map(|own| &mut own.subscribers) {
                     own.lose(&channel);

@@ -6,13 +6,16 @@ pub mod line;
 mod tests;
 
 use self::line::{Stamp, parse_line};
-use super::{MetricKind, PushError, Pushed, check_size, limits::PUSH_ITEMS_MAX};
-use crate::model::{BatchSample, Sample};
+use super::{
+    PushError, Pushed, check_size,
+    limits::{HELP_BYTES_MAX, METRIC_NAME_BYTES_MAX, PUSH_ITEMS_MAX, UNIT_BYTES_MAX},
+};
+use crate::model::{BatchSample, MetricKind, Sample};
 
 /// Parses a text; lines without a timestamp get `now_ms`. An item is a line, counted from 1.
 ///
 /// Names may be quoted (`{"my.metric", "my.label"="x"}`), exemplars are passed over, and so are
-/// comments and `# HELP`. A text that ends with `# EOF` is `OpenMetrics`: its timestamps are seconds;
+/// comments; what `# TYPE`, `# HELP` and `# UNIT` say of metrics is kept. A text that ends with `# EOF` is `OpenMetrics`: its timestamps are seconds;
 /// without, they are milliseconds. The job is `push` unless a label says otherwise.
 ///
 /// # Errors
@@ -30,7 +33,7 @@ pub fn parse_exposition(text: &[u8], now_ms: i64) -> Result<Pushed, PushError> {
             continue;
         }
         if let Some(comment) = line.strip_prefix(b"#") {
-            read_type(comment, &mut pushed);
+            read_metadata(comment, &mut pushed);
             continue;
         }
         items += 1;
@@ -63,20 +66,46 @@ fn stamp_ms(stamp: Stamp, is_open_metrics: bool) -> i64 {
     }
 }
 
-/// `TYPE name kind`; whatever else follows a `#` is for people.
-fn read_type(comment: &[u8], pushed: &mut Pushed) {
+/// `TYPE name kind`, `HELP name text` and `UNIT name unit`; whatever else follows a `#` is for people.
+fn read_metadata(comment: &[u8], pushed: &mut Pushed) {
     let Ok(comment) = std::str::from_utf8(comment) else { return };
-    let Some(rest) = comment.trim_start().strip_prefix("TYPE") else { return };
-    let Some((name, kind)) = rest.trim().rsplit_once([' ', '\t']) else { return };
-    let kind = match kind {
-        "counter" => MetricKind::Counter,
-        "gauge" => MetricKind::Gauge,
-        "histogram" => MetricKind::Histogram,
-        "summary" => MetricKind::Summary,
-        _ => MetricKind::Untyped,
-    };
-    // A metric without a sample needs no kind, so there is no use for more kinds than items.
-    if pushed.kinds.len() < PUSH_ITEMS_MAX {
-        pushed.kinds.insert(name.trim().trim_matches('"').to_owned(), kind);
+    let Some((word, rest)) = comment.trim().split_once([' ', '\t']) else { return };
+    if !matches!(word, "TYPE" | "HELP" | "UNIT") {
+        return;
     }
+    let rest = rest.trim_start();
+    // A quoted name may have spaces; nothing else that may stand here has quotes around it.
+    let (name, text) = match rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+        Some((name, text)) => (name, text),
+        None => rest.split_once([' ', '\t']).unwrap_or((rest, "")),
+    };
+    let text = text.trim();
+    // A metric without a sample needs none, so there is no use for more than items.
+    let is_new = !pushed.metadata.contains_key(name);
+    if METRIC_NAME_BYTES_MAX < name.len() || is_new && PUSH_ITEMS_MAX <= pushed.metadata.len() {
+        return;
+    }
+    let metadata = pushed.metadata.entry(name.to_owned()).or_default();
+    match word {
+        "TYPE" => metadata.kind = MetricKind::by_name(text),
+        "UNIT" => metadata.unit = text[..text.floor_char_boundary(UNIT_BYTES_MAX)].to_owned(),
+        _ => metadata.help = unescaped(&text[..text.floor_char_boundary(HELP_BYTES_MAX)]),
+    }
+}
+
+/// A help text, in which two backslashes stand for one, and a backslash with an n for a line break.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => plain.push('\n'),
+                Some('\\') | None => plain.push('\\'),
+                Some(other) => plain.extend(['\\', other]),
+            },
+            c => plain.push(c),
+        }
+    }
+    plain
 }

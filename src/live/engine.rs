@@ -16,7 +16,7 @@ use super::{
     open::Begun,
 };
 use crate::clock::Clock;
-use crate::model::{Batch, BatchSample, STALE_NAN, Sample, SelectedSeries, Source};
+use crate::model::{Batch, BatchSample, HistogramSample, STALE_NAN, Sample, SelectedSeries, Source};
 use crate::store::{AppendReport, Refused, Store};
 use crate::telemetry::{Counter, Gauge, Registry};
 
@@ -74,6 +74,9 @@ impl Counters {
             Refused::SeriesLimit => "series_limit",
             Refused::LabelsLimit => "labels_limit",
             Refused::NoSeries => "no_series",
+            Refused::BucketsLimit => "buckets_limit",
+            Refused::BoundsLimit => "bounds_limit",
+            Refused::NoHistogram => "no_histogram",
         };
         self.registry.counter_with(
             "watchroom_samples_refused_total",
@@ -201,9 +204,14 @@ impl Engine {
             self.counters.refused(refusal.reason).increment();
         }
         let mut refused = report.refused.iter().map(|refusal| refusal.index).peekable();
-        let accepted = batch.samples.iter().enumerate().filter_map(|(at, sample)| {
-            if refused.next_if_eq(&at).is_some() { None } else { Some((&sample.labels, sample.sample)) }
-        });
+        let numbers = batch.samples.iter().map(|one| (&one.labels, one.sample));
+        // The book looks at times, and at markers, which no histogram is.
+        let count = |one: &HistogramSample| Sample::new(one.t, one.histogram.count);
+        let histograms = batch.histograms.iter().map(|one| (&one.labels, count(&one.sample)));
+        let accepted = numbers
+            .chain(histograms)
+            .enumerate()
+            .filter_map(|(at, noted)| if refused.next_if_eq(&at).is_some() { None } else { Some(noted) });
         self.book.appended(batch, accepted, now);
         if self.appended.try_send(Arc::clone(batch)).is_err() {
             self.counters.appended_dropped.increment();
@@ -230,11 +238,7 @@ impl Engine {
         if !silent.is_empty() {
             let marker = |(labels, time)| BatchSample { labels, sample: Sample::new(time, STALE_NAN) };
             let samples = silent.into_iter().map(marker).collect();
-            self.append(
-                &Arc::new(Batch { source: Source::Pushed, step: None, samples }),
-                Origin::Elsewhere,
-                None,
-            );
+            self.append(&Arc::new(Batch::new(Source::Pushed, None, samples)), Origin::Elsewhere, None);
         }
         self.book.sweep(now);
         #[expect(clippy::cast_precision_loss, reason = "at most QUERIES_MAX")]

@@ -2,7 +2,7 @@
 
 use super::error::{LiveError, Unread};
 use crate::model::limits::LOOKBACK_MS;
-use crate::model::{Sample, SelectedSeries};
+use crate::model::{AnySample, Sample, SelectedSeries};
 use crate::query::{EvalLimits, EvalRange, Plan, Value};
 use crate::store::Store;
 
@@ -20,13 +20,20 @@ pub(super) fn range(
 ) -> Result<Vec<SelectedSeries>, LiveError> {
     // A range of one step is a range still: an instant query would come back as a vector.
     let range = EvalRange { start, end, step, lookback: LOOKBACK_MS };
-    let data = store.select(&plan.selections(range)).map_err(Unread::Store)?;
-    let value = plan.eval(range, &data, &EvalLimits::default())?;
-    Ok(match value {
-        Value::Matrix(series) => series,
+    let data = store.read(&plan.selections(range)).map_err(Unread::Store)?;
+    // A chart draws numbers: histograms are left out.
+    Ok(match plan.eval(range, &data, &EvalLimits::default())?.value {
+        Value::Matrix(mut series) => {
+            series.iter_mut().for_each(|one| one.histograms.clear());
+            series.retain(|one| !one.is_empty());
+            series
+        }
         Value::Vector(vector) => vector
             .into_iter()
-            .map(|(labels, sample)| SelectedSeries { labels, samples: vec![sample] })
+            .filter_map(|(labels, sample)| match sample {
+                AnySample::Float(sample) => Some(SelectedSeries::new(labels, vec![sample])),
+                AnySample::Histogram(_) => None,
+            })
             .collect(),
         Value::Scalar(sample) => scalar(sample),
         Value::String(..) => Vec::new(),
@@ -34,5 +41,5 @@ pub(super) fn range(
 }
 
 fn scalar(sample: Sample) -> Vec<SelectedSeries> {
-    vec![SelectedSeries { labels: crate::model::Labels::empty(), samples: vec![sample] }]
+    vec![SelectedSeries::new(crate::model::Labels::empty(), vec![sample])]
 }

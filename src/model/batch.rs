@@ -1,6 +1,6 @@
 //! Samples on their way from a source to the store.
 
-use super::{Labels, Sample};
+use super::{HistogramSample, Labels, Sample};
 
 /// Who brought a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,6 +26,15 @@ pub struct BatchSample {
     pub sample: Sample,
 }
 
+/// One histogram of one series.
+#[derive(Debug, Clone)]
+pub struct BatchHistogram {
+    /// The series.
+    pub labels: Labels,
+    /// Time and histogram.
+    pub sample: HistogramSample,
+}
+
 /// What a source delivered at once: samples in any order, of any number of series.
 #[derive(Debug, Clone)]
 pub struct Batch {
@@ -33,6 +42,30 @@ pub struct Batch {
     pub source: Source,
     /// The scheduled step that this batch completes for its source, ms; `None` for a push.
     pub step: Option<i64>,
-    /// The samples.
+    /// The samples that are numbers.
     pub samples: Vec<BatchSample>,
+    /// The samples that are histograms; mostly none.
+    pub histograms: Vec<BatchHistogram>,
+}
+
+impl Batch {
+    /// A batch of numbers.
+    pub const fn new(source: Source, step: Option<i64>, samples: Vec<BatchSample>) -> Self {
+        Self { source, step, samples, histograms: Vec::new() }
+    }
+
+    /// How many samples it has of either kind.
+    pub const fn len(&self) -> usize {
+        self.samples.len() + self.histograms.len()
+    }
+
+    /// Whether it has no sample.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The labels of all samples, those of histograms last.
+    pub fn labels(&self) -> impl Iterator<Item = &Labels> {
+        self.samples.iter().map(|one| &one.labels).chain(self.histograms.iter().map(|one| &one.labels))
+    }
 }

@@ -1,6 +1,8 @@
 //! One value at one time, and a series' worth of them.
 
-use super::Labels;
+use std::sync::Arc;
+
+use super::{Histogram, Labels};
 
 /// The bits of the staleness marker, the same as Prometheus's.
 ///
@@ -41,15 +43,80 @@ impl PartialEq for Sample {
     }
 }
 
+/// A histogram at one time.
+#[derive(Debug, Clone)]
+pub struct HistogramSample {
+    /// Milliseconds since the Unix epoch, UTC.
+    pub t: i64,
+    /// The histogram, shared: most steps of a query pass it on as it is.
+    pub histogram: Arc<Histogram>,
+}
+
+impl HistogramSample {
+    /// Makes a sample.
+    pub const fn new(t: i64, histogram: Arc<Histogram>) -> Self {
+        Self { t, histogram }
+    }
+}
+
+impl PartialEq for HistogramSample {
+    /// Equal to the bit.
+    fn eq(&self, other: &Self) -> bool {
+        self.t == other.t && self.histogram.same(&other.histogram)
+    }
+}
+
+/// A sample of either kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AnySample {
+    /// A number.
+    Float(Sample),
+    /// A histogram.
+    Histogram(HistogramSample),
+}
+
+impl AnySample {
+    /// Its time, ms.
+    pub const fn t(&self) -> i64 {
+        match self {
+            Self::Float(sample) => sample.t,
+            Self::Histogram(sample) => sample.t,
+        }
+    }
+
+    /// Its number, if it is one.
+    pub const fn float(&self) -> Option<f64> {
+        match self {
+            Self::Float(sample) => Some(sample.v),
+            Self::Histogram(_) => None,
+        }
+    }
+}
+
 /// A series that a selector found, with the samples of the span that was asked for.
 ///
-/// Samples are oldest first, their times strictly increasing, staleness markers included.
+/// Samples are oldest first, their times strictly increasing, staleness markers included. At one time
+/// there is a number or a histogram, never both; a marker among the numbers ends both.
 #[derive(Debug, Clone)]
 pub struct SelectedSeries {
     /// The series' labels, its name among them.
     pub labels: Labels,
-    /// The samples, oldest first; may be empty.
+    /// The samples that are numbers, oldest first; may be empty.
     pub samples: Vec<Sample>,
+    /// The samples that are histograms, oldest first; mostly empty.
+    pub histograms: Vec<HistogramSample>,
+}
+
+impl SelectedSeries {
+    /// A series of numbers.
+    pub const fn new(labels: Labels, samples: Vec<Sample>) -> Self {
+        Self { labels, samples, histograms: Vec::new() }
+    }
+
+    /// Whether it has no sample of either kind.
+    pub const fn is_empty(&self) -> bool {
+        self.samples.is_empty() && self.histograms.is_empty()
+    }
 }
 
 #[cfg(test)]

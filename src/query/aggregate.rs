@@ -1,6 +1,8 @@
 //! Aggregations: the series of a group to one, or to some of them.
 
+pub mod mixed;
 pub mod pick;
+pub mod ratio;
 pub mod reduce;
 
 use std::sync::Arc;
@@ -11,9 +13,10 @@ use crate::model::{Label, Labels, METRIC_NAME};
 
 use super::{
     QueryError,
-    column::{ABSENT, Column, is_present, with_labels},
+    annotations::Note,
+    column::{ABSENT, Column, Datum, is_present, with_labels},
     eval::Evaluator,
-    expr::{Aggregate, AggregateOp},
+    expr::{Aggregate, AggregateOp, Expr},
     functions::{labels::check_name, quantile::quantile},
     grid::Grid,
 };
@@ -40,7 +43,11 @@ pub fn eval(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Colu
     match node.op {
         AggregateOp::TopK | AggregateOp::BottomK | AggregateOp::LimitK => {
             let k = scalar_param(of, node, grid)?;
-            pick::eval(node.op, &k, columns, &bunches)
+            pick::eval((of, node), &k, columns, &bunches)
+        }
+        AggregateOp::LimitRatio => {
+            let ratios = scalar_param(of, node, grid)?;
+            ratio::eval((of, node), &ratios, columns)
         }
         AggregateOp::CountValues => {
             let name = node.param.as_ref().map_or("", |param| of.text(param));
@@ -49,6 +56,7 @@ pub fn eval(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Colu
         }
         AggregateOp::Quantile => {
             let q = scalar_param(of, node, grid)?;
+            judge_quantiles(of, node, &columns, &q);
             let mut scratch = Vec::new();
             each(of, &bunches, grid, |bunch, step| {
                 present(&columns, bunch, step, &mut scratch);
@@ -57,7 +65,15 @@ pub fn eval(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Colu
         }
         op => {
             of.budget.samples(bunches.len().saturating_mul(grid.count))?;
-            Ok(bunches.iter().map(|bunch| reduce::reduce(op, &columns, bunch, grid)).collect())
+            let span = node.of.span();
+            let reduced = bunches.iter().map(|bunch| {
+                if bunch.members.iter().any(|&at| columns[at].has_histograms()) {
+                    mixed::eval(of, op, (&columns, bunch), (grid, span))
+                } else {
+                    Ok(reduce::reduce(op, &columns, bunch, grid))
+                }
+            });
+            reduced.collect()
         }
     }
 }
@@ -95,6 +111,21 @@ fn scalar_param(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<
     }
 }
 
+/// Says what is strange about quantiles: of all steps, the extremes.
+fn judge_quantiles(of: &Evaluator<'_>, node: &Aggregate, columns: &[Column], q: &[f64]) {
+    let span = node.param.as_ref().map(Expr::span).unwrap_or_default();
+    let extremes = [q.iter().copied().fold(f64::NAN, f64::max), q.iter().copied().fold(f64::NAN, f64::min)];
+    let nan = q.iter().copied().find(|q| q.is_nan());
+    for q in nan.into_iter().chain(extremes).filter(|q| !q.is_nan() || nan.is_some()) {
+        if !(0.0..=1.0).contains(&q) {
+            of.note(span, Note::InvalidQuantile(q));
+        }
+    }
+    if columns.iter().any(|column| column.histograms.iter().any(Option::is_some)) {
+        of.note(node.of.span(), Note::IgnoredInGroup(node.op.name()));
+    }
+}
+
 /// The values of a group's members at a step.
 fn present(columns: &[Column], bunch: &Bunch, step: usize, into: &mut Vec<f64>) {
     into.clear();
@@ -110,10 +141,9 @@ fn each(
     mut f: impl FnMut(&Bunch, usize) -> Option<f64>,
 ) -> Result<Vec<Column>, QueryError> {
     of.budget.samples(bunches.len().saturating_mul(grid.count))?;
-    let columns = bunches.iter().map(|bunch| Column {
-        labels: bunch.labels.clone(),
-        drop_name: bunch.drop_name,
-        values: (0..grid.count).map(|step| f(bunch, step).unwrap_or(ABSENT)).collect(),
+    let columns = bunches.iter().map(|bunch| {
+        let values = (0..grid.count).map(|step| f(bunch, step).unwrap_or(ABSENT)).collect();
+        Column::new(bunch.labels.clone(), bunch.drop_name, values)
     });
     Ok(columns.collect())
 }
@@ -132,9 +162,14 @@ fn count_values(
     let mut scratch = Vec::new();
     for bunch in bunches {
         for step in 0..grid.count {
-            present(columns, bunch, step, &mut scratch);
-            for &v in &scratch {
-                let label = Label { name: Arc::clone(&name), value: Arc::from(go_float(v)) };
+            scratch.clear();
+            scratch.extend(bunch.members.iter().filter_map(|&at| columns[at].get(step)));
+            for datum in &scratch {
+                let value = match datum {
+                    Datum::Float(v) => go_float(*v),
+                    Datum::Histogram(histogram) => histogram.to_string(),
+                };
+                let label = Label { name: Arc::clone(&name), value: Arc::from(value) };
                 let labels = with_labels(&bunch.labels, [label]);
                 let key = (labels.clone(), bunch.drop_name);
                 let at = match places.get(&key) {
@@ -142,8 +177,7 @@ fn count_values(
                     None => {
                         of.budget.samples(grid.count)?;
                         of.budget.series(found.len() + 1)?;
-                        let values = vec![ABSENT; grid.count];
-                        found.push(Column { labels, drop_name: bunch.drop_name, values });
+                        found.push(Column::absent(labels, bunch.drop_name, grid.count));
                         places.insert(key, found.len() - 1);
                         found.len() - 1
                     }

@@ -1,9 +1,11 @@
 //! Operators of two operands.
 
+pub mod mixed;
+
 use super::{
     QueryError,
-    column::{ABSENT, Column, is_present},
-    eval::{Evaluated, Evaluator},
+    column::{ABSENT, Column, Datum, is_present},
+    eval::{Evaluated, Evaluator, Wanted},
     expr::{Binary, BinaryOp},
     grid::Grid,
     matching, sets,
@@ -15,8 +17,8 @@ use super::{
 ///
 /// As [`Evaluator::eval`].
 pub fn eval(of: &Evaluator<'_>, node: &Binary, grid: Grid) -> Result<Evaluated, QueryError> {
-    let left = of.eval(&node.left, grid)?;
-    let right = of.eval(&node.right, grid)?;
+    let operands = || Ok((of.eval(&node.left, grid)?, of.eval(&node.right, grid)?));
+    let (left, right) = if node.op.is_trim() { of.wanting(Wanted::Buckets, operands)? } else { operands()? };
     Ok(match (left, right) {
         (Evaluated::Scalar(mut left), Evaluated::Scalar(right)) => {
             for (l, &r) in left.iter_mut().zip(&right) {
@@ -25,10 +27,10 @@ pub fn eval(of: &Evaluator<'_>, node: &Binary, grid: Grid) -> Result<Evaluated, 
             Evaluated::Scalar(left)
         }
         (Evaluated::Vector(columns), Evaluated::Scalar(scalars)) => {
-            Evaluated::Vector(with_scalar(node, columns, &scalars, false))
+            Evaluated::Vector(with_scalar((of, node), columns, &scalars, false)?)
         }
         (Evaluated::Scalar(scalars), Evaluated::Vector(columns)) => {
-            Evaluated::Vector(with_scalar(node, columns, &scalars, true))
+            Evaluated::Vector(with_scalar((of, node), columns, &scalars, true)?)
         }
         (Evaluated::Vector(left), Evaluated::Vector(right)) => {
             of.budget.series(left.len().max(right.len()))?;
@@ -60,7 +62,8 @@ pub fn combine(op: BinaryOp, left: f64, right: f64, bool_result: bool) -> Option
         BinaryOp::LessEqual => left <= right,
         BinaryOp::Greater => left > right,
         BinaryOp::GreaterEqual => left >= right,
-        // They have no value of two numbers; `sets` treats them.
+        // They have no value of two numbers; `sets` and `mixed` treat them.
+        BinaryOp::TrimUpper | BinaryOp::TrimLower => return None,
         BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => false,
     };
     if bool_result {
@@ -70,10 +73,19 @@ pub fn combine(op: BinaryOp, left: f64, right: f64, bool_result: bool) -> Option
 }
 
 /// A vector and a scalar; `swapped` when the scalar is on the left.
-fn with_scalar(node: &Binary, mut columns: Vec<Column>, scalars: &[f64], swapped: bool) -> Vec<Column> {
+fn with_scalar(
+    (of, node): (&Evaluator<'_>, &Binary),
+    mut columns: Vec<Column>,
+    scalars: &[f64],
+    swapped: bool,
+) -> Result<Vec<Column>, QueryError> {
     let filters = node.op.is_comparison() && !node.bool_result;
     for column in &mut columns {
-        column.drop_name |= !filters;
+        column.drop_name |= !filters && !node.op.is_trim();
+        if column.has_histograms() || node.op.is_trim() {
+            mixed_with_scalar((of, node), column, scalars, swapped)?;
+            continue;
+        }
         for (v, &scalar) in column.values.iter_mut().zip(scalars) {
             if !is_present(*v) {
                 continue;
@@ -90,5 +102,26 @@ fn with_scalar(node: &Binary, mut columns: Vec<Column>, scalars: &[f64], swapped
     if filters {
         columns.retain(|column| !column.is_empty());
     }
-    columns
+    Ok(columns)
+}
+
+/// The same for a series that has histograms.
+fn mixed_with_scalar(
+    (of, node): (&Evaluator<'_>, &Binary),
+    column: &mut Column,
+    scalars: &[f64],
+    swapped: bool,
+) -> Result<(), QueryError> {
+    let filters = node.op.is_comparison() && !node.bool_result;
+    for (step, &scalar) in scalars.iter().enumerate() {
+        let (Some(datum), scalar) = (column.get(step), Datum::Float(scalar)) else {
+            continue;
+        };
+        let (left, right) = if swapped { (&scalar, &datum) } else { (&datum, &scalar) };
+        match mixed::combine_any(of, node, left, right)? {
+            Some(_) if filters => {}
+            result => column.set(step, result),
+        }
+    }
+    Ok(())
 }

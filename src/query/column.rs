@@ -1,8 +1,10 @@
 //! One series of an intermediate result, with a value for every step.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
-use crate::model::{Label, Labels, METRIC_NAME, STALE_NAN, is_stale};
+use crate::model::{Histogram, Label, Labels, METRIC_NAME, STALE_NAN, is_stale};
 
 use super::QueryError;
 
@@ -39,7 +41,25 @@ pub fn with_labels(labels: &Labels, changed: impl IntoIterator<Item = Label>) ->
     Labels::new(pairs)
 }
 
+/// What a series has at one step.
+#[derive(Debug, Clone)]
+pub enum Datum {
+    /// A number.
+    Float(f64),
+    /// A histogram.
+    Histogram(Arc<Histogram>),
+}
+
+impl Datum {
+    /// A histogram that was just made.
+    pub fn histogram(histogram: Histogram) -> Self {
+        Self::Histogram(Arc::new(histogram))
+    }
+}
+
 /// A series over the steps of a grid.
+///
+/// At a step there is a number, a histogram, or nothing.
 #[derive(Debug, Clone)]
 pub struct Column {
     /// Its labels, the name among them even when it is to go.
@@ -47,18 +67,71 @@ pub struct Column {
     /// Whether the name goes at the end. Prometheus 3 delays it, so that `label_replace` and
     /// `by (__name__)` still see it.
     pub drop_name: bool,
-    /// A value for each step, [`ABSENT`] where there is none.
+    /// A number for each step, [`ABSENT`] where there is none.
     pub values: Vec<f64>,
+    /// A histogram for each step that has one; of no length where no step has, as most series.
+    pub histograms: Vec<Option<Arc<Histogram>>>,
 }
 
 impl Column {
-    /// Whether there is a value at any step.
-    pub fn is_empty(&self) -> bool {
-        !self.values.iter().any(|&v| is_present(v))
+    /// A series of numbers.
+    pub const fn new(labels: Labels, drop_name: bool, values: Vec<f64>) -> Self {
+        Self { labels, drop_name, values, histograms: Vec::new() }
     }
 
-    /// Replaces each value that is there.
+    /// A series with nothing at any of `steps` yet.
+    pub fn absent(labels: Labels, drop_name: bool, steps: usize) -> Self {
+        Self::new(labels, drop_name, vec![ABSENT; steps])
+    }
+
+    /// Whether there is nothing at any step.
+    pub fn is_empty(&self) -> bool {
+        !self.values.iter().any(|&v| is_present(v)) && self.histograms.iter().all(Option::is_none)
+    }
+
+    /// Whether some step may have a histogram.
+    pub const fn has_histograms(&self) -> bool {
+        !self.histograms.is_empty()
+    }
+
+    /// The histogram at a step.
+    pub fn histogram(&self, step: usize) -> Option<&Arc<Histogram>> {
+        self.histograms.get(step)?.as_ref()
+    }
+
+    /// Whether there is anything at a step.
+    pub fn is_there(&self, step: usize) -> bool {
+        is_present(self.values[step]) || self.histogram(step).is_some()
+    }
+
+    /// What there is at a step.
+    pub fn get(&self, step: usize) -> Option<Datum> {
+        let v = self.values[step];
+        if is_present(v) {
+            return Some(Datum::Float(v));
+        }
+        self.histogram(step).map(|histogram| Datum::Histogram(Arc::clone(histogram)))
+    }
+
+    /// Sets what there is at a step.
+    pub fn set(&mut self, step: usize, datum: Option<Datum>) {
+        let (v, histogram) = match datum {
+            None => (ABSENT, None),
+            Some(Datum::Float(v)) => (v, None),
+            Some(Datum::Histogram(histogram)) => (ABSENT, Some(histogram)),
+        };
+        self.values[step] = v;
+        if histogram.is_some() && self.histograms.is_empty() {
+            self.histograms.resize(self.values.len(), None);
+        }
+        if let Some(place) = self.histograms.get_mut(step) {
+            *place = histogram;
+        }
+    }
+
+    /// Replaces each number that is there. Histograms go: a function of numbers has no value of them.
     pub fn map(&mut self, mut f: impl FnMut(f64) -> f64) {
+        self.histograms.clear();
         for value in &mut self.values {
             if is_present(*value) {
                 *value = f(*value);
@@ -66,8 +139,9 @@ impl Column {
         }
     }
 
-    /// Replaces each value that is there, with the step's number at hand.
+    /// Replaces each number that is there, with the step's number at hand. Histograms go.
     pub fn map_steps(&mut self, mut f: impl FnMut(usize, f64) -> f64) {
+        self.histograms.clear();
         for (k, value) in self.values.iter_mut().enumerate() {
             if is_present(*value) {
                 *value = f(k, *value);
@@ -90,7 +164,7 @@ pub fn merge_same_labels(columns: Vec<Column>) -> Result<Vec<Column>, QueryError
     for column in columns {
         let key = (column.labels.clone(), column.drop_name);
         match places.get(&key) {
-            Some(&at) => add_values(&mut merged[at].values, &column.values)?,
+            Some(&at) => add_values(&mut merged[at], &column)?,
             None => {
                 places.insert(key, merged.len());
                 merged.push(column);
@@ -100,8 +174,18 @@ pub fn merge_same_labels(columns: Vec<Column>) -> Result<Vec<Column>, QueryError
     Ok(merged)
 }
 
-fn add_values(into: &mut [f64], from: &[f64]) -> Result<(), QueryError> {
-    for (there, &here) in into.iter_mut().zip(from) {
+fn add_values(into: &mut Column, from: &Column) -> Result<(), QueryError> {
+    if into.has_histograms() || from.has_histograms() {
+        for step in 0..from.values.len() {
+            match from.get(step) {
+                Some(_) if into.is_there(step) => return Err(QueryError::same_labelset()),
+                Some(datum) => into.set(step, Some(datum)),
+                None => {}
+            }
+        }
+        return Ok(());
+    }
+    for (there, &here) in into.values.iter_mut().zip(&from.values) {
         if !is_present(here) {
             continue;
         }

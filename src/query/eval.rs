@@ -3,18 +3,22 @@
 pub mod absent;
 pub mod call;
 pub mod histogram;
+pub mod mixed;
+pub mod mixed_function;
 pub mod source;
 pub mod window;
 pub mod windowed;
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
-use crate::model::SelectedSeries;
+use crate::model::{SampleSource, SelectedSeries};
 
 use super::{
-    QueryError, aggregate, binary,
+    QueryError, aggregate,
+    annotations::{Note, Notes},
+    binary,
     column::{Column, drop_names},
-    expr::{At, Expr, Range, Shift},
+    expr::{At, Expr, Range, Shift, Span},
     grid::{Ends, Grid},
     limits::{Budget, EvalLimits},
     value::EvalRange,
@@ -31,21 +35,42 @@ pub enum Evaluated {
     Vector(Vec<Column>),
 }
 
+/// What is wanted of the histograms that a selector finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of them: nothing above says otherwise.
+    Whole,
+    /// Count and sum only: a function above looks at nothing else.
+    Totals,
+    /// All of them, whatever stands below: a function above needs the buckets.
+    Buckets,
+}
+
 /// One evaluation: the samples, the limits and what is used of them.
 #[derive(Debug)]
 pub struct Evaluator<'a> {
     /// The query's range, for `@ start()`, `@ end()` and the lookback.
     pub range: EvalRange,
     /// The series of each selector.
-    pub data: &'a [Vec<SelectedSeries>],
+    pub data: &'a dyn SampleSource,
     /// What is left to use.
     pub budget: Budget<'a>,
+    /// What there is to say of the value.
+    pub notes: Notes,
+    /// What the node that is evaluated wants of histograms.
+    wanted: Cell<Wanted>,
 }
 
 impl<'a> Evaluator<'a> {
     /// An evaluation of which nothing is used yet.
-    pub fn new(range: EvalRange, data: &'a [Vec<SelectedSeries>], limits: &'a EvalLimits) -> Self {
-        Self { range, data, budget: Budget::new(limits) }
+    pub fn new(range: EvalRange, data: &'a dyn SampleSource, limits: &'a EvalLimits) -> Self {
+        Self {
+            range,
+            data,
+            budget: Budget::new(limits),
+            notes: Notes::default(),
+            wanted: Cell::new(Wanted::Whole),
+        }
     }
 
     /// Evaluates `expr` at each step of `grid`.
@@ -55,15 +80,45 @@ impl<'a> Evaluator<'a> {
     /// When the samples do not fit the expression, or a limit is reached.
     pub fn eval(&self, expr: &Expr, grid: Grid) -> Result<Evaluated, QueryError> {
         match expr {
-            Expr::Number(v) => self.constant(*v, grid).map(Evaluated::Scalar),
-            Expr::Text(text) => Ok(Evaluated::Text(Arc::clone(text))),
+            Expr::Number(v, _) => self.constant(*v, grid).map(Evaluated::Scalar),
+            Expr::Text(text, _) => Ok(Evaluated::Text(Arc::clone(text))),
             Expr::Selector(selector) => self.newest(selector, grid).map(Evaluated::Vector),
             Expr::Range(_) => Err(QueryError::Eval("unexpected range vector".to_owned())),
-            Expr::Negate(of) => self.negate(of, grid),
+            Expr::Negate(of, _) => self.negate(of, grid),
+            Expr::Plus(of, _) => self.eval(of, grid),
             Expr::Call(call) => self.call(call, grid),
             Expr::Aggregate(of) => aggregate::eval(self, of, grid).map(Evaluated::Vector),
             Expr::Binary(of) => binary::eval(self, of, grid),
         }
+    }
+
+    /// Says something of a part of the query.
+    pub fn note(&self, span: Span, note: Note<'_>) {
+        self.notes.add(span, note);
+    }
+
+    /// What is wanted of histograms here.
+    pub const fn wanted(&self) -> Wanted {
+        self.wanted.get()
+    }
+
+    /// Evaluates with `wanted` of the histograms below, if nothing above has said that it needs them whole.
+    ///
+    /// # Errors
+    ///
+    /// Those of `f`.
+    pub fn wanting<T>(
+        &self,
+        wanted: Wanted,
+        f: impl FnOnce() -> Result<T, QueryError>,
+    ) -> Result<T, QueryError> {
+        let before = self.wanted.get();
+        if before != Wanted::Buckets {
+            self.wanted.set(wanted);
+        }
+        let result = f();
+        self.wanted.set(before);
+        result
     }
 
     /// Evaluates an expression that gives series.
@@ -100,7 +155,7 @@ impl<'a> Evaluator<'a> {
     /// The text of an argument; empty if it is none, which the plan rules out.
     pub fn text<'e>(&self, expr: &'e Expr) -> &'e str {
         match expr {
-            Expr::Text(text) => text,
+            Expr::Text(text, _) => text,
             _ => "",
         }
     }
@@ -134,15 +189,17 @@ impl<'a> Evaluator<'a> {
         let grid = Grid::between(at, at, 1);
         let end = self.ends(range.shift, grid).end(0);
         let mut found = Vec::new();
-        for series in self.windows(range, grid)? {
+        self.windows(range, grid, |series| {
             let inside = |t: i64| t > end - range.range && t <= end;
             let samples: Vec<_> = series.samples.iter().filter(|sample| inside(sample.t)).copied().collect();
-            if !samples.is_empty() {
-                self.budget.samples(samples.len())?;
-                let labels = series.labels.clone();
-                found.push((SelectedSeries { labels, samples }, series.drop_name));
+            let histograms = series.histograms.iter().filter(|sample| inside(sample.t)).cloned().collect();
+            let one = SelectedSeries { labels: series.labels.clone(), samples, histograms };
+            if !one.is_empty() {
+                self.budget.samples(one.samples.len() + one.histograms.len())?;
+                found.push((one, series.drop_name));
             }
-        }
+            Ok(())
+        })?;
         for (series, drop_name) in &mut found {
             if *drop_name {
                 series.labels = super::column::without_metadata(&series.labels);
@@ -174,12 +231,23 @@ impl<'a> Evaluator<'a> {
             }
             Evaluated::Vector(mut columns) => {
                 for column in &mut columns {
-                    column.map(|v| -v);
+                    self.negate_column(column)?;
                     column.drop_name = true;
                 }
                 Evaluated::Vector(columns)
             }
             text @ Evaluated::Text(_) => text,
         })
+    }
+
+    fn negate_column(&self, column: &mut Column) -> Result<(), QueryError> {
+        let mut histograms = std::mem::take(&mut column.histograms);
+        column.map(|v| -v);
+        for histogram in histograms.iter_mut().flatten() {
+            self.budget.samples(histogram.weight())?;
+            Arc::make_mut(histogram).scale(-1.0);
+        }
+        column.histograms = histograms;
+        Ok(())
     }
 }

@@ -1,24 +1,34 @@
 //! The tree that is evaluated: what is left of PromQL's syntax once it is checked.
 
+mod operators;
+
 use std::sync::Arc;
 
 use crate::model::{Labels, Matcher};
 
-use super::functions::{Function, labels::Replace};
+use super::{
+    duration::Computed,
+    functions::{Function, labels::Replace},
+};
 
-/// An expression.
+pub use super::span::Span;
+pub use operators::{AggregateOp, BinaryOp};
+
+/// An expression. Every node knows where it stands, see [`Expr::span`].
 #[derive(Debug, Clone)]
 pub enum Expr {
     /// A number.
-    Number(f64),
+    Number(f64, Span),
     /// A text, an argument of functions.
-    Text(Arc<str>),
+    Text(Arc<str>, Span),
     /// The newest sample of each series.
     Selector(Selector),
     /// Windows of samples: an argument of functions, or a whole instant query.
     Range(Box<Range>),
     /// `-x`
-    Negate(Box<Self>),
+    Negate(Box<Self>, Span),
+    /// `+x`: the same values; but it is no selector any more.
+    Plus(Box<Self>, Span),
     /// A function.
     Call(Call),
     /// `sum by (…) (…)` and its like.
@@ -40,15 +50,43 @@ pub enum Kind {
     Range,
 }
 
+impl Kind {
+    /// Its name in Prometheus's words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Text => "string",
+            Self::Vector => "instant vector",
+            Self::Range => "range vector",
+        }
+    }
+}
+
 impl Expr {
+    /// Where it stands in the text.
+    ///
+    /// Brackets around the whole of it are not in it, as Prometheus takes them away before it evaluates; those around
+    /// the first or last operand of an operator are.
+    pub const fn span(&self) -> Span {
+        match self {
+            Self::Number(_, span) | Self::Text(_, span) => *span,
+            Self::Negate(_, span) | Self::Plus(_, span) => *span,
+            Self::Selector(of) => of.span,
+            Self::Range(of) => of.span,
+            Self::Call(of) => of.span,
+            Self::Aggregate(of) => of.span,
+            Self::Binary(of) => of.span,
+        }
+    }
+
     /// What the expression gives.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Number(_) => Kind::Scalar,
-            Self::Text(_) => Kind::Text,
+            Self::Number(..) => Kind::Scalar,
+            Self::Text(..) => Kind::Text,
             Self::Selector(_) | Self::Aggregate(_) => Kind::Vector,
             Self::Range(_) => Kind::Range,
-            Self::Negate(of) => of.kind(),
+            Self::Negate(of, _) | Self::Plus(of, _) => of.kind(),
             Self::Call(call) => call.function.kind(),
             Self::Binary(binary) => match (binary.left.kind(), binary.right.kind()) {
                 (Kind::Scalar, Kind::Scalar) => Kind::Scalar,
@@ -87,6 +125,24 @@ pub struct Selector {
     pub matchers: Vec<Matcher>,
     /// Where in time.
     pub shift: Shift,
+    /// What counts at the edges of its windows, or at the step of an instant selector.
+    pub edges: Edges,
+    /// Its offset, where that follows the query.
+    pub computed: Option<Box<Computed>>,
+    /// Where it stands: under a range without the brackets and what follows them.
+    pub span: Span,
+}
+
+/// What counts at the edges of a window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Edges {
+    /// The samples in the window and no others.
+    #[default]
+    Plain,
+    /// `anchored`: at the start the newest sample before it.
+    Anchored,
+    /// `smoothed`: at both ends the value on the line between the samples around it.
+    Smoothed,
 }
 
 /// Windows of `range` ms, open on the left.
@@ -98,6 +154,12 @@ pub struct Range {
     pub range: i64,
     /// Where in time; of a selector its own, repeated here.
     pub shift: Shift,
+    /// What counts at the edges; of a selector its own, repeated here.
+    pub edges: Edges,
+    /// Its length, step and offset, where they follow the query; see [`Computed`].
+    pub computed: Option<Box<Computed>>,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// The source of the samples in a window.
@@ -123,6 +185,8 @@ pub struct Call {
     pub args: Vec<Expr>,
     /// What was made of the arguments once for all evaluations.
     pub prepared: Prepared,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// What a function makes of its arguments once.
@@ -149,25 +213,8 @@ pub struct Aggregate {
     pub labels: Vec<Arc<str>>,
     /// Whether `labels` are those that go.
     pub without: bool,
-}
-
-/// What is computed over a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "PromQL's names")]
-pub enum AggregateOp {
-    Sum,
-    Avg,
-    Min,
-    Max,
-    Count,
-    Group,
-    Stddev,
-    Stdvar,
-    TopK,
-    BottomK,
-    LimitK,
-    Quantile,
-    CountValues,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// Two operands and how they meet.
@@ -183,43 +230,12 @@ pub struct Binary {
     pub bool_result: bool,
     /// How the series of two vectors meet.
     pub matching: Matching,
-}
-
-/// The operators.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "PromQL's names")]
-pub enum BinaryOp {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Mod,
-    Pow,
-    Atan2,
-    Equal,
-    NotEqual,
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    And,
-    Or,
-    Unless,
-}
-
-impl BinaryOp {
-    /// Whether it compares.
-    pub const fn is_comparison(self) -> bool {
-        matches!(
-            self,
-            Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual
-        )
-    }
-
-    /// Whether it is `and`, `or` or `unless`.
-    pub const fn is_set(self) -> bool {
-        matches!(self, Self::And | Self::Or | Self::Unless)
-    }
+    /// Where the operator itself stands.
+    pub op_span: Span,
+    /// Where the right operand stands, with brackets around it.
+    pub right_span: Span,
+    /// Where the whole stands, with the brackets around an operand.
+    pub span: Span,
 }
 
 /// How series of two vectors meet.

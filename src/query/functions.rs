@@ -6,9 +6,11 @@ pub mod extreme;
 pub mod histogram;
 pub mod labels;
 pub mod math;
+pub mod native;
 pub mod over_time;
 pub mod quantile;
 pub mod regression;
+pub mod signature;
 pub mod sort;
 
 use super::expr::Kind;
@@ -38,12 +40,14 @@ pub enum Function {
     AbsentOverTime,
     /// The times of the samples in seconds.
     Timestamp,
-    /// A quantile of classic histograms.
+    /// A quantile of histograms.
     HistogramQuantile,
-    /// Several quantiles of classic histograms, told apart by a label.
+    /// Several quantiles of histograms, told apart by a label.
     HistogramQuantiles,
-    /// The part of the observations between two values, of classic histograms.
+    /// The part of the observations between two values.
     HistogramFraction,
+    /// One native histogram to one number.
+    Native(native::NativeFunction),
     /// A label from another by an expression.
     LabelReplace,
     /// A label from others put together.
@@ -119,6 +123,7 @@ impl Function {
             .map(Self::Window)
             .or_else(|| math::MathFunction::by_name(name).map(Self::Math))
             .or_else(|| math::BoundFunction::by_name(name).map(Self::Bound))
+            .or_else(|| native::NativeFunction::by_name(name).map(Self::Native))
             .or_else(|| date::DateFunction::by_name(name).map(Self::Date))
             .or_else(|| sort::SortFunction::by_name(name).map(Self::Sort))
             .or_else(|| other_by_name(name))

@@ -6,7 +6,7 @@ use crate::model::{Label, Labels, METRIC_NAME};
 
 use super::{
     QueryError,
-    binary::combine,
+    binary::{combine, mixed::combine_any},
     column::{ABSENT, Column, is_metadata, is_present, merge_same_labels, with_labels},
     eval::Evaluator,
     expr::{Binary, Group, Matching},
@@ -63,6 +63,7 @@ struct Meeting {
 
 /// The operator with its sides told apart.
 struct Match<'a> {
+    of: &'a Evaluator<'a>,
     node: &'a Binary,
     many: Vec<Column>,
     one: Vec<Column>,
@@ -90,11 +91,11 @@ pub fn eval(
     many_keys.iter().enumerate().for_each(|(at, &key)| meetings[key].many.push(at));
     one_keys.iter().enumerate().for_each(|(at, &key)| meetings[key].one.push(at));
 
-    let mut state = Match { node, many, one, grid };
+    let mut state = Match { of, node, many, one, grid };
     let mut found = Vec::new();
     for meeting in &mut meetings {
         state.check_one(meeting)?;
-        state.fill(of, meeting)?;
+        state.fill(meeting)?;
         let pairs = meeting.many.len().saturating_mul(meeting.one.len());
         of.budget.series(pairs)?;
         of.budget.samples(pairs.saturating_mul(grid.count))?;
@@ -119,12 +120,12 @@ impl Match<'_> {
         }
         let fills = self.node.matching.fill_left.is_some() || self.node.matching.fill_right.is_some();
         for step in 0..self.grid.count {
-            let there = |at: &&usize| is_present(self.one[**at].values[step]);
+            let there = |at: &&usize| self.one[**at].is_there(step);
             let mut found = std::iter::once(first).chain(others).filter(there);
             let (Some(&a), Some(&b)) = (found.next(), found.next()) else {
                 continue;
             };
-            if fills || self.many.iter().any(|column| is_present(column.values[step])) {
+            if fills || self.many.iter().any(|column| column.is_there(step)) {
                 return Err(self.duplicate(a, b));
             }
         }
@@ -145,7 +146,7 @@ impl Match<'_> {
     }
 
     /// Adds the series that `fill` puts where a side has none.
-    fn fill(&mut self, of: &Evaluator<'_>, meeting: &mut Meeting) -> Result<(), QueryError> {
+    fn fill(&mut self, meeting: &mut Meeting) -> Result<(), QueryError> {
         let matching = &self.node.matching;
         // With `group_right` the sides are exchanged before they are filled, so that `fill_left` is
         // for the "many" side there too. Prometheus's test data wants it so.
@@ -164,19 +165,15 @@ impl Match<'_> {
         let one = gaps(&self.one, &meeting.one, self.grid);
         let filled = |gaps: &[bool], others: &[bool], v: f64| {
             let value = |(&gap, &other): (&bool, &bool)| if gap && !other { v } else { ABSENT };
-            Column {
-                labels: labels.clone(),
-                drop_name: false,
-                values: gaps.iter().zip(others).map(value).collect(),
-            }
+            Column::new(labels.clone(), false, gaps.iter().zip(others).map(value).collect())
         };
         if let Some(v) = fill_many {
-            of.budget.samples(self.grid.count)?;
+            self.of.budget.samples(self.grid.count)?;
             meeting.many.push(self.many.len());
             self.many.push(filled(&many, &one, v));
         }
         if let Some(v) = fill_one {
-            of.budget.samples(self.grid.count)?;
+            self.of.budget.samples(self.grid.count)?;
             meeting.one.push(self.one.len());
             self.one.push(filled(&one, &many, v));
         }
@@ -188,7 +185,7 @@ impl Match<'_> {
         let mut found = Vec::with_capacity(meeting.many.len());
         for &many in &meeting.many {
             for &one in &meeting.one {
-                let column = self.pair(&self.many[many], &self.one[one]);
+                let column = self.pair(&self.many[many], &self.one[one])?;
                 if !column.is_empty() {
                     found.push(column);
                 }
@@ -207,9 +204,22 @@ impl Match<'_> {
         })
     }
 
-    fn pair(&self, many: &Column, one: &Column) -> Column {
+    fn pair(&self, many: &Column, one: &Column) -> Result<Column, QueryError> {
         let node = self.node;
         let swapped = self.swapped();
+        let filters = node.op.is_comparison();
+        let labels = self.labels(&many.labels, &one.labels);
+        let drop_name = filters && (node.bool_result || many.drop_name);
+        if many.has_histograms() || one.has_histograms() || node.op.is_trim() {
+            let mut column = Column::absent(labels, drop_name, self.grid.count);
+            for step in 0..self.grid.count {
+                if let (Some(m), Some(o)) = (many.get(step), one.get(step)) {
+                    let (left, right) = if swapped { (o, m) } else { (m, o) };
+                    column.set(step, combine_any(self.of, node, &left, &right)?);
+                }
+            }
+            return Ok(column);
+        }
         let value = |(&m, &o): (&f64, &f64)| {
             if !is_present(m) || !is_present(o) {
                 return ABSENT;
@@ -217,18 +227,13 @@ impl Match<'_> {
             let (left, right) = if swapped { (o, m) } else { (m, o) };
             combine(node.op, left, right, node.bool_result).unwrap_or(ABSENT)
         };
-        let filters = node.op.is_comparison();
-        Column {
-            labels: self.labels(&many.labels, &one.labels),
-            drop_name: filters && (node.bool_result || many.drop_name),
-            values: many.values.iter().zip(&one.values).map(value).collect(),
-        }
+        Ok(Column::new(labels, drop_name, many.values.iter().zip(&one.values).map(value).collect()))
     }
 
     /// The labels of a result.
     fn labels(&self, many: &Labels, one: &Labels) -> Labels {
         let matching = &self.node.matching;
-        let keeps_name = self.node.op.is_comparison();
+        let keeps_name = self.node.op.is_comparison() || self.node.op.is_trim();
         let kept = many.filtered(|name| {
             let by_matching = matching.group != Group::None || listed(matching, name) == matching.on;
             by_matching && (keeps_name || !is_metadata(name))
@@ -244,14 +249,14 @@ impl Match<'_> {
 
 /// Whether no member has a value, for each step.
 fn gaps(columns: &[Column], members: &[usize], grid: Grid) -> Vec<bool> {
-    let gap = |step: usize| !members.iter().any(|&at| is_present(columns[at].values[step]));
+    let gap = |step: usize| !members.iter().any(|&at| columns[at].is_there(step));
     (0..grid.count).map(gap).collect()
 }
 
 /// Without `group_left` one series of a key has a result at a step at most.
 fn one_at_a_step(found: Vec<Column>, grid: Grid) -> Result<Vec<Column>, QueryError> {
     for step in 0..grid.count {
-        if found.iter().filter(|column| is_present(column.values[step])).count() > 1 {
+        if found.iter().filter(|column| column.is_there(step)).count() > 1 {
             return Err(QueryError::Eval(
                 "multiple matches for labels: many-to-one matching must be explicit \
                  (group_left/group_right)"

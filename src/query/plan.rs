@@ -1,24 +1,42 @@
 //! A query that is parsed and checked, and what can be asked of it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use crate::model::{Labels, Matcher, Sample, SelectedSeries, limits::LOOKBACK_MS};
+use crate::model::{
+    AnySample, HistogramSample, Labels, Matcher, Sample, SampleSource, SelectedSeries, limits::LOOKBACK_MS,
+};
 
 use super::{
     EvalLimits, QueryError,
-    column::{Column, is_present},
+    column::{Column, Datum, is_present},
+    duration::{Follows, resolve},
     eval::{Evaluated, Evaluator},
-    expr::{Expr, Kind},
+    expr::{BinaryOp, Expr, Kind},
     grid::Grid,
-    lower, reach,
-    value::{EvalRange, Selection, Value},
+    parse::{self, Parsed},
+    reach,
+    value::{Answer, EvalRange, Selection, Value},
 };
 
 #[derive(Debug)]
 struct Inner {
     text: String,
-    expr: Expr,
-    selectors: usize,
+    parsed: Parsed,
+}
+
+/// The operator of which a whole query is the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outermost<'p> {
+    /// The operator.
+    pub op: BinaryOp,
+    /// The text of its left operand.
+    pub left: &'p str,
+    /// The text of its right operand, without what modifies the operator.
+    pub right: &'p str,
+    /// Whether it is a comparison that answers 1 or 0.
+    pub bool_result: bool,
+    /// Whether brackets stand around the whole.
+    pub bracketed: bool,
 }
 
 /// A parsed, checked query. A clone counts a reference.
@@ -32,8 +50,8 @@ impl Plan {
     ///
     /// When the text is not PromQL, has what is not evaluated yet, or is too long or deep.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
-        let (expr, selectors) = lower::parse(text)?;
-        Ok(Self(Arc::new(Inner { text: text.to_owned(), expr, selectors })))
+        let parsed = parse::parse(text)?;
+        Ok(Self(Arc::new(Inner { text: text.to_owned(), parsed })))
     }
 
     /// The text as it was given.
@@ -41,41 +59,94 @@ impl Plan {
         &self.0.text
     }
 
+    /// The operator of which the query is the value, if it is one of two operands.
+    pub fn outermost(&self) -> Option<Outermost<'_>> {
+        let Expr::Binary(of) = &self.0.parsed.expr else { return None };
+        let part = |start: usize, end: usize| self.0.text.get(start..end).unwrap_or_default().trim();
+        Some(Outermost {
+            op: of.op,
+            left: part(of.span.start, of.op_span.start),
+            right: part(of.right_span.start, of.right_span.end),
+            bool_result: of.bool_result,
+            bracketed: self.0.parsed.bracketed,
+        })
+    }
+
+    /// The value, if the query is made of numbers and operators alone.
+    pub fn constant(&self) -> Option<f64> {
+        let is_constant = is_constant(&self.0.parsed.expr);
+        let value = self.eval(EvalRange::instant(0, 0), &Vec::new(), &EvalLimits::default());
+        match value {
+            Ok(Answer { value: Value::Scalar(sample), .. }) if is_constant => Some(sample.v),
+            _ => None,
+        }
+    }
+
+    /// Whether it has a duration such as `[step()]`: then steps of another grid can have other values at the same time.
+    pub fn follows_query(&self) -> bool {
+        self.0.parsed.follows_query
+    }
+
+    /// The tree with all durations known.
+    fn resolved(&self, range: EvalRange) -> Result<Cow<'_, Expr>, QueryError> {
+        let Inner { text, parsed } = &*self.0;
+        if !parsed.follows_query {
+            return Ok(Cow::Borrowed(&parsed.expr));
+        }
+        let mut expr = parsed.expr.clone();
+        resolve(&mut expr, Follows::new(range), text)?;
+        Ok(Cow::Owned(expr))
+    }
+
     /// What must be read from the store to evaluate the range: one selection for each selector, in
-    /// the order of the text.
+    /// the order of the text. Nothing is read for a range for which a duration has no value: then
+    /// [`Plan::eval`] says so.
     pub fn selections(&self, range: EvalRange) -> Vec<Selection> {
-        reach::selections(&self.0.expr, range, self.0.selectors)
+        let selectors = self.0.parsed.selectors;
+        match self.resolved(range) {
+            Ok(expr) => reach::selections(&expr, range, selectors),
+            Err(_) => reach::nothing(range, selectors),
+        }
     }
 
     /// The conditions of each selector, in the order of the text: a series that satisfies one of
     /// them can change the value.
     pub fn selectors(&self) -> Vec<&[Matcher]> {
-        let mut found = Vec::with_capacity(self.0.selectors);
-        reach::selectors(&self.0.expr, &mut found);
+        let mut found = Vec::with_capacity(self.0.parsed.selectors);
+        reach::selectors(&self.0.parsed.expr, &mut found);
         found
+    }
+
+    /// The conditions of a query that is one selector and nothing else.
+    pub fn selector(&self) -> Option<&[Matcher]> {
+        match &self.0.parsed.expr {
+            Expr::Selector(selector) => Some(&selector.matchers),
+            _ => None,
+        }
     }
 
     /// How far back from a step the value can depend on samples, ms; so a sample at `t` can change
     /// the steps up to `t + reach_ms()`.
     ///
     /// Instant selectors count with the default lookback, subqueries with all that is in them. A
-    /// negative offset shortens it, to no less than 0. `i64::MAX` when the query has `@`: then a
-    /// sample can change every step.
+    /// negative offset shortens it, to no less than 0. `i64::MAX` when the query has `@` or a
+    /// duration that follows the range: then a sample can change every step.
     pub fn reach_ms(&self) -> i64 {
-        reach::reach_ms(&self.0.expr, LOOKBACK_MS)
+        if self.follows_query() { i64::MAX } else { reach::reach_ms(&self.0.parsed.expr, LOOKBACK_MS) }
     }
 
     /// Whether the value can change at a step before which no sample came: the query has `time()`,
-    /// `absent()`, `vector()`, `scalar()`, `predict_linear()`, a date of now or `@`, or no selector.
+    /// `absent()`, `vector()`, `scalar()`, `predict_linear()`, a date of now, `@` or a duration that
+    /// follows the range, or no selector.
     ///
     /// Windows that slide or empty and samples that get too old are not meant: they change every
     /// query, for at most [`Plan::reach_ms`] after its last sample.
     pub fn depends_on_clock(&self) -> bool {
-        reach::depends_on_clock(&self.0.expr)
+        self.follows_query() || reach::depends_on_clock(&self.0.parsed.expr)
     }
 
-    /// Evaluates at each step of the range. `data[i]` is what `selections(range)[i]` asked for, or
-    /// more of it.
+    /// Evaluates at each step of the range. Selection `i` of `data` is what `selections(range)[i]`
+    /// asked for, or more of it.
     ///
     /// *Shape*: an instant query gives a scalar, a text, a vector or, of a range, a matrix; a range
     /// query gives a matrix, of a scalar too.
@@ -88,14 +159,22 @@ impl Plan {
     pub fn eval(
         &self,
         range: EvalRange,
-        data: &[Vec<SelectedSeries>],
+        data: &dyn SampleSource,
         limits: &EvalLimits,
-    ) -> Result<Value, QueryError> {
+    ) -> Result<Answer, QueryError> {
         let grid = Grid::of_query(range, limits)?;
         let range = EvalRange { lookback: range.lookback.clamp(0, super::limits::SPAN_MS_MAX), ..range };
         let evaluator = Evaluator::new(range, data, limits);
-        let kind = self.0.expr.kind();
-        if let Expr::Range(of) = &self.0.expr
+        let value = self.value(&evaluator, grid)?;
+        let samples_read = evaluator.budget.samples_read();
+        Ok(Answer { value, annotations: evaluator.notes.take(), samples_read })
+    }
+
+    fn value(&self, evaluator: &Evaluator<'_>, grid: Grid) -> Result<Value, QueryError> {
+        let range = evaluator.range;
+        let expr = self.resolved(range)?;
+        let kind = expr.kind();
+        if let Expr::Range(of) = &*expr
             && range.is_instant()
         {
             return evaluator.matrix(of, range.start).map(Value::Matrix);
@@ -105,14 +184,14 @@ impl Plan {
                 "a range query must be of a scalar or an instant vector".to_owned(),
             ));
         }
-        Ok(match evaluator.eval(&self.0.expr, grid)? {
+        Ok(match evaluator.eval(&expr, grid)? {
             Evaluated::Text(text) => Value::String(text),
             Evaluated::Scalar(values) if range.is_instant() => {
                 let v = values.first().copied().unwrap_or(f64::NAN);
                 Value::Scalar(Sample::new(range.start, v))
             }
             Evaluated::Scalar(values) => {
-                let column = Column { labels: Labels::empty(), drop_name: false, values };
+                let column = Column::new(Labels::empty(), false, values);
                 Value::Matrix(matrix(vec![column], grid))
             }
             Evaluated::Vector(columns) => {
@@ -127,10 +206,23 @@ impl Plan {
     }
 }
 
-fn vector(columns: Vec<Column>, at: i64) -> Vec<(Labels, Sample)> {
+/// Whether an expression has numbers and operators alone.
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Number(..) => true,
+        Expr::Negate(of, _) | Expr::Plus(of, _) => is_constant(of),
+        Expr::Binary(of) => is_constant(&of.left) && is_constant(&of.right),
+        Expr::Text(..) | Expr::Selector(_) | Expr::Range(_) | Expr::Call(_) | Expr::Aggregate(_) => false,
+    }
+}
+
+fn vector(columns: Vec<Column>, at: i64) -> Vec<(Labels, AnySample)> {
     let sample = |column: Column| {
-        let v = column.values.first().copied().filter(|&v| is_present(v))?;
-        Some((column.labels, Sample::new(at, v)))
+        let sample = match column.get(0)? {
+            Datum::Float(v) => AnySample::Float(Sample::new(at, v)),
+            Datum::Histogram(histogram) => AnySample::Histogram(HistogramSample::new(at, histogram)),
+        };
+        Some((column.labels, sample))
     };
     columns.into_iter().filter_map(sample).collect()
 }
@@ -141,9 +233,11 @@ fn matrix(columns: Vec<Column>, grid: Grid) -> Vec<SelectedSeries> {
         let mut samples = Vec::with_capacity(column.values.len());
         let present = grid.times().zip(column.values).filter(|(_, v)| is_present(*v));
         samples.extend(present.map(|(t, v)| Sample::new(t, v)));
-        SelectedSeries { labels: column.labels, samples }
+        let histograms = grid.times().zip(column.histograms);
+        let histograms = histograms.filter_map(|(t, one)| Some(HistogramSample::new(t, one?))).collect();
+        SelectedSeries { labels: column.labels, samples, histograms }
     });
-    let mut series: Vec<SelectedSeries> = series.filter(|one| !one.samples.is_empty()).collect();
+    let mut series: Vec<SelectedSeries> = series.filter(|one| !one.is_empty()).collect();
     series.sort_by(|a, b| a.labels.cmp(&b.labels));
     series
 }
@@ -157,16 +251,17 @@ mod tests {
     fn check(text: &str, expected: &str) {
         let samples = (0i32..=20).map(|i| Sample::new(i64::from(i) * 60_000, f64::from(i)));
         let labels = Labels::from_pairs([("__name__", "a"), ("job", "j")]);
-        let series = SelectedSeries { labels, samples: samples.collect() };
+        let series = SelectedSeries::new(labels, samples.collect());
         let answer = Plan::parse(text).and_then(|plan| {
             let data = vec![vec![series]; plan.selectors().len()];
             plan.eval(EvalRange::instant(600_000, LOOKBACK_MS), &data, &EvalLimits::default())
         });
-        let answer = match answer {
+        let answer = match answer.map(|answer| answer.value) {
             Ok(Value::Scalar(sample)) => sample.v.to_string(),
             Ok(Value::String(text)) => format!("{text:?}"),
             Ok(Value::Vector(vector)) => {
-                let pairs = vector.iter().map(|(labels, sample)| format!("{labels} {}", sample.v));
+                let float = |sample: &AnySample| sample.float().unwrap_or(f64::NAN);
+                let pairs = vector.iter().map(|(labels, sample)| format!("{labels} {}", float(sample)));
                 pairs.collect::<Vec<_>>().join(", ")
             }
             Ok(Value::Matrix(series)) => {
@@ -187,30 +282,32 @@ mod tests {
         check("rate(a[5m]) * 60", "{job=\"j\"} 1");
         check("a offset 5m", "a{job=\"j\"} 5");
         check("a > 20", "");
+        check("a[step() + 2m] offset range()", "a{job=\"j\"} x2");
+        check("a[step()]", "1:3: parse error: duration must be greater than 0, at least 1ms");
+        check("a[2m / step()]", "1:6: parse error: division by zero");
         check("sum by (job) (a) and a", "{job=\"j\"} 10");
     }
 
     #[test]
     fn errors_have_places() {
         check("sum(a", "1:4: parse error: \"(\" is not closed");
-        check("a +", "1:4: parse error: unexpected end of the text");
-        check("a a", "1:3: parse error: unexpected \"a\"");
-        check("a +\n  * 2", "2:3: parse error: unexpected \"*\"");
-        check("1 + nope(a)", "1:5: parse error: unknown function with name 'nope'");
+        check("a +", "1:4: parse error: unexpected end of the text, expected an expression");
+        check("a a", "1:3: parse error: unexpected \"a\", expected an operator or the end of the text");
+        check("a +\n  * 2", "2:3: parse error: unexpected \"*\", expected an expression");
+        check("1 + nope(a)", "1:5: parse error: unknown function with name \"nope\"");
         check("a[5m] smoothed", "1:7: not implemented yet: smoothed modifier");
-        check("a[5m * 2]", "1:6: not implemented yet: duration expression");
         check(
             "1 + label_replace(a, 'b', '', 'c', '(')",
-            "1:5: parse error: invalid regular expression in label_replace(): (",
+            "1:36: parse error: invalid regular expression in label_replace(): (",
         );
         check(
             r"a{b=~'\\w{20}'}",
-            "1:1: parse error: the regular expression is too large: compiled, it has more than 256 KiB",
+            "1:6: parse error: the regular expression is too large: compiled, it has more than 256 KiB",
         );
-        check("1 + histogram_count(a)", "1:5: not implemented yet: histogram_count");
+        check("1 + info(a)", "1:5: not implemented yet: info");
         check(
             "a + on () a[5m]",
-            "1:1: parse error: binary expression must contain only scalar and instant vector types",
+            "1:11: parse error: binary expression must contain only scalar and instant vector types",
         );
     }
 
@@ -227,6 +324,8 @@ mod tests {
         check_selections("a + b offset 1s", &[(700, 2000), (-300, 1000)]);
         check_selections("rate(a[1s]) + a @ 5 + a @ end()", &[(0, 2000), (4700, 5000), (1700, 2000)]);
         check_selections("max_over_time(a[2s:1s] offset 1s)", &[(-2300, 1000)]);
+        check_selections("a[step() * 2] offset range()", &[(-200, 1000)]);
+        check_selections("a[step() - 1]", &[(1000, 1000)]);
     }
 
     #[track_caller]
@@ -244,6 +343,7 @@ mod tests {
         check_reach("a[1m] offset -2m", 0, false);
         check_reach("a @ 5", i64::MAX, true);
         check_reach("absent(a)", 300_000, true);
+        check_reach("a[step()]", i64::MAX, true);
         check_reach("hour()", 0, true);
         check_reach("3", 0, true);
     }
@@ -252,14 +352,20 @@ mod tests {
     fn limits_are_named() {
         let plan = Plan::parse("vector(1)").expect("a query");
         let eval = |end, limits: &EvalLimits| {
-            plan.eval(EvalRange { start: 0, end, step: 1, lookback: 1 }, &[], limits)
+            plan.eval(EvalRange { start: 0, end, step: 1, lookback: 1 }, &Vec::new(), limits)
         };
         let limits = EvalLimits { samples_max: 10, steps_max: 100, ..EvalLimits::default() };
         let error = |name, max| Some(QueryError::Limit { name, max });
         assert_eq!(eval(1000, &limits).err(), error("steps", 100));
         assert_eq!(eval(50, &limits).err(), error("samples", 10));
-        let samples = (0..100_000).map(|t| Sample::new(t, 1.0)).collect();
-        let data = vec![vec![SelectedSeries { labels: Labels::empty(), samples }]; 2];
+        let samples: Vec<Sample> = (0..100_000).map(|t| Sample::new(t, 1.0)).collect();
+        let read = vec![vec![SelectedSeries::new(Labels::empty(), samples[..20].to_vec())]; 2];
+        let limits = EvalLimits { read_max: 30, ..EvalLimits::default() };
+        let sum = Plan::parse("a + b").expect("a query");
+        assert_eq!(sum.eval(EvalRange::instant(20, 1), &read, &limits).err(), error("stored samples", 30));
+        let one = Plan::parse("a").expect("a query").eval(EvalRange::instant(20, 1), &read, &limits);
+        assert_eq!(one.map(|answer| answer.samples_read), Ok(20));
+        let data = vec![vec![SelectedSeries::new(Labels::empty(), samples)]; 2];
         let long = [
             "max_over_time(vector(1)[100y:1ms])",
             "max_over_time(absent_over_time(a[1m])[100y:1ms])",

@@ -1,9 +1,14 @@
 //! What holds for every query: steps do not know of each other, what is asked for is enough, and
 //! nothing panics.
 
+use std::sync::Arc;
+
 use proptest::{collection::vec, prelude::*};
 
-use crate::model::{Labels, STALE_NAN, Sample, SelectedSeries, limits::LOOKBACK_MS};
+use crate::model::{
+    AnySample, CounterReset, Histogram, HistogramSample, Labels, STALE_NAN, Sample, SelectedSeries,
+    histogram::Layout, limits::LOOKBACK_MS,
+};
 
 use super::{EvalLimits, EvalRange, Plan, QueryError, Value};
 
@@ -21,17 +26,56 @@ fn value() -> impl Strategy<Value = f64> {
     ]
 }
 
+fn layout() -> impl Strategy<Value = Layout> {
+    let exponential = (0i8..3, prop::sample::select(vec![0.0, 0.5, 1.5]));
+    let custom = prop::sample::select(vec![vec![1.0, 2.0], vec![2.0, 4.0], vec![]]);
+    prop_oneof![
+        3 => exponential.prop_map(|(schema, zero_threshold)| Layout::Exponential { schema, zero_threshold }),
+        1 => custom.prop_map(|bounds| Layout::Custom { bounds: bounds.into() }),
+    ]
+}
+
+fn histogram() -> impl Strategy<Value = Histogram> {
+    let hints = [CounterReset::Unknown, CounterReset::NotReset, CounterReset::Gauge, CounterReset::Reset];
+    let buckets = |count| vec((0i32..4).prop_map(f64::from), count);
+    let sum = prop_oneof![4 => -5.0..9.0, 1 => Just(f64::NAN)];
+    let counts = (buckets(3), buckets(2), 0.0..3.0, sum);
+    (layout(), prop::sample::select(hints.to_vec()), counts).prop_map(
+        |(layout, hint, (positive, negative, zero, sum))| {
+            let custom = layout.is_custom();
+            let most = match &layout {
+                Layout::Custom { bounds } => bounds.len() + 1,
+                Layout::Exponential { .. } => 3,
+            };
+            let positive: Vec<_> = (0..).zip(positive).take(most).collect();
+            let negative: Vec<_> = if custom { Vec::new() } else { (1..).zip(negative).collect() };
+            let zero = if custom { 0.0 } else { zero };
+            let count = zero + positive.iter().chain(&negative).map(|(_, count)| count).sum::<f64>();
+            Histogram { layout, hint, count, sum, zero, positive, negative }
+        },
+    )
+}
+
+fn histograms() -> impl Strategy<Value = Vec<HistogramSample>> {
+    let some = vec((0..LAST / 5_000, histogram()), 1..20).prop_map(|mut all| {
+        all.sort_by_key(|(t, _)| *t);
+        all.dedup_by_key(|(t, _)| *t);
+        all.into_iter().map(|(t, one)| HistogramSample::new(t * 5_000, Arc::new(one))).collect()
+    });
+    prop_oneof![2 => Just(Vec::new()), 1 => some]
+}
+
 fn series() -> impl Strategy<Value = SelectedSeries> {
     let labels = ("[ab]", "[01]", prop_oneof!["[xy]", Just(String::new())], "0\\.5|1|\\+Inf|");
     let samples = vec((0..LAST / 5_000, value()), 0..40);
-    (labels, samples).prop_map(|((name, i, j, le), mut samples)| {
+    (labels, samples, histograms()).prop_map(|((name, i, j, le), mut samples, histograms)| {
         samples.sort_by_key(|(t, _)| *t);
         samples.dedup_by_key(|(t, _)| *t);
         let pairs = [("__name__", name), ("i", i), ("j", j), ("le", le)];
-        SelectedSeries {
-            labels: Labels::from_pairs(pairs),
-            samples: samples.into_iter().map(|(t, v)| Sample::new(t * 5_000, v)).collect(),
-        }
+        let free = |t: i64| histograms.iter().all(|one| one.t != t);
+        let samples = samples.into_iter().map(|(t, v)| Sample::new(t * 5_000, v));
+        let samples = samples.filter(|sample| free(sample.t)).collect();
+        SelectedSeries { labels: Labels::from_pairs(pairs), samples, histograms }
     })
 }
 
@@ -81,6 +125,11 @@ const OF_VECTOR: &[&str] = &[
     "limitk(1, ",
     "count_values(\"v\", ",
     "histogram_quantile(0.9, ",
+    "histogram_fraction(0, 1.5, ",
+    "histogram_count(",
+    "histogram_stddev(",
+    "limit_ratio(0.5, ",
+    "2 * (",
     "rate(a[1m]) + (",
 ];
 const OPERATORS: &[&str] = &[
@@ -138,7 +187,9 @@ fn read(plan: &Plan, range: EvalRange, store: &[SelectedSeries]) -> Vec<Vec<Sele
         let cut = |one: &SelectedSeries| {
             let inside = |s: &&Sample| s.t > selection.from && s.t <= selection.to;
             let samples = one.samples.iter().filter(inside).copied().collect();
-            SelectedSeries { labels: one.labels.clone(), samples }
+            let inside = |s: &&HistogramSample| s.t > selection.from && s.t <= selection.to;
+            let histograms = one.histograms.iter().filter(inside).cloned().collect();
+            SelectedSeries { labels: one.labels.clone(), samples, histograms }
         };
         store.iter().filter(fits).map(cut).collect()
     });
@@ -157,19 +208,51 @@ impl PartialEq for Close {
     }
 }
 
-type Answer = Result<Vec<(String, Close)>, QueryError>;
+/// The numbers of a sample, of a histogram with those that say what they are.
+fn numbers(sample: &AnySample) -> Vec<Close> {
+    let one = match sample {
+        AnySample::Float(sample) => return vec![Close(sample.v)],
+        AnySample::Histogram(sample) => &sample.histogram,
+    };
+    let layout = match &one.layout {
+        Layout::Exponential { schema, zero_threshold } => vec![f64::from(*schema), *zero_threshold],
+        Layout::Custom { bounds } => bounds.to_vec(),
+    };
+    let buckets = one.positive.iter().chain(&one.negative).filter(|(_, count)| count.abs() > 1e-9);
+    let buckets = buckets.flat_map(|&(i, count)| [f64::from(i), count]);
+    layout.into_iter().chain([one.count, one.sum, one.zero]).chain(buckets).map(Close).collect()
+}
+
+type Answer = Result<Vec<(String, Vec<Close>)>, QueryError>;
 
 /// An instant vector in a form that can be compared.
 fn instant(plan: &Plan, at: i64, store: &[SelectedSeries]) -> Answer {
     let range = EvalRange::instant(at, LOOKBACK_MS);
     let value = plan.eval(range, &read(plan, range, store), &EvalLimits::default())?;
-    let Value::Vector(vector) = value else {
+    let Value::Vector(vector) = value.value else {
         panic!("{} gives no vector", plan.text());
     };
-    let pairs = vector.into_iter().map(|(labels, sample)| (labels.to_string(), Close(sample.v)));
+    let pairs = vector.into_iter().map(|(labels, sample)| (labels.to_string(), numbers(&sample)));
     let mut answer: Vec<_> = pairs.collect();
     answer.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(answer)
+}
+
+/// Parses; an error is at a place of the text, or about a limit.
+fn check_parse(text: &str) -> Option<Plan> {
+    match Plan::parse(text) {
+        Ok(plan) => Some(plan),
+        Err(error) => {
+            if let Some((line, column)) = error.place() {
+                let found = text.split('\n').nth(line - 1).expect("a line of the text");
+                assert!((1..=found.chars().count() + 1).contains(&column), "{text:?}: {error}");
+                assert_eq!(error.explain(text).lines().count(), 3, "{text:?}: {error}");
+            } else {
+                assert!(matches!(error, QueryError::Limit { .. }), "{text:?}: {error}");
+            }
+            None
+        }
+    }
 }
 
 proptest! {
@@ -181,7 +264,7 @@ proptest! {
         let range = EvalRange { start: 0, end: LAST, step: STEP, lookback: LOOKBACK_MS };
         let value = plan.eval(range, &read(&plan, range, &store), &EvalLimits::default());
         let steps: Vec<i64> = (0..=LAST / STEP).map(|k| k * STEP).collect();
-        let Ok(Value::Matrix(matrix)) = value else {
+        let Ok(Value::Matrix(matrix)) = value.as_ref().map(|answer| &answer.value) else {
             // One step at least fails too.
             let fails = steps.iter().any(|&t| instant(&plan, t, &store).is_err());
             prop_assert!(fails, "{} fails in a range only: {:?}", text, value);
@@ -189,11 +272,13 @@ proptest! {
         };
         for t in steps {
             let mut here = Vec::new();
-            for series in &matrix {
+            for series in matrix {
                 let found = series.samples.iter().find(|sample| sample.t == t);
-                here.extend(found.map(|sample| (series.labels.to_string(), Close(sample.v))));
+                let histogram = series.histograms.iter().find(|sample| sample.t == t).cloned();
+                let found = found.copied().map(AnySample::Float).or(histogram.map(AnySample::Histogram));
+                here.extend(found.map(|sample| (series.labels.to_string(), numbers(&sample))));
             }
-            here.sort_by(|a: &(String, Close), b| a.0.cmp(&b.0));
+            here.sort_by(|a: &(String, Vec<Close>), b| a.0.cmp(&b.0));
             prop_assert_eq!(instant(&plan, t, &store), Ok(here), "{} at {}", &text, t);
         }
     }
@@ -205,13 +290,19 @@ proptest! {
         let mut near = store.clone();
         for series in &mut near {
             series.samples.retain(|sample| sample.t > at.saturating_sub(plan.reach_ms()));
+            series.histograms.retain(|sample| sample.t > at.saturating_sub(plan.reach_ms()));
         }
         prop_assert_eq!(instant(&plan, at, &store), instant(&plan, at, &near), "{} at {}", &text, at);
     }
 
     #[test]
     fn parsing_never_panics(text in ".{0,80}") {
-        drop(Plan::parse(&text));
+        check_parse(&text);
+    }
+
+    #[test]
+    fn parsing_pieces_never_panics(pieces in vec("[-+*/%^<>=!~(){}\\[\\],:@#a-e0-9._ \"'`\\\\\n]{1,4}", 0..30)) {
+        check_parse(&pieces.concat());
     }
 
     #[test]
@@ -222,15 +313,16 @@ proptest! {
                 "offset", "@", "-", "+", "by", "on", "group_left", "bool", "=~", "\"x\"", "'(.{99}'",
                 ",", ":", "start()", "fill", "and", "==", "label_replace", "\\", "#", "\n", "0x", "info",
                 "99999999999y", "anchored", "step()", "</", "quantile", "exp", "time()", "{{", "'\\x'",
+                "range()", "min_of(", "*", "/", "%", "^", "bool", "ignoring", "{a='b'}", "[5m]", "smoothed",
             ]),
             0..14,
         ),
         spaced in any::<bool>(),
     ) {
         let text = words.join(if spaced { " " } else { "" });
-        if let Ok(plan) = Plan::parse(&text) {
+        if let Some(plan) = check_parse(&text) {
             let range = EvalRange::instant(0, LOOKBACK_MS);
-            drop(plan.eval(range, &[], &EvalLimits::default()));
+            drop(plan.eval(range, &Vec::new(), &EvalLimits::default()));
         }
     }
 }
@@ -252,7 +344,7 @@ fn depth_within_the_limit_is_fine() {
     for text in texts {
         let plan = Plan::parse(&text).expect("within the limit");
         let range = EvalRange { start: 0, end: LAST, step: STEP, lookback: LOOKBACK_MS };
-        let value = plan.eval(range, &[], &EvalLimits::default());
+        let value = plan.eval(range, &Vec::new(), &EvalLimits::default());
         assert!(value.is_ok(), "{value:?}");
     }
 }

@@ -11,8 +11,8 @@ use super::{
 /// The operands of a node, in the order of the text.
 fn operands(expr: &Expr) -> Vec<&Expr> {
     match expr {
-        Expr::Number(_) | Expr::Text(_) | Expr::Selector(_) | Expr::Range(_) => Vec::new(),
-        Expr::Negate(of) => vec![of],
+        Expr::Number(..) | Expr::Text(..) | Expr::Selector(_) | Expr::Range(_) => Vec::new(),
+        Expr::Negate(of, _) | Expr::Plus(of, _) => vec![of],
         Expr::Call(call) => call.args.iter().collect(),
         Expr::Aggregate(of) => of.param.iter().chain([&of.of]).collect(),
         Expr::Binary(of) => vec![&of.left, &of.right],
@@ -46,10 +46,14 @@ impl Times {
 
 /// What each selector reads, in the order of their numbers.
 pub fn selections(expr: &Expr, range: EvalRange, count: usize) -> Vec<Selection> {
-    let nothing = Selection { matchers: Vec::new(), from: range.start, to: range.start };
-    let mut found = vec![nothing; count];
+    let mut found = nothing(range, count);
     collect(expr, range, Times { first: range.start, last: range.end }, &mut found);
     found
+}
+
+/// A selection without time for each of `count` selectors.
+pub fn nothing(range: EvalRange, count: usize) -> Vec<Selection> {
+    vec![Selection { matchers: Vec::new(), from: range.start, to: range.start }; count]
 }
 
 fn collect(expr: &Expr, range: EvalRange, times: Times, found: &mut [Selection]) {

@@ -52,6 +52,9 @@ impl Presence {
             for (step, &v) in steps.iter_mut().zip(&column.values) {
                 *step |= is_present(v);
             }
+            for (step, histogram) in steps.iter_mut().zip(&column.histograms) {
+                *step |= histogram.is_some();
+            }
         }
         Self { steps: grid.count, there }
     }
@@ -67,6 +70,11 @@ fn mask(columns: &mut [Column], keys: &[usize], keep: impl Fn(usize, usize) -> b
         for (step, v) in column.values.iter_mut().enumerate() {
             if !keep(key, step) {
                 *v = ABSENT;
+            }
+        }
+        for (step, histogram) in column.histograms.iter_mut().enumerate() {
+            if !keep(key, step) {
+                *histogram = None;
             }
         }
     }

@@ -1,6 +1,12 @@
-//! Series in promtool's shorthand: `name{a="b"} 1 2+3x2 _ stale`.
+//! Series in promtool's shorthand: `name{a="b"} 1 2+3x2 _ stale {{count:4 buckets:[1 3]}}`.
 
-use crate::model::{Labels, METRIC_NAME, STALE_NAN};
+mod histogram;
+
+use std::sync::Arc;
+
+use crate::model::{Histogram, Labels, METRIC_NAME, STALE_NAN};
+
+use super::parse::quoted::unquote;
 
 /// Values of one series: a day by the second.
 pub const VALUES_MAX: usize = 100_000;
@@ -10,10 +16,36 @@ pub const VALUES_MAX: usize = 100_000;
 pub struct Described {
     /// Its labels, the name among them.
     pub labels: Labels,
-    /// `None` where there is no sample.
-    pub values: Vec<Option<f64>>,
-    /// Whether it has native histograms, or start times, which are not read.
-    pub native: bool,
+    /// What there is at each step; nothing where it has start times.
+    pub values: Vec<Item>,
+    /// Whether it is of start times, `name@st`, which are not read.
+    pub is_start_times: bool,
+}
+
+/// What a series of a test has at a step.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// Nothing.
+    Gap,
+    /// A number.
+    Float(f64),
+    /// A native histogram.
+    Histogram {
+        /// It.
+        histogram: Arc<Histogram>,
+        /// Whether its counter reset hint was given.
+        has_hint: bool,
+    },
+}
+
+impl Item {
+    /// Its number, if it is one.
+    pub const fn float(&self) -> Option<f64> {
+        match self {
+            Self::Float(v) => Some(*v),
+            Self::Gap | Self::Histogram { .. } => None,
+        }
+    }
 }
 
 /// Reads a line. `None` if it does not describe a series, or has more than [`VALUES_MAX`] values.
@@ -22,17 +54,36 @@ pub fn parse(line: &str) -> Option<Described> {
     // `name@st{…}` gives the start times of a series.
     let plain = line.replacen("@st", "", 1);
     let (labels, rest) = labels(&plain)?;
-    let native = rest.contains("{{") || plain != line;
+    let is_start_times = plain != line;
     let mut values = Vec::new();
-    if !native {
-        for word in rest.split_whitespace() {
-            values.extend(expand(word)?);
-            if VALUES_MAX < values.len() {
-                return None;
-            }
+    let mut rest = if is_start_times { "" } else { rest.trim() };
+    while !rest.is_empty() {
+        let (word, after) = word(rest);
+        if word.starts_with("{{") {
+            values.extend(histogram::expand(word)?);
+        } else {
+            values.extend(expand(word)?.into_iter().map(|v| v.map_or(Item::Gap, Item::Float)));
         }
+        if VALUES_MAX < values.len() {
+            return None;
+        }
+        rest = after.trim_start();
     }
-    Some(Described { labels, values, native })
+    Some(Described { labels, values, is_start_times })
+}
+
+/// The first word and what follows it; there are spaces inside `{{…}}`.
+fn word(text: &str) -> (&str, &str) {
+    let mut depth = 0;
+    let end = text.find(|c: char| {
+        depth += match c {
+            '{' => 1,
+            '}' => -1,
+            _ => 0,
+        };
+        depth <= 0 && c.is_whitespace()
+    });
+    text.split_at(end.unwrap_or(text.len()))
 }
 
 /// The labels at the start of a line, and the rest of it.
@@ -53,7 +104,7 @@ fn labels(line: &str) -> Option<(Labels, &str)> {
         let quoted_name = inside.starts_with('"');
         let (name, after) = if quoted_name {
             let close = quoted_end(inside)?;
-            (promql_parser::util::unquote_string(&inside[..close]).ok()?, &inside[close..])
+            (unquote(&inside[..close]).ok()?, &inside[close..])
         } else {
             let equals = inside.find('=')?;
             (inside[..equals].trim().to_owned(), &inside[equals..])
@@ -62,7 +113,7 @@ fn labels(line: &str) -> Option<(Labels, &str)> {
         if let Some(value) = after.strip_prefix('=') {
             let value = value.trim_start();
             let close = quoted_end(value)?;
-            pairs.push((name, promql_parser::util::unquote_string(&value[..close]).ok()?));
+            pairs.push((name, unquote(&value[..close]).ok()?));
             inside = value[close..].trim_start();
         } else {
             pairs.push((METRIC_NAME.to_owned(), name));

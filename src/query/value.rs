@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 pub use crate::model::Selection;
-use crate::model::{Labels, Sample, SelectedSeries};
+use crate::model::{AnySample, Labels, Sample, SelectedSeries};
+
+use super::annotations::Annotations;
 
 /// The steps to evaluate: `start`, `start + step`, … up to `end`.
 ///
@@ -34,6 +36,17 @@ impl EvalRange {
     }
 }
 
+/// The value of a query, and what there is to say of it.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The value.
+    pub value: Value,
+    /// Warnings and infos.
+    pub annotations: Annotations,
+    /// Stored samples that were read for it.
+    pub samples_read: usize,
+}
+
 /// The value of a query.
 #[derive(Debug, Clone)]
 pub enum Value {
@@ -43,7 +56,7 @@ pub enum Value {
     String(Arc<str>),
     /// One sample for each series at the step. The order is the query's (`sort`, `topk`), else the
     /// one in which the store gave the series.
-    Vector(Vec<(Labels, Sample)>),
+    Vector(Vec<(Labels, AnySample)>),
     /// A series of samples each, sorted by labels; never empty ones, never staleness markers.
     Matrix(Vec<SelectedSeries>),
 }

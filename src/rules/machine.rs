@@ -53,7 +53,9 @@ pub enum RuleError {
 pub fn measured(value: Value) -> Result<Vec<(Labels, f64)>, RuleError> {
     match value {
         Value::Scalar(sample) => Ok(vec![(Labels::empty(), sample.v)]),
-        Value::Vector(vector) => Ok(vector.into_iter().map(|(labels, sample)| (labels, sample.v)).collect()),
+        Value::Vector(vector) => {
+            Ok(vector.into_iter().filter_map(|(labels, sample)| Some((labels, sample.float()?))).collect())
+        }
         Value::String(_) => Err(RuleError::NoValues { what: "a text" }),
         Value::Matrix(_) => Err(RuleError::NoValues { what: "a range" }),
     }

@@ -2,7 +2,7 @@
 
 use super::{Condition, limits::Limits, split};
 use crate::document::{Placed, Table};
-use crate::query::{EvalLimits, EvalRange, Plan, QueryError, Value};
+use crate::query::{EvalLimits, EvalRange, Plan, Value};
 
 /// What is measured, and what the expression itself compares it with.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ fn expression(table: &mut Table<'_>, text: &Placed<String>, limits: &Limits) -> 
     let split = match split::split(&text.value) {
         Ok(split) => split,
         Err(error) => {
-            wrong(table, text, &error, 0);
+            error.note(table.reader(), text, (&text.value, 0));
             return None;
         }
     };
@@ -102,7 +102,8 @@ fn selector(
         Ok(value) => Some(Measured { value, condition: Condition::Present }),
         Err(error) => {
             let at = conditions.unwrap_or(metric);
-            wrong(table, at, &error, start.chars().count());
+            let before = if conditions.is_some() { start.chars().count() } else { 0 };
+            error.note(table.reader(), at, (&text, before));
             None
         }
     }
@@ -111,21 +112,11 @@ fn selector(
 /// What an expression gives that is no numbers, whatever the samples are.
 fn no_values(plan: &Plan) -> Option<&'static str> {
     let data = vec![Vec::new(); plan.selectors().len()];
-    match plan.eval(EvalRange::instant(0, 1), &data, &EvalLimits::default()) {
+    match plan.eval(EvalRange::instant(0, 1), &data, &EvalLimits::default()).map(|answer| answer.value) {
         Ok(Value::String(_)) => Some("a text"),
         Ok(Value::Matrix(_)) => Some("a range"),
         Ok(Value::Scalar(_) | Value::Vector(_)) | Err(_) => None,
     }
-}
-
-/// Says what is wrong with an expression at its character; `before` characters of it are not in the file.
-fn wrong(table: &mut Table<'_>, text: &Placed<String>, error: &QueryError, before: usize) {
-    let span = match error.place() {
-        Some((1, column)) if before < column => table.reader().place_in(text, 1, column - before),
-        Some((line, column)) if before == 0 => table.reader().place_in(text, line, column),
-        _ => text.span.clone(),
-    };
-    table.reader().wrong(span, format!("the expression: {}", error.message()));
 }
 
 /// A text in double quotes of PromQL.

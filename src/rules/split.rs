@@ -3,10 +3,7 @@
 //! So an alert that is over has the value that it has now, where the whole expression would have none.
 
 use super::{Comparison, Condition};
-use crate::query::{
-    EvalLimits, EvalRange, Plan, QueryError, Value,
-    scan::{Kind, Scanned, Token},
-};
+use crate::query::{Plan, QueryError, expr::BinaryOp};
 
 /// What is measured, and the condition that was compared with.
 #[derive(Debug, Clone)]
@@ -23,114 +20,55 @@ pub(super) struct Split {
 /// When the text is not an expression.
 pub(super) fn split(text: &str) -> Result<Split, QueryError> {
     let whole = Plan::parse(text)?;
-    Ok(compared(text).unwrap_or(Split { value: whole, condition: Condition::Present }))
+    Ok(compared(&whole).unwrap_or(Split { value: whole, condition: Condition::Present }))
 }
 
 /// The expression as an operand of a comparison: in brackets, if it is needed.
 pub(super) fn operand(text: &str) -> String {
-    let Ok(scanned) = Scanned::new(text) else { return text.to_owned() };
-    let loose = outermost(&scanned.tokens).any(|token| binds_less(token.text));
+    let Ok(plan) = Plan::parse(text) else { return text.to_owned() };
+    let loose = plan.outermost().is_some_and(|of| !of.bracketed && binds_less(of.op));
     // A comment in the expression ends with its line.
     let end = if text.contains('#') { "\n" } else { "" };
     if loose { format!("({text}{end})") } else { text.to_owned() }
 }
 
-fn compared(text: &str) -> Option<Split> {
-    let scanned = Scanned::new(text).ok()?;
-    let tokens = inner(&scanned.tokens);
-    let (first, last) = (tokens.first()?, tokens.last()?);
-    let mut found = None;
-    for token in outermost(tokens) {
-        match token.text {
-            word if is_set(word) => return None,
-            ">" | "<" | ">=" | "<=" | "==" | "!=" => found = Some(token),
-            _ => {}
-        }
+fn compared(whole: &Plan) -> Option<Split> {
+    let of = whole.outermost().filter(|of| of.op.is_comparison() && !of.bool_result)?;
+    if let Some(limit) = number(of.right) {
+        let value = Plan::parse(of.left).ok()?;
+        return Some(Split { value, condition: condition(of.op, limit)? });
     }
-    let operator = found?;
-    let left = text.get(first.at..operator.at)?.trim_end();
-    let right = text.get(operator.at + operator.text.len()..last.at + last.text.len())?;
-    if let Some(limit) = number(right) {
-        let value = Plan::parse(left).ok()?;
-        return Some(Split { value, condition: condition(operator.text, limit)? });
-    }
-    let limit = number(left)?;
-    let turned = match operator.text {
-        ">" => "<",
-        "<" => ">",
-        ">=" => "<=",
-        "<=" => ">=",
+    let limit = number(of.left)?;
+    let turned = match of.op {
+        BinaryOp::Greater => BinaryOp::Less,
+        BinaryOp::Less => BinaryOp::Greater,
+        BinaryOp::GreaterEqual => BinaryOp::LessEqual,
+        BinaryOp::LessEqual => BinaryOp::GreaterEqual,
         same => same,
     };
-    // A modifier such as `bool` makes the right side none.
-    let value = Plan::parse(right.trim()).ok()?;
+    let value = Plan::parse(of.right).ok()?;
     Some(Split { value, condition: condition(turned, limit)? })
 }
 
-/// Without the brackets around the whole.
-fn inner<'a, 'b>(mut tokens: &'b [Token<'a>]) -> &'b [Token<'a>] {
-    while let [first, middle @ .., last] = tokens
-        && first.text == "("
-        && last.text == ")"
-        && outermost(tokens).nth(2).is_none()
-    {
-        tokens = middle;
-    }
-    tokens
-}
-
-/// The tokens that stand in no brackets, and the brackets themselves.
-fn outermost<'a, 'b>(tokens: &'b [Token<'a>]) -> impl Iterator<Item = &'b Token<'a>> {
-    let mut depth = 0usize;
-    tokens.iter().filter(move |token| match token.kind {
-        Kind::Open => {
-            depth += 1;
-            depth == 1
-        }
-        Kind::Close => {
-            depth = depth.saturating_sub(1);
-            depth == 0
-        }
-        Kind::Word | Kind::Number | Kind::Text | Kind::Symbol => depth == 0,
-    })
-}
-
-fn is_set(word: &str) -> bool {
-    ["and", "or", "unless"].iter().any(|set| word.eq_ignore_ascii_case(set))
-}
-
 /// Whether an operator binds no tighter than a comparison.
-fn binds_less(text: &str) -> bool {
-    is_set(text) || matches!(text, ">" | "<" | ">=" | "<=" | "==" | "!=")
+fn binds_less(op: BinaryOp) -> bool {
+    op.is_set() || op.is_comparison() || matches!(op, BinaryOp::TrimUpper | BinaryOp::TrimLower)
 }
 
 /// The value of an expression of numbers.
 fn number(text: &str) -> Option<f64> {
-    let scanned = Scanned::new(text).ok()?;
-    let plain = |token: &Token<'_>| match token.kind {
-        Kind::Number | Kind::Open | Kind::Close => true,
-        Kind::Symbol => matches!(token.text, "+" | "-" | "*" | "/" | "%" | "^"),
-        Kind::Word | Kind::Text => false,
-    };
-    if !scanned.tokens.iter().all(plain) {
-        return None;
-    }
-    let plan = Plan::parse(text.trim()).ok()?;
-    match plan.eval(EvalRange::instant(0, 0), &[], &EvalLimits::default()) {
-        Ok(Value::Scalar(sample)) if sample.v.is_finite() => Some(sample.v),
-        _ => None,
-    }
+    Plan::parse(text).ok()?.constant().filter(|v| v.is_finite())
 }
 
-fn condition(operator: &str, limit: f64) -> Option<Condition> {
+fn condition(operator: BinaryOp, limit: f64) -> Option<Condition> {
     let compare = |op| Condition::Compare { op, limit };
     Some(match operator {
-        ">" => Condition::Above { limit, clear: None },
-        "<" => Condition::Below { limit, clear: None },
-        ">=" => compare(Comparison::AtLeast),
-        "<=" => compare(Comparison::AtMost),
-        "==" => compare(Comparison::Equal),
-        "!=" => compare(Comparison::NotEqual),
+        BinaryOp::Greater => Condition::Above { limit, clear: None },
+        BinaryOp::Less => Condition::Below { limit, clear: None },
+        BinaryOp::GreaterEqual => compare(Comparison::AtLeast),
+        BinaryOp::LessEqual => compare(Comparison::AtMost),
+        BinaryOp::Equal => compare(Comparison::Equal),
+        BinaryOp::NotEqual => compare(Comparison::NotEqual),
         _ => return None,
     })
 }

@@ -16,7 +16,7 @@ use case::{Case, Member};
 pub use diff::time as duration_text;
 
 use crate::document::{self, FileError, Problems};
-use crate::query::shorthand::{self, Described};
+use crate::query::shorthand::{self, Described, Item};
 
 /// Evaluations of one test: more than two days by the second.
 pub const STEPS_MAX: i64 = 200_000;
@@ -135,8 +135,9 @@ fn series(labels: &str, values: &str, count: &mut usize) -> Result<Described, St
     let described = shorthand::parse(&format!("{labels} {values}"));
     let described = described.ok_or_else(|| format!("`{labels}` is no series with values"))?;
     *count += described.values.len();
-    if described.native {
-        return Err("native histograms are not read".to_owned());
+    if described.is_start_times || described.values.iter().any(|item| matches!(item, Item::Histogram { .. }))
+    {
+        return Err("native histograms and start times are not read".to_owned());
     }
     if VALUES_MAX < *count {
         return Err(format!("more than {VALUES_MAX} values in one file"));

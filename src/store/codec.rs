@@ -5,6 +5,7 @@
 
 pub mod block;
 pub mod chunk;
+pub mod histograms;
 pub mod numbers;
 pub mod times;
 pub mod values;
@@ -12,8 +13,8 @@ pub mod varint;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-pub use block::{Row, decode_block, encode_block};
-pub use chunk::{decode_chunk, encode_chunk};
+pub use block::{Block, HistogramRow, Row, decode_block, encode_block};
+pub use chunk::{count_of_chunk, decode_chunk, decode_chunk_histograms, encode_chunk, encode_mixed_chunk};
 pub use varint::Bytes;
 
 /// Samples that one column holds at most: 512 KiB of values, so that a damaged length asks for no

@@ -16,6 +16,8 @@ pub const RETENTION_MS: i64 = 30 * 86_400_000;
 pub const RETENTION_BYTES: u64 = 4 << 30;
 /// Samples of one call of select: 10 days of 11 series at one a second, 160 MB while it lasts.
 pub const SELECT_SAMPLES_MAX: usize = 10_000_000;
+/// Bytes of sealed chunks of one read from disk: a day of 1,000 series at one sample a second, at 1.4 bytes each.
+pub const READ_BYTES_MAX: usize = 128 << 20;
 /// A series that had no sample for so long is sealed as it is, ms.
 pub const IDLE_MS: i64 = 3_600_000;
 
@@ -34,6 +36,8 @@ pub struct StoreConfig {
     pub retention_bytes: u64,
     /// Samples of one call of select.
     pub select_samples_max: usize,
+    /// Bytes of sealed chunks of one read from disk.
+    pub read_bytes_max: usize,
 }
 
 impl Default for StoreConfig {
@@ -45,6 +49,7 @@ impl Default for StoreConfig {
             retention_ms: RETENTION_MS,
             retention_bytes: RETENTION_BYTES,
             select_samples_max: SELECT_SAMPLES_MAX,
+            read_bytes_max: READ_BYTES_MAX,
         }
     }
 }

@@ -29,9 +29,8 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{config::StoreConfig, head::Head, report::StorageState};
+use super::{config::StoreConfig, head::Head, reading::Bodies, report::StorageState};
 use crate::clock::Clock;
-use crate::model::Sample;
 use crate::sqlite::{self, OpenError, Readers};
 use queue::{Job, Queue};
 use writer::Writer;
@@ -64,6 +63,9 @@ pub enum StoreError {
     /// A selection has more samples than one may have.
     #[error("more than {0} samples")]
     TooMany(usize),
+    /// What a selection found on the disk is larger than it may be.
+    #[error("more than {} MiB of samples", .0 >> 20)]
+    TooMuch(usize),
     /// The store was shut down, or has no file.
     #[error("the store has no file open")]
     Closed,
@@ -159,14 +161,9 @@ impl Disk {
     ///
     /// # Errors
     ///
-    /// When the file fails, or there are more samples.
-    pub fn load(
-        &self,
-        wanted: &[reader::Wanted],
-        samples_max: usize,
-        damaged: &mut usize,
-    ) -> Result<Vec<Vec<Sample>>, StoreError> {
-        reader::load(&self.readers, wanted, samples_max, damaged)
+    /// When the file fails, or there are more bytes.
+    pub fn load(&self, wanted: &[reader::Wanted], bytes_max: usize) -> Result<Vec<Bodies>, StoreError> {
+        reader::load(&self.readers, wanted, bytes_max)
     }
 
     /// How the writer does.

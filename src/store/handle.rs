@@ -8,21 +8,23 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
+    cardinality::Cardinality,
     config::StoreConfig,
     disk::{Disk, Restored, StoreError, reader::Wanted},
     durable::{Durable, PersistError},
     head::{Appended, Head},
     ids::SeriesId,
     index::Postings,
+    reading::Reading,
     report::{Accepted, AppendReport, StorageState, StoreStats},
-    select::{Selected, Selection},
+    select::{Found, Selected, Selection},
     series::Refused,
     taking::Taking,
     upkeep::Upkeep,
 };
 use crate::clock::Clock;
 use crate::model::{
-    Batch, Labels, Matcher, STALE_NAN, Sample, SelectedSeries,
+    Batch, HistogramSample, Labels, Matcher, STALE_NAN, Sample, SelectedSeries,
     limits::{AHEAD_MS_MAX, LATE_MS_MAX},
 };
 
@@ -100,27 +102,37 @@ impl Store {
     /// Cost: about 0.1 µs a sample, under the lock of the head.
     pub fn append(&self, batch: &Batch, now_ms: i64) -> AppendReport {
         let span = now_ms.saturating_sub(LATE_MS_MAX)..=now_ms.saturating_add(AHEAD_MS_MAX);
+        let in_time = |t: i64| match t {
+            t if t < *span.start() => Err(Refused::TooOld),
+            t if *span.end() < t => Err(Refused::TooNew),
+            _ => Ok(()),
+        };
         let mut taking = Taking::new(self.head_mut(), batch.samples.len());
         for (index, item) in batch.samples.iter().enumerate() {
-            let appended = if item.sample.t < *span.start() {
-                Err(Refused::TooOld)
-            } else if item.sample.t > *span.end() {
-                Err(Refused::TooNew)
-            } else {
-                taking.head.append(&item.labels, item.sample)
-            };
-            if let Ok(Appended { series, new_series: true, .. }) = appended
-                && let Some(labels) = taking.head.labels(series)
-            {
-                // Under the lock: another push must not persist a sample of it before.
-                if let Some(disk) = &self.0.disk {
-                    disk.queue().announce(series, labels.clone());
-                }
-                taking.report.new_series.push((series, labels.clone()));
-            }
+            let appended =
+                in_time(item.sample.t).and_then(|()| taking.head.append(&item.labels, item.sample));
+            self.announce(&mut taking, &appended);
             taking.note(index, appended, item.sample);
         }
+        for (index, item) in (batch.samples.len()..).zip(&batch.histograms) {
+            let appended = in_time(item.sample.t)
+                .and_then(|()| taking.head.append_histogram(&item.labels, item.sample.clone()));
+            self.announce(&mut taking, &appended);
+            taking.note_histogram(index, appended, &item.sample);
+        }
         self.counted(taking)
+    }
+
+    fn announce(&self, taking: &mut Taking<'_>, appended: &Result<Appended, Refused>) {
+        if let Ok(Appended { series, new_series: true, .. }) = *appended
+            && let Some(labels) = taking.head.labels(series)
+        {
+            // Under the lock: another push must not persist a sample of it before.
+            if let Some(disk) = &self.0.disk {
+                disk.queue().announce(series, labels.clone());
+            }
+            taking.report.new_series.push((series, labels.clone()));
+        }
     }
 
     /// Ends series with a staleness marker at the given times, which may be long ago: after an
@@ -156,7 +168,7 @@ impl Store {
     /// When too much waits for the disk already.
     pub fn persist(&self, rows: &Accepted) -> Result<Durable, PersistError> {
         match &self.0.disk {
-            Some(disk) if !rows.0.is_empty() => disk.queue().persist(rows),
+            Some(disk) if !rows.is_empty() => disk.queue().persist(rows),
             _ => Ok(Durable::done()),
         }
     }
@@ -164,7 +176,7 @@ impl Store {
     /// Writes samples to disk within about 10 s, for sources whose samples nobody acknowledges.
     pub fn persist_lazily(&self, rows: &Accepted) {
         if let Some(disk) = &self.0.disk
-            && !rows.0.is_empty()
+            && !rows.is_empty()
         {
             disk.queue().persist_lazily(rows);
         }
@@ -178,43 +190,57 @@ impl Store {
     ///
     /// When the file fails, or there are more samples than [`StoreConfig::select_samples_max`].
     pub fn select(&self, selections: &[Selection]) -> Result<Vec<Vec<SelectedSeries>>, StoreError> {
-        let mut room = self.0.config.select_samples_max;
-        selections
-            .iter()
-            .map(|selection| {
-                let Selection { matchers, from, to } = selection;
-                let selected = self.head().select(matchers, *from, *to);
-                let series = self.load(selected, room)?;
-                let samples: usize = series.iter().map(|series| series.samples.len()).sum();
-                let max = self.0.config.select_samples_max;
-                room = room.checked_sub(samples).ok_or(StoreError::TooMany(max))?;
-                Ok(series)
-            })
-            .collect()
+        let samples_max = self.0.config.select_samples_max;
+        let mut room = samples_max;
+        let mut decode = |found: Found| {
+            let one = self.decode_one(&found);
+            let weight = weight_of(&one.samples, &one.histograms);
+            room = room.checked_sub(weight).ok_or(StoreError::TooMany(samples_max))?;
+            Ok(one)
+        };
+        let found = self.read(selections)?.into_selections();
+        found.into_iter().map(|series| series.into_iter().map(&mut decode).collect()).collect()
     }
 
-    fn load(&self, selected: Selected, samples_max: usize) -> Result<Vec<SelectedSeries>, StoreError> {
+    /// As [`Store::select`], each series decoded only when it is read.
+    ///
+    /// *Blocks* when a part is on disk.
+    ///
+    /// # Errors
+    ///
+    /// When the file fails, or what is on disk has more bytes than [`StoreConfig::read_bytes_max`].
+    pub fn read(&self, selections: &[Selection]) -> Result<Reading, StoreError> {
+        let mut room = self.0.config.read_bytes_max;
+        let mut load = |selection: &Selection| {
+            let Selection { matchers, from, to } = selection;
+            let selected = self.head().select(matchers, *from, *to);
+            self.load(selected, &mut room)
+        };
+        let found = selections.iter().map(&mut load).collect::<Result<_, _>>()?;
+        Ok(Reading::new(self.clone(), found))
+    }
+
+    /// Reads what is on disk only.
+    fn load(&self, mut selected: Selected, room: &mut usize) -> Result<Vec<Found>, StoreError> {
         if !selected.needs_disk() {
-            return Ok(self.decode(selected));
+            return Ok(selected.series);
         }
         let disk = self.0.disk.as_ref().ok_or(StoreError::Closed)?;
-        let wanted: Vec<Wanted> = selected
-            .series
-            .iter()
-            .filter_map(|found| {
-                let (from, to) = found.on_disk?;
-                Some(Wanted { series: found.id, from, to })
-            })
-            .collect();
-        let mut damaged = 0;
-        let mut loaded = disk.load(&wanted, samples_max, &mut damaged)?.into_iter();
-        let series = selected.series.into_iter().map(|found| {
-            let older = found.on_disk.and_then(|_| loaded.next()).unwrap_or_default();
-            found.decode(older, &mut damaged)
-        });
-        let series = series.collect();
-        self.count_damaged(damaged);
-        Ok(series)
+        let (mut wanted, mut parts) = (Vec::new(), Vec::new());
+        for found in &mut selected.series {
+            let Some((from, to)) = found.on_disk else { continue };
+            wanted.push(Wanted { series: found.id, from, to });
+            parts.push(&mut found.older);
+        }
+        let too_much = |error| match error {
+            StoreError::TooMuch(_) => StoreError::TooMuch(self.0.config.read_bytes_max),
+            error => error,
+        };
+        for (part, bodies) in parts.into_iter().zip(disk.load(&wanted, *room).map_err(too_much)?) {
+            *room -= bodies.size();
+            *part = bodies;
+        }
+        Ok(selected.series)
     }
 
     /// As [`Store::select`], from memory alone; `None` when a part is on disk. Never blocks for long.
@@ -224,7 +250,7 @@ impl Store {
             .map(|selection| {
                 let Selection { matchers, from, to } = selection;
                 let selected = self.head().select(matchers, *from, *to);
-                (!selected.needs_disk()).then(|| self.decode(selected))
+                (!selected.needs_disk()).then(|| self.decode(&selected))
             })
             .collect()
     }
@@ -245,12 +271,19 @@ impl Store {
     /// out.
     pub fn select_ids_recent(&self, ids: &[SeriesId], from: i64, to: i64) -> Option<Vec<SelectedSeries>> {
         let selected = self.head().select_ids(ids, from, to);
-        (!selected.needs_disk()).then(|| self.decode(selected))
+        (!selected.needs_disk()).then(|| self.decode(&selected))
     }
 
-    fn decode(&self, selected: Selected) -> Vec<SelectedSeries> {
+    fn decode(&self, selected: &Selected) -> Vec<SelectedSeries> {
         let mut damaged = 0;
         let series = selected.decode_memory(&mut damaged);
+        self.count_damaged(damaged);
+        series
+    }
+
+    pub(super) fn decode_one(&self, found: &Found) -> SelectedSeries {
+        let mut damaged = 0;
+        let series = found.decode(&mut damaged);
         self.count_damaged(damaged);
         series
     }
@@ -264,6 +297,18 @@ impl Store {
     /// The labels of the series that satisfy every matcher, by id.
     pub fn series(&self, matchers: &[Matcher]) -> Vec<Labels> {
         self.head().series(matchers)
+    }
+
+    /// As [`Store::series`], of those that have a sample at or after `from`, ms.
+    pub fn series_since(&self, matchers: &[Matcher], from: i64) -> Vec<Labels> {
+        self.head().series_since(matchers, from)
+    }
+
+    /// What there is most of: at most `most` of each list.
+    ///
+    /// *Cost*: a pass over all labels, under the lock that appends wait for; some ms at 100,000 series.
+    pub fn cardinality(&self, most: usize) -> Cardinality {
+        self.head().cardinality(most)
     }
 
     /// The labels of one series.
@@ -320,6 +365,11 @@ impl Store {
         self.0.restored.generation
     }
 
+    /// How long samples are kept, ms.
+    pub fn retention_ms(&self) -> i64 {
+        self.0.config.retention_ms
+    }
+
     /// Writes everything that waits, lazy samples too, and tells whether that was done within
     /// [`SHUTDOWN_WAIT`](super::disk::SHUTDOWN_WAIT).
     ///
@@ -337,4 +387,11 @@ impl Store {
             disk.shutdown();
         }
     }
+}
+
+/// What samples count towards [`StoreConfig::select_samples_max`]: a number one, a histogram as many as take its
+/// memory.
+pub(super) fn weight_of(samples: &[Sample], histograms: &[HistogramSample]) -> usize {
+    let weight = |one: &HistogramSample| one.histogram.weight() * size_of::<f64>() / size_of::<Sample>();
+    samples.len() + histograms.iter().map(weight).sum::<usize>()
 }

@@ -5,14 +5,15 @@ use std::{collections::VecDeque, sync::Arc};
 use rustc_hash::FxHashMap;
 
 use super::{
+    cardinality::Cardinality,
     ids::SeriesId,
     index::{Index, Postings, names_of, values_of},
     select::{Found, Selected},
-    series::{Refused, SealedChunk, Series, Taken},
+    series::{Refused, SealedChunk, Series, Taken, Unsealed, mixed},
     symbols::Symbols,
 };
 use crate::model::{
-    Labels, Matcher, Sample,
+    HistogramSample, Labels, Matcher, Sample,
     limits::{LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_MAX},
 };
 
@@ -39,8 +40,8 @@ pub struct Appended {
 pub struct Due {
     /// Their series.
     pub series: SeriesId,
-    /// The samples, oldest first.
-    pub samples: Vec<Sample>,
+    /// The samples.
+    pub samples: Unsealed,
 }
 
 /// Every series and its newest samples. Pure: it knows neither a clock nor a disk.
@@ -88,6 +89,26 @@ impl Head {
         };
         let taken = self.append_ref(series, sample)?;
         Ok(Appended { series, new_series: known.is_none(), taken })
+    }
+
+    /// Appends a histogram, as [`Head::append`] does a sample.
+    ///
+    /// # Errors
+    ///
+    /// As [`Head::append`], and when the histogram is none or too large.
+    pub fn append_histogram(
+        &mut self,
+        labels: &Labels,
+        sample: HistogramSample,
+    ) -> Result<Appended, Refused> {
+        mixed::check(&sample.histogram)?;
+        let known = self.by_labels.get(labels).copied();
+        let id = match known {
+            Some(id) => id,
+            None => self.add_series(labels)?,
+        };
+        let taken = self.series.get_mut(&id).ok_or(Refused::NoSeries)?.append_histogram(sample)?;
+        Ok(Appended { series: id, new_series: known.is_none(), taken })
     }
 
     /// Appends a sample to a series that is there.
@@ -189,6 +210,19 @@ impl Head {
             return self.index.values(name);
         }
         values_of(self.resolve(matchers).iter().filter_map(|id| self.labels(*id)), name)
+    }
+
+    /// The series that satisfy every matcher and have a sample after `from`, ms.
+    pub fn series_since(&self, matchers: &[Matcher], from: i64) -> Vec<Labels> {
+        let found = self.resolve(matchers);
+        let found = found.iter().filter_map(|id| self.series.get(id));
+        let found = found.filter(|series| series.newest_t().is_some_and(|newest| from <= newest));
+        found.map(|series| series.labels.clone()).collect()
+    }
+
+    /// What there is most of.
+    pub fn cardinality(&self, most: usize) -> Cardinality {
+        Cardinality::of(&self.index, self.iter(), most)
     }
 
     /// How many series there are.
@@ -436,7 +470,7 @@ mod tests {
         assert_eq!(head.evict(usize::MAX, None), 1);
         let found = head.select(&all(), i64::MIN, i64::MAX).series.remove(0);
         assert_eq!(found.on_disk, Some((i64::MIN, chunks[0].t_max)));
-        assert_eq!(found.decode(Vec::new(), &mut 0).samples[0].t, chunks[1].t_min);
+        assert_eq!(found.decode(&mut 0).samples[0].t, chunks[1].t_min);
         // Given up: all but what is older than the time from which the disk took nothing.
         assert_eq!(head.evict(usize::MAX, Some(chunks[1].t_min)), chunks.len() - 2);
     }

@@ -101,6 +101,16 @@ impl Index {
         values
     }
 
+    /// How many series each value of a label has.
+    pub fn counts(&self, name: &str) -> impl Iterator<Item = (&Arc<str>, usize)> {
+        self.by_name.get(name).into_iter().flatten().map(|(value, ids)| (value, ids.len()))
+    }
+
+    /// Each label's name with its values.
+    pub fn labels(&self) -> impl Iterator<Item = (&Arc<str>, impl Iterator<Item = (&Arc<str>, usize)>)> {
+        self.by_name.iter().map(|(name, values)| (name, values.iter().map(|(value, ids)| (value, ids.len()))))
+    }
+
     /// Bytes of memory, about.
     pub fn bytes(&self) -> usize {
         let postings = |ids: &Postings| ids.capacity() * size_of::<SeriesId>() + 48;

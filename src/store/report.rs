@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    codec::Row,
+    codec::{HistogramRow, Row},
     ids::SeriesId,
     series::{Refused, Taken},
 };
@@ -12,7 +12,7 @@ use crate::model::Labels;
 /// A sample that was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
-    /// Its place in the batch.
+    /// Its place in the batch: histograms come after all numbers.
     pub index: usize,
     /// Why.
     pub reason: Refused,
@@ -21,7 +21,29 @@ pub struct Refusal {
 /// The samples of a batch that the head took, for [`Store::persist`](super::Store::persist): what it
 /// refused must not come back after a restart.
 #[derive(Debug, Clone, Default)]
-pub struct Accepted(pub Arc<[Row]>);
+pub struct Accepted {
+    /// The numbers.
+    pub rows: Arc<[Row]>,
+    /// The histograms.
+    pub histograms: Arc<[HistogramRow]>,
+}
+
+impl Accepted {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows.len() + self.histograms.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that they take while they wait for the disk, about.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.rows) + self.histograms.iter().map(HistogramRow::bytes).sum::<usize>()
+    }
+}
 
 /// What became of a batch.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +97,8 @@ pub struct RefusedCounts {
     pub series_limit: u64,
     /// [`Refused::LabelsLimit`] and [`Refused::NoSeries`].
     pub labels: u64,
+    /// [`Refused::BucketsLimit`], [`Refused::BoundsLimit`] and [`Refused::NoHistogram`].
+    pub histograms: u64,
 }
 
 impl RefusedCounts {
@@ -86,6 +110,7 @@ impl RefusedCounts {
             Refused::TooNew => &mut self.too_new,
             Refused::SeriesLimit => &mut self.series_limit,
             Refused::LabelsLimit | Refused::NoSeries => &mut self.labels,
+            Refused::BucketsLimit | Refused::BoundsLimit | Refused::NoHistogram => &mut self.histograms,
         } += 1;
     }
 }
@@ -150,11 +175,11 @@ impl AppendReport {
     }
 
     /// Puts the lists in order.
-    pub fn finish(&mut self, rows: Vec<Row>) {
+    pub fn finish(&mut self, rows: Vec<Row>, histograms: Vec<HistogramRow>) {
         for ids in [&mut self.changed, &mut self.late_series] {
             ids.sort_unstable();
             ids.dedup();
         }
-        self.rows = Accepted(rows.into());
+        self.rows = Accepted { rows: rows.into(), histograms: histograms.into() };
     }
 }

@@ -1,12 +1,15 @@
 //! One series in memory: its open chunk and the sealed ones that are still here.
 
+pub mod mixed;
+
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{codec, ids::SeriesId, open::OpenChunk};
+use super::{codec, histograms::OpenHistograms, ids::SeriesId, open::OpenChunk};
 use crate::model::{
     Labels, Sample,
-    limits::{AHEAD_MS_MAX, LATE_MS_MAX},
+    limits::{AHEAD_MS_MAX, HISTOGRAM_BOUNDS_MAX, HISTOGRAM_BUCKETS_MAX, LATE_MS_MAX},
 };
+pub use mixed::Unsealed;
 
 /// Samples of a sealed chunk: 8 minutes at one a second.
 pub const CHUNK_SAMPLES: usize = 480;
@@ -21,7 +24,7 @@ pub struct SealedChunk {
     pub t_min: i64,
     /// The time of the newest sample.
     pub t_max: i64,
-    /// What [`codec::encode_chunk`] made.
+    /// What [`codec::encode_mixed_chunk`] made.
     pub body: Arc<[u8]>,
     /// Whether the disk has it, so that memory may let it go.
     pub saved: bool,
@@ -29,10 +32,9 @@ pub struct SealedChunk {
 
 impl SealedChunk {
     /// Seals samples; `None` when there are none.
-    pub fn seal(samples: &[Sample]) -> Option<Self> {
-        let (first, last) = (samples.first()?, samples.last()?);
-        let body = Arc::from(codec::encode_chunk(samples));
-        Some(Self { t_min: first.t, t_max: last.t, body, saved: false })
+    pub fn seal(samples: &Unsealed) -> Option<Self> {
+        let body = Arc::from(codec::encode_mixed_chunk(&samples.samples, &samples.histograms));
+        Some(Self { t_min: samples.oldest_t()?, t_max: samples.newest_t()?, body, saved: false })
     }
 
     /// Bytes of memory.
@@ -59,6 +61,15 @@ pub enum Refused {
     /// Its labels are none, too many or too long.
     #[error("labels out of limits")]
     LabelsLimit,
+    /// The histogram has too many buckets.
+    #[error("a histogram of more than {HISTOGRAM_BUCKETS_MAX} buckets")]
+    BucketsLimit,
+    /// The histogram has too many custom bounds.
+    #[error("a histogram of more than {HISTOGRAM_BOUNDS_MAX} custom bounds")]
+    BoundsLimit,
+    /// The histogram's layout or buckets are none.
+    #[error("not a histogram: its layout or the order of its buckets is wrong")]
+    NoHistogram,
     /// There is no such series (any more).
     #[error("no such series")]
     NoSeries,
@@ -80,6 +91,8 @@ pub enum Taken {
 pub struct Series {
     /// Its name in this store.
     pub id: SeriesId,
+    /// How many samples the next sealed chunk takes.
+    pub target: u32,
     /// Its labels, of shared strings.
     pub labels: Labels,
     /// The newest samples; may reach back over samples that are sealed too, see [`Series::sealed_to`].
@@ -88,10 +101,11 @@ pub struct Series {
     pub chunks: VecDeque<SealedChunk>,
     /// The newest sealed time; later samples are in the open chunk alone.
     pub sealed_to: i64,
-    /// How many samples of the open chunk are not sealed.
+    /// How many samples of the open chunk are not sealed, and how many histograms.
     pub unsealed: usize,
-    /// How many samples the next sealed chunk takes.
-    pub target: usize,
+    /// Its histograms that are not sealed; mostly there are none, and then it is a word. Of a series that has them
+    /// no sealed sample stays in the open chunk.
+    pub histograms: Option<Box<OpenHistograms>>,
     /// The time of the unsealed sample that filled the next chunk.
     pub full_at: Option<i64>,
     /// The newest time that the disk has and memory may not; `None` when the disk has nothing.
@@ -110,12 +124,13 @@ impl Series {
         let offset = (u64::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize % spread;
         Self {
             id,
+            target: (FIRST_CHUNK_SAMPLES + offset) as u32,
             labels,
             open: OpenChunk::default(),
             chunks: VecDeque::new(),
             sealed_to: i64::MIN,
             unsealed: 0,
-            target: FIRST_CHUNK_SAMPLES + offset,
+            histograms: None,
             full_at: None,
             disk_to: None,
             carried_to: i64::MIN,
@@ -125,11 +140,18 @@ impl Series {
 
     /// The time of the newest sample.
     pub fn newest_t(&self) -> Option<i64> {
-        self.open
-            .last()
-            .map(|sample| sample.t)
-            .or_else(|| self.chunks.back().map(|chunk| chunk.t_max))
-            .or(self.disk_to)
+        self.open_newest_t().or_else(|| self.chunks.back().map(|chunk| chunk.t_max)).or(self.disk_to)
+    }
+
+    /// Whether it has samples that are not in a sealed chunk alone.
+    pub fn has_open(&self) -> bool {
+        self.open_newest_t().is_some()
+    }
+
+    /// The time of the newest sample that is not in a sealed chunk alone.
+    fn open_newest_t(&self) -> Option<i64> {
+        let number = self.open.last().map(|sample| sample.t);
+        number.max(self.histograms.as_ref().and_then(|open| open.last()).map(|sample| sample.t))
     }
 
     /// Takes a sample.
@@ -139,6 +161,9 @@ impl Series {
     /// When it is older than [`LATE_MS_MAX`] before the newest, or another value is at its time.
     #[inline]
     pub fn append(&mut self, sample: Sample) -> Result<Taken, Refused> {
+        if self.histograms.is_some() {
+            return self.append_beside(sample);
+        }
         let taken = match self.open.last() {
             Some(last) if sample.t <= last.t => self.insert(last, sample)?,
             None if self.newest_t().is_some_and(|newest| sample.t <= newest) => {
@@ -151,7 +176,7 @@ impl Series {
         };
         if taken != Taken::Known {
             self.unsealed += 1;
-            if self.unsealed == self.target {
+            if self.unsealed == self.target as usize {
                 self.full_at = self.open.last().map(|last| last.t);
             }
         }
@@ -177,26 +202,30 @@ impl Series {
     /// Whether it is time to seal: the next chunk is full, and none of its samples is so new that a
     /// late one could still come before it; or no sample came since `idle_before`.
     pub fn is_due(&self, idle_before: i64) -> bool {
-        let Some(last) = self.open.last().filter(|_| self.unsealed > 0) else { return false };
-        let settled = last.t.saturating_sub(LATE_MS_MAX);
-        last.t < idle_before || self.full_at.is_some_and(|full_at| full_at < settled)
+        let Some(last) = self.open_newest_t().filter(|_| self.unsealed > 0) else { return false };
+        let settled = last.saturating_sub(LATE_MS_MAX);
+        last < idle_before || self.full_at.is_some_and(|full_at| full_at < settled)
     }
 
     /// The samples that the next sealed chunk takes; none when it is not time.
-    pub fn due(&self, idle_before: i64) -> Option<Vec<Sample>> {
+    pub fn due(&self, idle_before: i64) -> Option<Unsealed> {
         if !self.is_due(idle_before) {
             return None;
         }
-        let newest = self.open.last()?.t;
-        let settled = newest.saturating_sub(LATE_MS_MAX);
+        let newest = self.open_newest_t()?;
         let all = newest < idle_before;
+        let to = if all { newest } else { newest.saturating_sub(LATE_MS_MAX) - 1 };
+        let most = if all { CHUNK_SAMPLES } else { self.target as usize };
+        if self.histograms.is_some() {
+            return self.due_beside(to, most, all);
+        }
         let mut samples = Vec::with_capacity(self.unsealed);
-        self.open.read(self.sealed_to, if all { newest } else { settled - 1 }, &mut samples);
-        if !all && samples.len() < self.target {
+        self.open.read(self.sealed_to, to, &mut samples);
+        if !all && samples.len() < most {
             return None;
         }
-        samples.truncate(if all { CHUNK_SAMPLES } else { self.target });
-        (!samples.is_empty()).then_some(samples)
+        samples.truncate(most);
+        (!samples.is_empty()).then_some(Unsealed { samples, ..Unsealed::default() })
     }
 
     /// Puts the sealed chunk of the `n` samples that [`Series::due`] gave in place.
@@ -206,13 +235,16 @@ impl Series {
     pub fn seal(&mut self, chunk: SealedChunk, n: usize, keep: usize) {
         self.sealed_to = chunk.t_max;
         self.unsealed = self.unsealed.saturating_sub(n);
-        self.target = CHUNK_SAMPLES;
+        self.target = CHUNK_SAMPLES as u32;
         self.chunks.push_back(chunk);
+        if self.histograms.is_some() {
+            return self.sealed_beside();
+        }
         let mut samples = Vec::with_capacity(self.open.len());
         self.open.read(i64::MIN, i64::MAX, &mut samples);
         let from = samples.len().saturating_sub(self.unsealed + keep);
         self.open = OpenChunk::from_samples(&samples[from..]);
-        let full = samples.len() - self.unsealed + self.target - 1;
+        let full = samples.len() - self.unsealed + CHUNK_SAMPLES - 1;
         self.full_at = samples.get(full).map(|sample| sample.t);
     }
 
@@ -231,7 +263,9 @@ impl Series {
 
     /// The time from which on memory has every sample.
     pub fn memory_from(&self) -> Option<i64> {
-        let open = self.open.first_t();
+        let numbers = self.open.first_t();
+        let histograms = self.histograms.as_ref().and_then(|open| open.first_t());
+        let open = [numbers, histograms].into_iter().flatten().min();
         let sealed = self.chunks.front().map(|chunk| chunk.t_min);
         match (open, sealed) {
             (Some(open), Some(sealed)) => Some(open.min(sealed)),
@@ -257,12 +291,15 @@ impl Series {
 
     /// The time of the oldest unsealed sample that is not carried.
     pub fn open_uncovered_from(&self) -> Option<i64> {
-        self.open.first_after(self.sealed_to.max(self.carried_to))
+        let covered = self.sealed_to.max(self.carried_to);
+        let histograms = self.histograms.as_ref().and_then(|open| open.first_after(covered));
+        [self.open.first_after(covered), histograms].into_iter().flatten().min()
     }
 
     /// Bytes of memory, its labels not counted: their strings are shared.
     pub fn bytes(&self) -> usize {
         let chunks: usize = self.chunks.iter().map(SealedChunk::bytes).sum();
-        size_of::<Self>() + self.open.bytes() + chunks + self.labels.len() * 40
+        let histograms = self.histograms.as_ref().map_or(0, |open| open.bytes());
+        size_of::<Self>() + self.open.bytes() + histograms + chunks + self.labels.len() * 40
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::RwLockWriteGuard;
 
 use super::{
-    codec::Row,
+    codec::{HistogramRow, Row},
     head::{Appended, Head},
     report::{AppendReport, Refusal},
     series::Refused,
 };
-use crate::model::Sample;
+use crate::model::{HistogramSample, Sample};
 
 /// A batch on its way into the head.
 #[derive(Debug)]
@@ -18,12 +18,14 @@ pub struct Taking<'a> {
     /// What became of it up to now.
     pub report: AppendReport,
     rows: Vec<Row>,
+    histograms: Vec<HistogramRow>,
 }
 
 impl<'a> Taking<'a> {
     /// Begins with a batch of so many samples.
     pub fn new(head: RwLockWriteGuard<'a, Head>, samples: usize) -> Self {
-        Self { head, report: AppendReport::default(), rows: Vec::with_capacity(samples) }
+        let rows = Vec::with_capacity(samples);
+        Self { head, report: AppendReport::default(), rows, histograms: Vec::new() }
     }
 
     /// Notes what became of one sample.
@@ -37,12 +39,28 @@ impl<'a> Taking<'a> {
         }
     }
 
+    /// Notes what became of one histogram.
+    pub fn note_histogram(
+        &mut self,
+        index: usize,
+        appended: Result<Appended, Refused>,
+        sample: &HistogramSample,
+    ) {
+        match appended {
+            Ok(Appended { series, taken, .. }) => {
+                self.report.took(series, sample.t, taken);
+                self.histograms.push(HistogramRow { series, sample: sample.clone() });
+            }
+            Err(reason) => self.report.refused.push(Refusal { index, reason }),
+        }
+    }
+
     /// Lets the head go and gives the report.
     pub fn finish(self) -> AppendReport {
         // The lists are put in order without the lock.
         drop(self.head);
         let mut report = self.report;
-        report.finish(self.rows);
+        report.finish(self.rows, self.histograms);
         report
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use super::{
-    codec::encode_chunk,
+    codec::encode_mixed_chunk,
     config::IDLE_MS,
     disk::{
         Disk,
@@ -142,10 +142,11 @@ impl Store {
         for id in slow {
             let Some(series) = head.series_mut(id) else { continue };
             series.carry_asked = now_ms;
-            let mut samples = Vec::new();
-            series.open.read(series.sealed_to, settled, &mut samples);
-            let Some(last) = samples.last() else { continue };
-            carried.push(Carried { series: id, t_max: last.t, body: encode_chunk(&samples) });
+            let mut samples = series.unsealed_to(settled);
+            samples.truncate(usize::MAX);
+            let Some(t_max) = samples.newest_t() else { continue };
+            let body = encode_mixed_chunk(&samples.samples, &samples.histograms);
+            carried.push(Carried { series: id, t_max, body });
         }
         drop(head);
         if !carried.is_empty() {

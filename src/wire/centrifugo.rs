@@ -12,7 +12,7 @@ mod reply;
 
 pub use command::{
     COMMANDS_MAX, Channelled, Command, Connect, FLAG_IDS, FLAG_REJECT_UNRECOVERED, History, Method,
-    ParseError, Publish, Refresh, Rpc, Send, SubRefresh, Subscribe, commands,
+    ParseError, Publish, Refresh, Rpc, Send, SubRefresh, Subscribe, commands, is_pong,
 };
 pub use message::{ClientInfo, FilterNode, Publication, Since};
 pub use push::{Push, PushBody, SubscribeBody};

@@ -1,8 +1,8 @@
 // window.watchroom: what the page holds, for tests to read. Nothing here changes anything.
 import type { Table } from './data/table';
 import type { FrameTimes } from './draw/queue';
-import type { Board } from './page/board';
 import type { Stage } from './page/stage';
+import type { PanelView } from './panels/panel';
 
 interface SeriesCopy {
   readonly labels: Readonly<Record<string, string>>;
@@ -31,7 +31,7 @@ function copies(table: Table): SeriesCopy[] {
   }));
 }
 
-export function probeOf(stage: Stage, board: Board): Probe {
+export function probeOf(stage: Stage, board: { readonly panels: readonly PanelView[] }): Probe {
   const { link, pulse, queue, serverTime } = stage.parts;
   return {
     panels: () => board.panels.map(view => ({

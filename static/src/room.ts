@@ -4,12 +4,12 @@ import type { Boot } from './boot';
 import type { LinkState, Outage } from './live/link';
 import type { Board } from './page/board';
 import { need } from './page/dom';
-import { Finder } from './page/finder';
 import { Fold } from './page/fold';
 import { Keys } from './page/keys';
 import { LivePill } from './page/livepill';
 import { Notices } from './page/notices';
 import { PanelMore } from './page/panelmore';
+import { EXPLORE, followNotices, startDialogs, startPlain } from './plain';
 import { PUSHED, PushedRoom } from './page/pushed';
 import type { Stage } from './page/stage';
 import { TimeBar } from './page/timebar';
@@ -34,27 +34,15 @@ const CROSSHAIR_MS = 1000;
 export function startRoom(wiring: Wiring): void {
   const { boot, stage, board } = wiring;
   const { texts, link, crosshair } = stage.parts;
-  const walk = new Walk(need('main'));
-  const finder = new Finder(document, boot, texts, boot.room ? { kind: 'panel', all: () => board.panels.map(view => view.panel), go: id => walk.to(id) } : wiring.alerts.places);
-  finder.start();
-  const keys = need<HTMLDialogElement>('#keys');
-  document.addEventListener('click', event => {
-    const button = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-opens]') : null;
-    if (button) document.querySelector<HTMLDialogElement>(`dialog#${CSS.escape(button.dataset['opens'] ?? '')}`)?.showModal();
-  });
-  for (const button of document.querySelectorAll('[data-closes]')) button.addEventListener('click', () => button.closest('dialog')?.close());
+  const rest = { boot, stage, alerts: wiring.alerts, linkWatchers: wiring.linkWatchers };
   if (!boot.room) {
     const { server } = wiring;
-    const rows = server ? { panel: (by: number) => server.step(by), escape: () => server.close() } : {};
-    new Keys({ find: () => finder.open(), help: () => keys.showModal(), ...wiring.alerts.keys, ...rows }).start();
-    const line = document.querySelector<HTMLElement>('.notices');
-    if (!line) return;
-    const notices = new Notices(line, texts, { add: () => undefined }, { tryNow: () => link.tryNow(), room: '', node: boot.node, pushed: () => undefined });
-    followNotices(wiring, notices);
-    wiring.linkWatchers.push(state => notices.link(state));
+    startPlain(rest, server ? { panel: by => server.step(by), escape: () => server.close() } : {});
     return;
   }
 
+  const walk = new Walk(need('main'));
+  const { finder, keys } = startDialogs(rest, { kind: 'panel', all: () => board.panels.map(view => view.panel), go: id => walk.to(id) });
   const fold = new Fold(document, texts);
   const talk = new Talk({
     root: document, room: boot.room, stage, fold, person: wiring.alerts.person, alerts: wiring.alerts.state, actions: wiring.alerts.actions,
@@ -76,7 +64,7 @@ export function startRoom(wiring: Wiring): void {
   stage.onMore = (panel, button) => more.open(panel, button);
   stage.parts.pins.changed = () => board.redraw();
   talk.start();
-  followNotices(wiring, notices);
+  followNotices(link, notices);
 
   let slowed: number | null = null;
   wiring.linkWatchers.push(state => {
@@ -92,18 +80,11 @@ export function startRoom(wiring: Wiring): void {
   bar.start();
   fold.start();
   new Keys({
-    find: () => finder.open(), help: () => keys.showModal(), pause: () => bar.pause(), live: () => stage.act({ kind: 'live' }),
+    find: () => finder.open(), help: () => keys.showModal(), explore: EXPLORE, pause: () => bar.pause(), live: () => stage.act({ kind: 'live' }),
     range: by => stage.act({ kind: 'range', range: stage.view.range + by }),
     crosshair: by => crosshair.move(Math.min(stage.edge, (crosshair.time ?? stage.edge) + by * CROSSHAIR_MS), null),
     panel: by => walk.step(by), full: () => walk.full(null), fold: () => fold.toggle(),
     write: () => talk.write(null), comment: () => talk.write(pinAt(stage, walk, board)),
     escape: () => { if (!walk.back()) crosshair.move(null, null); }, ...wiring.alerts.keys,
   }).start();
-}
-
-function followNotices(wiring: Wiring, notices: Notices): void {
-  const subscription = wiring.stage.parts.link.subscription('@notices', undefined);
-  subscription.on('subscribed', ctx => notices.said(ctx.data));
-  subscription.on('publication', ctx => notices.said(ctx.data));
-  subscription.subscribe();
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jsonProblem } from '../src/server/jsonplace';
-import { markedLine, problemWords } from '../src/server/publishform';
+import { problemWords } from '../src/server/publishform';
+import { markedLine } from '../src/format/marked';
 import { textsOf } from '../src/texts/texts';
 
 const texts = textsOf('en');

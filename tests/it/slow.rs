@@ -131,7 +131,9 @@ async fn a_reader_of_steps_that_stops_is_thinned_and_then_up_to_date() {
             seen.read(&mut client).await;
         }
     };
-    timeout(6 * SOON, whole_again).await.expect("every step comes again");
+    // The kernel may send what it dropped only after as long as the reader had stopped, and each step that has to wait for
+    // a busy machine starts the calm anew.
+    timeout(18 * SOON, whole_again).await.expect("every step comes again");
     assert_eq!(seen.newest.len(), QUERIES as usize);
     let (first, bytes) = &seen.slowed[0];
     assert!(2 <= first["every"].as_u64().unwrap(), "{first}");

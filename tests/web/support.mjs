@@ -22,9 +22,19 @@ export async function browserFor(t, flags = []) {
   return browser;
 }
 
+/**
+ * A time zone in which it is between ten and eleven in the morning now, so that "in an hour" is today whenever the tests
+ * run. Zones of this family are named by the hours to add to get UTC.
+ */
+function morningZone() {
+  const behind = new Date().getUTCHours() - 10;
+  const hours = behind > 12 ? behind - 24 : behind;
+  return hours < 0 ? `Etc/GMT${hours}` : `Etc/GMT+${hours}`;
+}
+
 /** Opens a page that fails the test when its script fails or breaks the page's policy. */
 export async function pageFor(t, browser, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, colorScheme: 'dark', ...options });
+  const context = await browser.newContext({ viewport: { width: 1600, height: 1000 }, colorScheme: 'dark', timezoneId: morningZone(), ...options });
   const page = await context.newPage();
   const errors = [];
   page.on('pageerror', error => errors.push(error.stack ?? String(error)));

@@ -15,7 +15,7 @@ fn rules(text: &str) -> Vec<Rule> {
 fn batch(metric: &str) -> Batch {
     let labels = Labels::from_pairs([("__name__", metric), ("core", "1")]);
     let sample = BatchSample { labels, sample: Sample::new(1, 1.0) };
-    Batch { source: Source::Pushed, step: None, samples: vec![sample] }
+    Batch::new(Source::Pushed, None, vec![sample])
 }
 
 fn found(value: f64) -> Outcome {

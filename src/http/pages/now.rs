@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::collect::TopProcesses;
 use crate::dashboards::{Dashboard, Expression, Kind, LimitAt};
-use crate::http::{Answer, Site, error::Failure, query::RETRY_SECONDS};
+use crate::http::{Answer, Site, error::Failure, prometheus::RETRY_SECONDS};
 use crate::live::{LiveError, Unread};
 use crate::model::Labels;
 use crate::model::limits::LOOKBACK_MS;
@@ -94,8 +94,10 @@ fn instant(plan: &Plan, at: i64, store: &Store) -> Vec<(Labels, f64)> {
             return Vec::new();
         }
     };
-    match plan.eval(range, &data, &EvalLimits::default()) {
-        Ok(Value::Vector(vector)) => vector.into_iter().map(|(labels, sample)| (labels, sample.v)).collect(),
+    match plan.eval(range, &data, &EvalLimits::default()).map(|answer| answer.value) {
+        Ok(Value::Vector(vector)) => {
+            vector.into_iter().filter_map(|(labels, sample)| Some((labels, sample.float()?))).collect()
+        }
         Ok(Value::Scalar(sample)) => vec![(Labels::empty(), sample.v)],
         Ok(Value::String(_) | Value::Matrix(_)) => Vec::new(),
         Err(error) => {

@@ -1,7 +1,9 @@
 //! The words of the first screen. Words that script writes stand in `static/src/texts/`.
 
+mod explore;
 mod server;
 
+use explore::ExploreTexts;
 use server::ServerTexts;
 
 /// The words of the first screen in one language.
@@ -71,6 +73,8 @@ pub(crate) struct Texts {
     pub loading: &'static str,
     pub sound: &'static str,
     pub sound_when: &'static str,
+    /// Of the page of queries.
+    pub explore: ExploreTexts,
     /// Of the page of the server.
     pub server: ServerTexts,
     pub key_groups: &'static [KeyGroup],
@@ -162,6 +166,7 @@ pub(crate) const EN: Texts = Texts {
     loading: "loading",
     sound: "Sound",
     sound_when: "A tone for critical alerts",
+    explore: explore::EN,
     server: server::EN,
     key_groups: &[
         KeyGroup {
@@ -187,8 +192,12 @@ pub(crate) const EN: Texts = Texts {
             keys: &[("Comment at the crosshair", &["c"]), ("Write", &["m"]), ("Fold, unfold", &["r"])],
         },
         KeyGroup {
+            title: "A query",
+            keys: &[("Run", &["Enter"]), ("New line", &["⇧ Enter"]), ("Complete", &["Ctrl space"])],
+        },
+        KeyGroup {
             title: "Anywhere",
-            keys: &[("Find", &["/"]), ("Close", &["Esc"]), ("These keys", &["?"])],
+            keys: &[("Find", &["/"]), ("Explore", &["e"]), ("Close", &["Esc"]), ("These keys", &["?"])],
         },
     ],
 };

@@ -128,7 +128,7 @@ impl Subscriber {
     }
 
     pub(super) fn send(&self, publish: &Publish) {
-        self.connection.cast(&publish.cast, self.view(publish), publish.delivery);
+        self.send_as(publish, self.view(publish));
     }
 
     /// Sends what was held back.
@@ -137,6 +137,10 @@ impl Subscriber {
         if is_whole && view.shape == Shape::Delta {
             view.shape = Shape::Whole;
         }
+        self.send_as(publish, view);
+    }
+
+    fn send_as(&self, publish: &Publish, view: View) {
         self.connection.cast(&publish.cast, view, publish.delivery);
     }
 

@@ -70,7 +70,7 @@ impl Hub {
             configured_subscriptions: configured.subscriptions,
             publications: counters.publications.get(),
             deliveries: counters.deliveries.get(),
-            queue_bytes: (0..self.0.shards.len()).map(|shard| counters.waiting(shard)).sum(),
+            queue_bytes: self.0.ledgers.iter().map(|ledger| ledger.waiting_bytes() as u64).sum(),
             closed_slow: counters.closes(&Close::Slow).get(),
             steps_dropped: counters.steps_dropped.get(),
             signals_dropped: counters.signals_dropped.get(),

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::METRIC_NAME;
+use crate::model::Metadata;
 
 const NOW: i64 = 1_790_000_000_500;
 
@@ -41,8 +42,22 @@ something_weird{problem="division by zero"} +Inf -3982045
             r#"8 something_weird{job="push", problem="division by zero"} inf -3982045"#,
         ],
     );
-    let kinds = parse_exposition(text.as_bytes(), NOW).unwrap().kinds;
-    assert_eq!(kinds.get("http_requests_total"), Some(&MetricKind::Counter));
+    let metadata = parse_exposition(text.as_bytes(), NOW).unwrap().metadata;
+    let expected = Metadata {
+        kind: MetricKind::Counter,
+        help: "The total number of HTTP requests.".to_owned(),
+        unit: String::new(),
+    };
+    assert_eq!(metadata.into_iter().collect::<Vec<_>>(), [("http_requests_total".to_owned(), expected)]);
+}
+
+#[test]
+fn what_is_said_of_metrics_is_kept() {
+    let text = "# HELP \"my metric\" a \\\\ and\\n\\d\n# UNIT \"my metric\" seconds\n# TYPE \"my metric\" stateset\n#TYPED x\n# HELP\n";
+    let metadata = parse_exposition(text.as_bytes(), NOW).unwrap().metadata;
+    let expected =
+        Metadata { kind: MetricKind::Unknown, help: "a \\ and\n\\d".to_owned(), unit: "seconds".to_owned() };
+    assert_eq!(metadata.into_iter().collect::<Vec<_>>(), [("my metric".to_owned(), expected)]);
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl World {
         let name = series.to_string();
         let labels = Labels::from_pairs([("__name__", "m"), ("i", name.as_str())]);
         let step = matches!(source, Source::Scheduled { .. }).then_some(sample.t);
-        let batch = Batch { source, step, samples: vec![BatchSample { labels, sample }] };
+        let batch = Batch::new(source, step, vec![BatchSample { labels, sample }]);
         let report = self.store.append(&batch, now);
         if report.refused.is_empty() {
             self.book.appended(&batch, batch.samples.iter().map(|item| (&item.labels, item.sample)), now);
@@ -131,7 +131,7 @@ fn a_source_that_delivered_nothing_yet_is_waited_for() {
     // A sample between two whole seconds makes the source known, and delivers no step.
     let sample = Sample::new(START + 500, 1.0);
     let labels = Labels::from_pairs([("__name__", "m"), ("i", "0")]);
-    let batch = Batch { source: scheduled(), step: None, samples: vec![BatchSample { labels, sample }] };
+    let batch = Batch::new(scheduled(), None, vec![BatchSample { labels, sample }]);
     world.store.append(&batch, START + 500);
     world.book.appended(&batch, batch.samples.iter().map(|item| (&item.labels, item.sample)), START + 500);
     world.advance(START + 1_000 + WAIT_MS_MAX - 1);

@@ -4,8 +4,10 @@ use std::cmp::Ordering;
 
 use crate::query::{
     QueryError,
-    column::{ABSENT, Column, is_present},
-    expr::AggregateOp,
+    annotations::Note,
+    column::Column,
+    eval::Evaluator,
+    expr::{Aggregate, AggregateOp},
     functions::sort::by_value,
 };
 
@@ -19,20 +21,27 @@ use super::Bunch;
 ///
 /// When a `k` is not a number, or too large for one.
 pub fn eval(
-    op: AggregateOp,
+    (of, node): (&Evaluator<'_>, &Aggregate),
     k: &[f64],
     mut columns: Vec<Column>,
     bunches: &[Bunch],
 ) -> Result<Vec<Column>, QueryError> {
+    let op = node.op;
+    if k.iter().all(|&v| v < 1.0) {
+        return Ok(Vec::new());
+    }
     let k = k.iter().map(|&v| count(v)).collect::<Result<Vec<usize>, QueryError>>()?;
+    if op != AggregateOp::LimitK {
+        leave_out_histograms(of, node, &k, &mut columns);
+    }
     let mut order = Vec::with_capacity(columns.len());
     let places = places(&columns);
     let mut ranked: Vec<usize> = Vec::new();
-    for bunch in bunches {
+    for bunch in in_order(bunches, &places) {
         for (step, &k) in k.iter().enumerate() {
             ranked.clear();
             let here = bunch.members.iter().copied();
-            ranked.extend(here.filter(|&at| is_present(columns[at].values[step])));
+            ranked.extend(here.filter(|&at| columns[at].is_there(step)));
             // Of equal values the one whose labels come first stays, at every step the same.
             let value = |at: usize| columns[at].values[step];
             let descending = op == AggregateOp::TopK;
@@ -44,7 +53,7 @@ pub fn eval(
                 order.then(places[a].cmp(&places[b]))
             });
             for &at in ranked.iter().skip(k) {
-                columns[at].values[step] = ABSENT;
+                columns[at].set(step, None);
             }
             ranked.truncate(k);
         }
@@ -57,6 +66,24 @@ pub fn eval(
     let mut slots: Vec<Option<Column>> = columns.into_iter().map(Some).collect();
     let kept = order.iter().filter_map(|&at| slots[at].take());
     Ok(kept.filter(|column| !column.is_empty()).collect())
+}
+
+/// What has no order is not ranked.
+fn leave_out_histograms(of: &Evaluator<'_>, node: &Aggregate, k: &[usize], columns: &mut [Column]) {
+    for column in columns.iter_mut().filter(|column| column.has_histograms()) {
+        let mut asked = column.histograms.iter().zip(k);
+        if asked.any(|(histogram, &k)| histogram.is_some() && k > 0) {
+            of.note(node.span, Note::IgnoredInGroup(node.op.name()));
+        }
+        column.histograms.clear();
+    }
+}
+
+/// The groups in the order of their first series: that is how Prometheus gives them.
+fn in_order<'b>(bunches: &'b [Bunch], places: &[usize]) -> Vec<&'b Bunch> {
+    let mut sorted: Vec<&Bunch> = bunches.iter().collect();
+    sorted.sort_by_key(|bunch| bunch.members.iter().map(|&at| places[at]).min());
+    sorted
 }
 
 /// The place of each column in the order of labels.

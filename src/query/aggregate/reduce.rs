@@ -151,7 +151,7 @@ pub fn reduce(op: AggregateOp, columns: &[Column], bunch: &Bunch, grid: Grid) ->
         AggregateOp::Stdvar => pass::<Variance>(columns, bunch, grid),
         _ => pass::<One>(columns, bunch, grid),
     };
-    Column { labels: bunch.labels.clone(), drop_name: bunch.drop_name, values }
+    Column::new(bunch.labels.clone(), bunch.drop_name, values)
 }
 
 fn pass<A: Accumulate>(columns: &[Column], bunch: &Bunch, grid: Grid) -> Vec<f64> {

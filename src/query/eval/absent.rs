@@ -1,6 +1,6 @@
 //! `absent` and `absent_over_time`: what is not there.
 
-use crate::model::Labels;
+use crate::model::{Labels, Sample};
 use crate::query::{
     QueryError,
     column::{ABSENT, Column, is_present},
@@ -22,7 +22,16 @@ impl Evaluator<'_> {
     /// As [`Evaluator::eval`].
     pub fn absent(&self, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         let columns = self.vector(argument(call, 0)?, grid)?;
-        self.missing(call, grid, columns.into_iter().map(|column| column.values))
+        let mut missing = self.constant(1.0, grid)?;
+        for mut column in columns {
+            for step in 0..column.histograms.len() {
+                if column.histogram(step).is_some() {
+                    column.values[step] = 1.0;
+                }
+            }
+            take_out(&mut missing, &column.values);
+        }
+        Ok(labelled(call, missing))
     }
 
     /// 1 at each step without a sample in any window.
@@ -33,32 +42,36 @@ impl Evaluator<'_> {
     pub fn absent_over_time(&self, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         let range = range_argument(call)?;
         let ends = self.ends(range.shift, grid);
-        let found = self
-            .windows(range, grid)?
-            .into_iter()
-            .filter_map(|series| slide(&series.samples, &ends, range.range, false, |_| Some(1.0)));
-        self.missing(call, grid, found)
-    }
-
-    fn missing(
-        &self,
-        call: &Call,
-        grid: Grid,
-        found: impl Iterator<Item = Vec<f64>>,
-    ) -> Result<Vec<Column>, QueryError> {
-        let mut values = self.constant(1.0, grid)?;
-        for there in found {
-            for (value, &v) in values.iter_mut().zip(&there) {
-                if is_present(v) {
-                    *value = ABSENT;
+        let mut missing = self.constant(1.0, grid)?;
+        self.windows(range, grid, |series| {
+            let times = |t| Sample::new(t, 1.0);
+            let histograms: Vec<Sample> = series.histograms.iter().map(|one| times(one.t)).collect();
+            for samples in [&*series.samples, &histograms] {
+                if let Some(there) = slide(samples, &ends, range.range, false, |_| Some(1.0)) {
+                    take_out(&mut missing, &there);
                 }
             }
-        }
-        let labels = match &call.prepared {
-            Prepared::Labels(labels) => labels.clone(),
-            Prepared::None | Prepared::Replace(_) => Labels::empty(),
-        };
-        let column = Column { labels, drop_name: false, values };
-        Ok(if column.is_empty() { Vec::new() } else { vec![column] })
+            Ok(())
+        })?;
+        Ok(labelled(call, missing))
     }
+}
+
+/// Takes the steps out at which something is there.
+fn take_out(missing: &mut [f64], there: &[f64]) {
+    for (value, &v) in missing.iter_mut().zip(there) {
+        if is_present(v) {
+            *value = ABSENT;
+        }
+    }
+}
+
+/// The steps that are left, with the labels that the call says.
+fn labelled(call: &Call, missing: Vec<f64>) -> Vec<Column> {
+    let labels = match &call.prepared {
+        Prepared::Labels(labels) => labels.clone(),
+        Prepared::None | Prepared::Replace(_) => Labels::empty(),
+    };
+    let column = Column::new(labels, false, missing);
+    if column.is_empty() { Vec::new() } else { vec![column] }
 }

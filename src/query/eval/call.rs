@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::model::Labels;
+use crate::model::{Histogram, Labels};
 use crate::query::{
     QueryError,
-    column::{ABSENT, Column, is_present},
+    annotations::Note,
+    column::{ABSENT, Column, Datum, is_present},
     expr::{Call, Expr, Kind, Prepared, Range},
-    functions::{Function, date::DateFunction, labels::join, math::BoundFunction, sort::SortFunction},
+    functions::{
+        Function, date::DateFunction, labels::join, math::BoundFunction, native::NativeFunction,
+        sort::SortFunction,
+    },
     grid::Grid,
 };
 
-use super::{Evaluated, Evaluator};
+use super::{Evaluated, Evaluator, Wanted};
 
 impl Evaluator<'_> {
     /// Evaluates a function at each step.
@@ -34,11 +38,11 @@ impl Evaluator<'_> {
             Function::Math(function) => self.mapped(argument(call, 0)?, grid, |v| function.apply(v)),
             Function::Date(function) => self.date(function, call, grid),
             Function::Bound(function) => self.bound(function, call, grid),
-            Function::Vector => Ok(vec![Column {
-                labels: Labels::empty(),
-                drop_name: false,
-                values: self.scalar(argument(call, 0)?, grid)?,
-            }]),
+            Function::Vector => {
+                let values = self.scalar(argument(call, 0)?, grid)?;
+                Ok(vec![Column::new(Labels::empty(), false, values)])
+            }
+            Function::Native(function) => self.native(function, call, grid),
             Function::Absent => self.absent(call, grid),
             Function::AbsentOverTime => self.absent_over_time(call, grid),
             Function::Timestamp => self.timestamp(argument(call, 0)?, grid),
@@ -96,12 +100,30 @@ impl Evaluator<'_> {
         Ok(columns)
     }
 
+    fn native(&self, function: NativeFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
+        let of = argument(call, 0)?;
+        let columns = if function.needs_totals_only() {
+            self.wanting(Wanted::Totals, || self.vector(of, grid))?
+        } else {
+            self.vector(of, grid)?
+        };
+        let mut found = Vec::new();
+        for column in columns.into_iter().filter(Column::has_histograms) {
+            let value = |histogram: &Option<Arc<Histogram>>| {
+                histogram.as_ref().map_or(ABSENT, |histogram| function.apply(histogram))
+            };
+            let values = column.histograms.iter().map(value).collect();
+            found.push(Column::new(column.labels, true, values));
+        }
+        Ok(found)
+    }
+
     fn date(&self, function: DateFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         if let Some(of) = call.args.first() {
             return self.mapped(of, grid, |v| function.apply(v));
         }
         let values = self.times(grid)?.into_iter().map(|t| function.apply(t)).collect();
-        Ok(vec![Column { labels: Labels::empty(), drop_name: false, values }])
+        Ok(vec![Column::new(Labels::empty(), false, values)])
     }
 
     fn bound(&self, function: BoundFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
@@ -133,7 +155,13 @@ impl Evaluator<'_> {
             other => {
                 let mut columns = self.vector(other, grid)?;
                 let at = |step: usize| seconds(grid.time(step));
-                columns.iter_mut().for_each(|column| column.map_steps(|step, _| at(step)));
+                for column in &mut columns {
+                    for step in 0..grid.count {
+                        if column.is_there(step) {
+                            column.set(step, Some(Datum::Float(at(step))));
+                        }
+                    }
+                }
                 columns
             }
         };
@@ -143,8 +171,13 @@ impl Evaluator<'_> {
 
     fn sorted(&self, function: SortFunction, call: &Call, grid: Grid) -> Result<Vec<Column>, QueryError> {
         let mut columns = self.vector(argument(call, 0)?, grid)?;
+        if matches!(function, SortFunction::Values { .. }) {
+            columns.iter_mut().for_each(|column| column.histograms.clear());
+        }
         if grid.count == 1 {
             function.apply(&mut columns, &texts(call, 1));
+        } else {
+            self.note(call.span, Note::SortInRange);
         }
         Ok(columns)
     }
@@ -175,7 +208,7 @@ pub fn range_argument(call: &Call) -> Result<&Range, QueryError> {
 /// The texts from argument `from` on.
 fn texts(call: &Call, from: usize) -> Vec<Arc<str>> {
     let texts = call.args.iter().skip(from).filter_map(|arg| match arg {
-        Expr::Text(text) => Some(Arc::clone(text)),
+        Expr::Text(text, _) => Some(Arc::clone(text)),
         _ => None,
     });
     texts.collect()

@@ -3,8 +3,9 @@
 use crate::model::Sample;
 use crate::query::{
     QueryError,
-    column::Column,
-    expr::Call,
+    annotations::{About, Note},
+    column::{Column, is_present},
+    expr::{Call, Expr},
     functions::{
         WindowFunction,
         counter::{Counter, changes, instant},
@@ -23,11 +24,16 @@ use super::{
 };
 
 /// One series under windows, with what all functions of windows need.
-struct Sliding<'s> {
-    samples: &'s [Sample],
-    ends: &'s Ends,
-    range: i64,
-    scalars: &'s [Vec<f64>],
+#[derive(Debug)]
+pub struct Sliding<'s> {
+    /// The numbers, oldest first.
+    pub samples: &'s [Sample],
+    /// Where the windows end.
+    pub ends: &'s Ends,
+    /// The windows' length, ms.
+    pub range: i64,
+    /// The other arguments, for each step.
+    pub scalars: &'s [Vec<f64>],
 }
 
 impl Evaluator<'_> {
@@ -48,24 +54,63 @@ impl Evaluator<'_> {
             check_factors(&scalars)?;
         }
         let ends = self.ends(range.shift, grid);
+        let span = call.args.first().map(Expr::span).unwrap_or_default();
         let mut columns = Vec::new();
-        for series in self.windows(range, grid)? {
+        self.windows(range, grid, |series| {
             self.budget.samples(grid.count)?;
             let sliding =
                 Sliding { samples: &series.samples, ends: &ends, range: range.range, scalars: &scalars };
             if !function.is_incremental() {
                 self.budget.samples(sliding.looks() / LOOKS_PER_SAMPLE)?;
             }
-            match sliding.values(function) {
-                Some(values) => columns.push(Column {
-                    labels: series.labels.clone(),
-                    drop_name: series.drop_name || !function.keeps_name(),
-                    values,
-                }),
+            let labels = series.labels.clone();
+            let drop_name = series.drop_name || !function.keeps_name();
+            let column = if series.histograms.is_empty() {
+                sliding.values(function).map(|values| Column::new(labels, drop_name, values))
+            } else {
+                let about = About { notes: &self.notes, span, metric: series.labels.metric_name() };
+                let found = self.mixed_function(function, &sliding, &series.histograms, &about)?;
+                found.map(|found| found.column(labels, drop_name))
+            };
+            match column {
+                Some(column) => columns.push(column),
                 None => self.budget.give_back(grid.count),
             }
-        }
+            Ok(())
+        })?;
+        self.judge(function, call, &columns, &scalars);
         Ok(columns)
+    }
+
+    /// Says what is strange about a function's arguments, once it has values.
+    fn judge(&self, function: WindowFunction, call: &Call, columns: &[Column], scalars: &[Vec<f64>]) {
+        let span = call.args.first().map(Expr::span).unwrap_or_default();
+        match function {
+            WindowFunction::Rate | WindowFunction::Increase => {
+                // Series of one metric come one after the other: said once for each run of them.
+                let mut before = "";
+                for column in columns {
+                    let name = column.labels.metric_name();
+                    let ends = ["_total", "_sum", "_count", "_bucket"];
+                    if name != before
+                        && !ends.iter().any(|end| name.ends_with(end))
+                        && column.values.iter().any(|&v| is_present(v))
+                    {
+                        before = name;
+                        self.note(span, Note::PossibleNonCounter(name));
+                    }
+                }
+            }
+            WindowFunction::Quantile => {
+                for (step, &q) in scalars.first().into_iter().flatten().enumerate() {
+                    let used = || columns.iter().any(|column| is_present(column.values[step]));
+                    if !(0.0..=1.0).contains(&q) && used() {
+                        self.note(span, Note::InvalidQuantile(q));
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -117,7 +162,8 @@ impl Sliding<'_> {
         }
     }
 
-    fn scalar(&self, at: usize, step: usize) -> f64 {
+    /// Argument `at` of those that are numbers, at a step.
+    pub fn scalar(&self, at: usize, step: usize) -> f64 {
         let values = self.scalars.get(at);
         values.and_then(|values| values.get(step)).copied().unwrap_or(f64::NAN)
     }
@@ -130,9 +176,9 @@ impl Sliding<'_> {
 
 /// The factors of smoothing are between 0 and 1.
 fn check_factors(scalars: &[Vec<f64>]) -> Result<(), QueryError> {
-    let inside = |v: &f64| *v >= 0.0 && *v <= 1.0;
+    let inside = |v: &f64| 0.0 < *v && *v < 1.0;
     if scalars.iter().flatten().all(inside) {
         return Ok(());
     }
-    Err(QueryError::Eval("invalid smoothing or trend factor: expected 0 <= factor <= 1".to_owned()))
+    Err(QueryError::Eval("invalid smoothing or trend factor: expected 0 < factor < 1".to_owned()))
 }

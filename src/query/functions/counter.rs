@@ -45,32 +45,63 @@ impl<'a> Counter<'a> {
                 rise += self.samples[at - 1].v;
             }
         }
-        let sampled = seconds(last.t - first.t);
-        let between = sampled / count(window.len() - 1);
-        let mut to_start = seconds(first.t - span.start);
-        let mut to_end = seconds(span.end - last.t);
-        // A gap of more than 1.1 intervals is the series' end, not a late sample.
-        let threshold = between * 1.1;
-        if to_start >= threshold {
-            to_start = between / 2.0;
-        }
-        if is_counter && rise > 0.0 && first.v >= 0.0 {
-            // A counter was not below zero: go back no further than to where it was zero.
-            to_start = to_start.min(sampled * (first.v / rise));
-        }
-        if to_end >= threshold {
-            to_end = between / 2.0;
-        }
-        let mut factor = (sampled + to_start + to_end) / sampled;
-        if function == WindowFunction::Rate {
-            factor /= seconds(span.end - span.start);
-        }
-        Some(rise * factor)
+        let since_zero = (is_counter && rise > 0.0 && first.v >= 0.0).then(|| first.v / rise);
+        let window = Window { start: span.start, end: span.end, first: first.t, last: last.t };
+        let factor = window.extrapolation(window_gaps(span), since_zero);
+        let over = if function == WindowFunction::Rate { window.seconds() } else { 1.0 };
+        Some(rise * (factor / over))
     }
 
     /// How often the window falls.
     pub fn resets(&self, span: Span) -> Option<f64> {
         (span.low < span.high).then(|| count(self.resets_in(span.low, span.high).len()))
+    }
+}
+
+const fn window_gaps(span: Span) -> usize {
+    span.high - span.low - 1
+}
+
+/// A window's ends and the times of its first and last sample, ms.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// The window's start.
+    pub start: i64,
+    /// The window's end.
+    pub end: i64,
+    /// The first sample's time.
+    pub first: i64,
+    /// The last sample's time.
+    pub last: i64,
+}
+
+impl Window {
+    /// The factor by which the rise between the first and the last sample grows towards the ends of the
+    /// window. `gaps` are those between samples, at least one; `since_zero` says how long before the
+    /// first sample a counter was zero, as a part of the time from the first to the last.
+    pub fn extrapolation(&self, gaps: usize, since_zero: Option<f64>) -> f64 {
+        let sampled = seconds(self.last - self.first);
+        let between = sampled / count(gaps);
+        let mut to_start = seconds(self.first - self.start);
+        let mut to_end = seconds(self.end - self.last);
+        // A gap of more than 1.1 intervals is the series' end, not a late sample.
+        let threshold = between * 1.1;
+        if to_start >= threshold {
+            to_start = between / 2.0;
+        }
+        if let Some(part) = since_zero {
+            // A counter was not below zero: go back no further than to where it was zero.
+            to_start = to_start.min(sampled * part);
+        }
+        if to_end >= threshold {
+            to_end = between / 2.0;
+        }
+        (sampled + to_start + to_end) / sampled
+    }
+
+    /// How long the window is.
+    pub fn seconds(&self) -> f64 {
+        seconds(self.end - self.start)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::query::annotations::Forced;
+
 /// The label that holds a bucket's upper bound.
 pub const BUCKET_LABEL: &str = "le";
 /// Counts that differ by less than this part are equal: rates are not exact.
@@ -38,34 +40,56 @@ fn prepare(buckets: &mut Vec<Bucket>) -> Option<()> {
     Some(())
 }
 
-/// Makes the counts rise, where scrapes at different times made them fall.
-fn make_monotonic(buckets: &mut [Bucket]) {
-    let mut previous = f64::NEG_INFINITY;
-    for bucket in buckets {
-        let small = (bucket.count - previous).abs() / (bucket.count.abs() + previous.abs());
-        if bucket.count < previous || small < SMALL_DELTA {
+/// Makes the counts rise, where scrapes at different times made them fall. Differences that are
+/// rounding errors go without a word.
+fn make_monotonic(buckets: &mut [Bucket]) -> Option<Forced> {
+    let mut forced: Option<Forced> = None;
+    let mut previous = buckets.first()?.count;
+    for bucket in buckets.iter_mut().skip(1) {
+        let count = bucket.count;
+        if almost_equal(count, previous) {
             bucket.count = previous;
+        } else if count < previous {
+            bucket.count = previous;
+            let (upper, difference) = (bucket.upper, previous - count);
+            let known = forced.get_or_insert(Forced { lowest: upper, highest: upper, difference });
+            known.highest = known.highest.max(upper);
+            known.difference = known.difference.max(difference);
+        } else {
+            previous = count;
         }
-        previous = bucket.count;
     }
+    forced
 }
 
-/// The `q`-quantile, in proportion within its bucket; NaN when the buckets do not tell.
-pub fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> f64 {
+/// Whether two counts differ by a rounding error at most.
+fn almost_equal(a: f64, b: f64) -> bool {
+    let size = a.abs() + b.abs();
+    let difference = (a - b).abs();
+    a == b || (a != 0.0 && b != 0.0 && difference / size.min(f64::MAX) < SMALL_DELTA)
+}
+
+/// The `q`-quantile, in proportion within its bucket, and what had to be done to the counts; NaN when
+/// the buckets do not tell.
+pub fn bucket_quantile(q: f64, buckets: &mut Vec<Bucket>) -> (f64, Option<Forced>) {
     if q.is_nan() {
-        return f64::NAN;
+        return (f64::NAN, None);
     }
     if q < 0.0 {
-        return f64::NEG_INFINITY;
+        return (f64::NEG_INFINITY, None);
     }
     if q > 1.0 {
-        return f64::INFINITY;
+        return (f64::INFINITY, None);
     }
     if prepare(buckets).is_none() {
-        return f64::NAN;
+        return (f64::NAN, None);
     }
-    make_monotonic(buckets);
-    let [bounded @ .., last] = buckets.as_slice() else {
+    let forced = make_monotonic(buckets);
+    (monotonic_quantile(q, buckets), forced)
+}
+
+fn monotonic_quantile(q: f64, buckets: &[Bucket]) -> f64 {
+    let [bounded @ .., last] = buckets else {
         return f64::NAN;
     };
     let Some(highest) = bounded.last() else {
@@ -92,7 +116,6 @@ pub fn bucket_fraction(lower: f64, upper: f64, buckets: &mut Vec<Bucket>) -> f64
     if prepare(buckets).is_none() {
         return f64::NAN;
     }
-    make_monotonic(buckets);
     let total = buckets.last().map_or(0.0, |last| last.count);
     if total == 0.0 || total.is_nan() || lower.is_nan() || upper.is_nan() {
         return f64::NAN;
@@ -137,7 +160,7 @@ mod tests {
 
     #[track_caller]
     fn check(q: f64, pairs: &[(f64, f64)], expected: f64) {
-        let got = bucket_quantile(q, &mut buckets(pairs));
+        let (got, _) = bucket_quantile(q, &mut buckets(pairs));
         assert!(got == expected || (got.is_nan() && expected.is_nan()), "{got}");
     }
 
@@ -150,6 +173,16 @@ mod tests {
         check(0.5, &[(1.0, 1.0)], f64::NAN);
         check(0.5, &[(1.0, 0.0), (INF, 0.0)], f64::NAN);
         check(0.5, &[(INF, 3.0)], f64::NAN);
+    }
+
+    #[test]
+    fn counts_that_fall_are_raised_and_told() {
+        let (got, forced) =
+            bucket_quantile(0.5, &mut buckets(&[(1.0, 4.0), (2.0, 1.0), (3.0, 3.0), (INF, 8.0)]));
+        assert_eq!((got, forced), (1.0, Some(Forced { lowest: 2.0, highest: 3.0, difference: 3.0 })));
+        let almost = 4.0 - 1e-13;
+        let (_, forced) = bucket_quantile(0.5, &mut buckets(&[(1.0, 4.0), (2.0, almost), (INF, 8.0)]));
+        assert_eq!(forced, None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The language of the test data.
 
+use crate::query::parse::number;
+
 /// `load`
 pub(super) struct Load {
     /// Milliseconds between samples.
@@ -23,8 +25,44 @@ pub(super) struct Eval {
     /// `expect range vector`: its start and step.
     pub(super) range_vector: Option<(i64, i64)>,
     pub(super) string: Option<String>,
+    pub(super) warnings: Notes,
+    pub(super) infos: Notes,
     /// The series or the scalar that is expected.
     pub(super) lines: Vec<String>,
+}
+
+/// What is expected of the annotations of one level.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Each fits one at least, and each that is there fits one, if there are any.
+    pub(super) expected: Vec<Pattern>,
+    /// There must be none.
+    pub(super) none: bool,
+}
+
+/// What an annotation is compared with.
+pub(super) enum Pattern {
+    Any,
+    Text(String),
+    Regex(regex::Regex),
+}
+
+impl Pattern {
+    fn parse(text: &str) -> Self {
+        match text.trim().split_once(':') {
+            Some(("msg", text)) => Self::Text(text.trim().to_owned()),
+            Some(("regex", text)) => Self::Regex(regex::Regex::new(text.trim()).expect("an expression")),
+            _ => Self::Any,
+        }
+    }
+
+    pub(super) fn fits(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Text(expected) => expected == text,
+            Self::Regex(regex) => regex.is_match(text),
+        }
+    }
 }
 
 pub(super) enum Command {
@@ -79,6 +117,10 @@ fn eval(word: &str, rest: &str) -> Eval {
         let time = |text| duration(text).expect("a time");
         (time(from), time(to), time(step), *query)
     };
+    let any = |of: &str| Notes {
+        expected: (word == of).then_some(Pattern::Any).into_iter().collect(),
+        none: false,
+    };
     Eval {
         query: query.trim().to_owned(),
         start,
@@ -89,6 +131,8 @@ fn eval(word: &str, rest: &str) -> Eval {
         ordered: word == "eval_ordered",
         range_vector: None,
         string: None,
+        warnings: any("eval_warn"),
+        infos: any("eval_info"),
         lines: Vec::new(),
     }
 }
@@ -114,8 +158,10 @@ fn more(eval: &mut Eval, line: &str) {
             };
             eval.range_vector = duration(from).zip(duration(step));
         }
-        // Annotations: we have none.
-        "warn" | "info" | "no_warn" | "no_info" => {}
+        "warn" => eval.warnings.expected.push(Pattern::parse(rest)),
+        "info" => eval.infos.expected.push(Pattern::parse(rest)),
+        "no_warn" => eval.warnings.none = true,
+        "no_info" => eval.infos.none = true,
         _ => panic!("unexpected {line:?}"),
     }
 }
@@ -131,6 +177,5 @@ pub(super) fn duration(text: &str) -> Option<i64> {
     if zero && text.starts_with('0') {
         return Some(0);
     }
-    let span = promql_parser::util::parse_duration(text).ok()?;
-    i64::try_from(span.as_millis()).ok().map(|ms| sign * ms)
+    number::duration_ms(text).ok().map(|ms| sign * ms)
 }

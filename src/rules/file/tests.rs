@@ -99,7 +99,7 @@ fn every_problem_has_its_place() {
     bad_keys("expr = 'a'\nmetric = 'b'\nabove = 1", &["4:10: a rule has either"]);
     bad_keys("metric = 'b'", &["3:10: a rule with `metric` needs"]);
     bad_keys("metric = 'rate(b[5m])'\nabove = 1", &["3:10: `rate(b[5m])` is no metric's name"]);
-    bad_keys("metric = 'b'\nwhere = 'a=b'\nabove = 1", &["4:9: the expression"]);
+    bad_keys("metric = 'b'\nwhere = 'a=b'\nabove = 1", &["4:12: the expression"]);
     bad_keys("expr = 'b'\nwhere = 'a=\"b\"'\nabove = 1", &["4:9: `where` goes with `metric`"]);
     bad_keys("expr = 'a[5m]'", &["3:8: the expression gives a range"]);
     bad_keys("expr = '\"a\"'\nabove = 1", &["3:8: the expression gives a text"]);

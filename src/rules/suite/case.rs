@@ -95,8 +95,8 @@ impl Case {
             .collect();
         for series in &self.series {
             for (at, value) in (0i64..).zip(&series.values) {
-                if let Some(value) = value {
-                    samples.append(&series.labels, Sample::new(at * self.interval_ms, *value));
+                if let Some(value) = value.float() {
+                    samples.append(&series.labels, Sample::new(at * self.interval_ms, value));
                 }
             }
         }

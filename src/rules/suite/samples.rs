@@ -16,7 +16,7 @@ impl Samples {
     /// Appends a sample; one that is no newer than the last is left out.
     pub(super) fn append(&mut self, labels: &Labels, sample: Sample) {
         let at = *self.places.entry(labels.clone()).or_insert_with(|| {
-            self.series.push(SelectedSeries { labels: labels.clone(), samples: Vec::new() });
+            self.series.push(SelectedSeries::new(labels.clone(), Vec::new()));
             self.series.len() - 1
         });
         let samples = &mut self.series[at].samples;
@@ -30,7 +30,7 @@ impl Samples {
         let range = EvalRange::instant(at_ms, LOOKBACK_MS);
         let data: Vec<Vec<SelectedSeries>> =
             plan.selections(range).iter().map(|selection| self.select(selection)).collect();
-        plan.eval(range, &data, &EvalLimits::default())
+        plan.eval(range, &data, &EvalLimits::default()).map(|answer| answer.value)
     }
 
     fn select(&self, selection: &Selection) -> Vec<SelectedSeries> {
@@ -39,7 +39,7 @@ impl Samples {
             let from = series.samples.partition_point(|sample| sample.t < selection.from);
             let to = series.samples.partition_point(|sample| sample.t <= selection.to);
             let samples = series.samples.get(from..to).unwrap_or_default().to_vec();
-            SelectedSeries { labels: series.labels.clone(), samples }
+            SelectedSeries::new(series.labels.clone(), samples)
         });
         found.collect()
     }

@@ -2,12 +2,14 @@
 
 use super::super::ids::SeriesId;
 use super::{
-    COLUMN_SAMPLES_MAX, Damaged, checked, put_sum,
+    COLUMN_SAMPLES_MAX, Damaged, checked,
+    histograms::{self, LIST_COST_MAX, decode_histograms, encode_histograms},
+    put_sum,
     times::{decode_times, encode_times},
     values::{decode_values, encode_values},
     varint::{self, Bytes},
 };
-use crate::model::Sample;
+use crate::model::{HistogramSample, Sample};
 
 /// One sample of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,14 +20,47 @@ pub struct Row {
     pub sample: Sample,
 }
 
+/// One histogram of one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistogramRow {
+    /// The series.
+    pub series: SeriesId,
+    /// Time and histogram.
+    pub sample: HistogramSample,
+}
+
+impl HistogramRow {
+    /// What it takes of [`BLOCK_COST_MAX`].
+    pub fn cost(&self) -> usize {
+        histograms::cost(&self.sample.histogram)
+    }
+
+    /// Bytes of memory, about.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + 8 * self.cost()
+    }
+}
+
+/// What a block has.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Block {
+    /// The numbers, by series and then by time, each time of a series once.
+    pub rows: Vec<Row>,
+    /// The histograms, in the same order.
+    pub histograms: Vec<HistogramRow>,
+}
+
 /// Samples that one block holds at most.
 pub const BLOCK_ROWS_MAX: usize = COLUMN_SAMPLES_MAX;
+/// What the histograms of one block weigh at most, in numbers of 8 bytes: 8 MiB decoded.
+pub const BLOCK_COST_MAX: usize = LIST_COST_MAX;
 
 /// Encodes rows in any order; of two with one series and one time the first counts.
 ///
 /// Shape: check sum, count of series; for each: difference of its id, count, times (or the mark that
-/// they are those of the series before), values.
-pub fn encode_block(rows: &[Row]) -> Vec<u8> {
+/// they are those of the series before), values. Then, if there are histograms: count of series; for each:
+/// difference of its id, and its histograms with their length.
+pub fn encode_block(rows: &[Row], histograms: &[HistogramRow]) -> Vec<u8> {
     let mut rows = rows.to_vec();
     rows.sort_by_key(|row| (row.series, row.sample.t));
     rows.dedup_by_key(|row| (row.series, row.sample.t));
@@ -46,16 +81,35 @@ pub fn encode_block(rows: &[Row]) -> Vec<u8> {
         }
         encode_values(&values, &mut out);
     }
+    if !histograms.is_empty() {
+        put_histograms(histograms, &mut out);
+    }
     put_sum(&mut out, 0);
     out
 }
 
-/// Decodes the rows of a block, by series and then by time, each time of a series once.
+fn put_histograms(histograms: &[HistogramRow], out: &mut Vec<u8>) {
+    let mut rows: Vec<&HistogramRow> = histograms.iter().collect();
+    rows.sort_by_key(|row| (row.series, row.sample.t));
+    rows.dedup_by_key(|row| (row.series, row.sample.t));
+    varint::put(out, rows.chunk_by(|a, b| a.series == b.series).count() as u64);
+    let mut id = 0;
+    for of_one in rows.chunk_by(|a, b| a.series == b.series) {
+        varint::put(out, u64::from(of_one[0].series.0 - id));
+        id = of_one[0].series.0;
+        let samples: Vec<HistogramSample> = of_one.iter().map(|row| row.sample.clone()).collect();
+        let mut list = Vec::new();
+        encode_histograms(&samples, &mut list);
+        varint::put_bytes(out, &list);
+    }
+}
+
+/// Decodes a block.
 ///
 /// # Errors
 ///
 /// When the bytes are no block.
-pub fn decode_block(bytes: &[u8]) -> Result<Vec<Row>, Damaged> {
+pub fn decode_block(bytes: &[u8]) -> Result<Block, Damaged> {
     decode_block_body(checked(bytes)?)
 }
 
@@ -64,15 +118,12 @@ pub fn decode_block(bytes: &[u8]) -> Result<Vec<Row>, Damaged> {
 /// # Errors
 ///
 /// As [`decode_block`].
-pub fn decode_block_body(body: &[u8]) -> Result<Vec<Row>, Damaged> {
+pub fn decode_block_body(body: &[u8]) -> Result<Block, Damaged> {
     let mut bytes = Bytes::new(body);
-    let (mut id, mut times, mut rows) = (0_u32, Vec::new(), Vec::new());
-    for nth in 0..bytes.count(BLOCK_ROWS_MAX)? {
-        let step = u32::try_from(bytes.number()?).map_err(|_| Damaged("series"))?;
-        if nth > 0 && step == 0 {
-            return Err(Damaged("a series twice"));
-        }
-        id = id.checked_add(step).ok_or(Damaged("series"))?;
+    let mut ids = Ids::default();
+    let (mut times, mut rows) = (Vec::new(), Vec::new());
+    for _ in 0..bytes.count(BLOCK_ROWS_MAX)? {
+        let series = ids.next(&mut bytes)?;
         let n = bytes.count(BLOCK_ROWS_MAX - rows.len())?;
         if n > 0 {
             times = decode_times(&mut bytes, n)?;
@@ -81,11 +132,44 @@ pub fn decode_block_body(body: &[u8]) -> Result<Vec<Row>, Damaged> {
             return Err(Damaged("too many"));
         }
         let values = decode_values(&mut bytes, times.len())?;
-        rows.extend(
-            times.iter().zip(values).map(|(t, v)| Row { series: SeriesId(id), sample: Sample::new(*t, v) }),
-        );
+        rows.extend(times.iter().zip(values).map(|(t, v)| Row { series, sample: Sample::new(*t, v) }));
+    }
+    let histograms = if bytes.is_empty() { Vec::new() } else { take_histograms(&mut bytes)? };
+    Ok(Block { rows, histograms })
+}
+
+fn take_histograms(bytes: &mut Bytes<'_>) -> Result<Vec<HistogramRow>, Damaged> {
+    let mut ids = Ids::default();
+    let (mut rows, mut room) = (Vec::new(), BLOCK_COST_MAX);
+    for _ in 0..bytes.count(BLOCK_ROWS_MAX)? {
+        let series = ids.next(bytes)?;
+        let (mut list, mut samples) = (Bytes::new(bytes.bytes()?), Vec::new());
+        decode_histograms(&mut list, (i64::MIN, i64::MAX), &mut samples)?;
+        for sample in samples {
+            let row = HistogramRow { series, sample };
+            room = room.checked_sub(row.cost()).ok_or(Damaged("too many histograms"))?;
+            rows.push(row);
+        }
     }
     Ok(rows)
+}
+
+/// Ids of series as their differences.
+#[derive(Default)]
+struct Ids {
+    id: u32,
+    is_begun: bool,
+}
+
+impl Ids {
+    fn next(&mut self, bytes: &mut Bytes<'_>) -> Result<SeriesId, Damaged> {
+        let step = u32::try_from(bytes.number()?).map_err(|_| Damaged("series"))?;
+        if std::mem::replace(&mut self.is_begun, true) && step == 0 {
+            return Err(Damaged("a series twice"));
+        }
+        self.id = self.id.checked_add(step).ok_or(Damaged("series"))?;
+        Ok(SeriesId(self.id))
+    }
 }
 
 #[cfg(test)]
@@ -93,14 +177,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::store::testing::{any_samples, rows_of};
+    use crate::store::testing::{any_histograms, any_samples, rows_of};
 
     proptest! {
         #[test]
         fn a_block_comes_back(columns in prop::collection::vec(any_samples(80), 0..12)) {
             let rows = rows_of(&columns);
-            let got = decode_block(&encode_block(&rows)).unwrap();
-            prop_assert_eq!(got, rows);
+            let got = decode_block(&encode_block(&rows, &[])).unwrap();
+            prop_assert_eq!(got, Block { rows, histograms: Vec::new() });
+        }
+
+        #[test]
+        fn both_kinds_come_back(
+            columns in prop::collection::vec(any_samples(20), 0..4),
+            lists in prop::collection::vec(any_histograms(40), 1..6),
+        ) {
+            let rows = rows_of(&columns);
+            let ids = (0u32..).step_by(3).map(SeriesId);
+            let histograms: Vec<HistogramRow> = ids
+                .zip(lists)
+                .flat_map(|(series, list)| list.into_iter().map(move |sample| HistogramRow { series, sample }))
+                .collect();
+            let backwards: Vec<HistogramRow> = histograms.iter().rev().cloned().collect();
+            let got = decode_block(&encode_block(&rows, &backwards)).unwrap();
+            prop_assert_eq!(got, Block { rows, histograms });
         }
 
         #[test]
@@ -111,7 +211,7 @@ mod tests {
         ) {
             decode_block(&noise).ok();
             decode_block_body(&noise).ok();
-            let mut bytes = encode_block(&rows_of(&columns));
+            let mut bytes = encode_block(&rows_of(&columns), &[]);
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
             prop_assert!(decode_block(&bytes).is_err());
@@ -137,6 +237,7 @@ mod tests {
     #[test]
     fn the_first_of_two_counts() {
         let row = |v| Row { series: SeriesId(3), sample: Sample::new(7, v) };
-        assert_eq!(decode_block(&encode_block(&[row(1.0), row(2.0)])).unwrap(), [row(1.0)]);
+        let block = decode_block(&encode_block(&[row(1.0), row(2.0)], &[])).unwrap();
+        assert_eq!(block.rows, [row(1.0)]);
     }
 }

@@ -82,16 +82,13 @@ pub fn decode_times(bytes: &mut Bytes<'_>, n: usize) -> Result<Vec<i64>, Damaged
     match kind {
         REGULAR => {
             let delta = bytes.number()?;
-            for _ in 1..n {
-                times.step(delta)?;
-            }
+            times.steps(delta, n - 1)?;
         }
         RUNS => {
             for _ in 0..bytes.count(RUNS_MAX)? {
                 let delta = bytes.number()?;
-                for _ in 0..bytes.count(n - times.times.len())? {
-                    times.step(delta)?;
-                }
+                let count = bytes.count(n - times.times.len())?;
+                times.steps(delta, count)?;
             }
         }
         SECOND => {
@@ -117,6 +114,20 @@ struct Column {
 }
 
 impl Column {
+    /// Adds `count` times, each `delta` after the one before.
+    fn steps(&mut self, delta: u64, count: usize) -> Result<(), Damaged> {
+        if count == 0 {
+            return Ok(());
+        }
+        let whole = delta.checked_mul(count as u64).and_then(|whole| self.last.checked_add_unsigned(whole));
+        let end = whole.filter(|_| 0 < delta).ok_or(Damaged("times do not increase"))?;
+        // The last one fits, so all before it do.
+        let (first, delta) = (self.last, delta.cast_signed());
+        self.times.extend((1..=count as i64).map(|nth| first.wrapping_add(delta.wrapping_mul(nth))));
+        self.last = end;
+        Ok(())
+    }
+
     fn step(&mut self, delta: u64) -> Result<(), Damaged> {
         let next = self.last.checked_add_unsigned(delta).filter(|next| *next > self.last);
         self.last = next.ok_or(Damaged("times do not increase"))?;

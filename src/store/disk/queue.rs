@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::super::{
-    codec::Row,
     durable::{Durable, PersistError},
     ids::SeriesId,
     report::{Accepted, DiskStats},
@@ -123,7 +122,7 @@ impl Queue {
     ///
     /// When too many bytes wait, or the store is closed.
     pub fn persist(&self, rows: &Accepted) -> Result<Durable, PersistError> {
-        let bytes = size_of_val(&*rows.0);
+        let bytes = rows.bytes();
         let mut inner = self.lock();
         if inner.waiting.closed {
             return Err(PersistError::Closed);
@@ -146,10 +145,10 @@ impl Queue {
 
     /// Queues samples that nobody waits for; when too many bytes wait they are left out and counted.
     pub fn persist_lazily(&self, rows: &Accepted) {
-        let bytes = size_of_val(&*rows.0);
+        let bytes = rows.bytes();
         let mut inner = self.lock();
         if inner.waiting.closed || inner.bytes > 0 && inner.bytes + bytes > self.bytes_max {
-            inner.stats.rows_unwritten += rows.0.len() as u64;
+            inner.stats.rows_unwritten += rows.len() as u64;
             return;
         }
         inner.bytes += bytes;
@@ -190,10 +189,10 @@ impl Queue {
         drained
     }
 
-    /// Notes that rows wait no more.
-    pub fn release(&self, rows: usize) {
+    /// Notes that so many bytes of samples wait no more.
+    pub fn release(&self, bytes: usize) {
         let mut inner = self.lock();
-        inner.bytes = inner.bytes.saturating_sub(rows * size_of::<Row>());
+        inner.bytes = inner.bytes.saturating_sub(bytes);
     }
 
     /// Notes what is on disk.

@@ -2,9 +2,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::super::{codec::decode_chunk, ids::SeriesId};
+use super::super::{ids::SeriesId, reading::Bodies};
 use super::StoreError;
-use crate::model::Sample;
 use crate::sqlite::Readers;
 
 /// What is wanted of one series: the samples with `from < t <= to`.
@@ -18,28 +17,24 @@ pub struct Wanted {
     pub to: i64,
 }
 
-/// Loads the samples of sealed chunks, `samples_max` at most; a damaged chunk is left out and
-/// counted.
+/// Loads the sealed chunks of each series that have samples of its span, `bytes_max` at most.
 ///
 /// # Errors
 ///
-/// When the file fails, or there are more samples.
+/// When the file fails, or there are more bytes.
 pub(super) fn load(
     readers: &Readers,
     wanted: &[Wanted],
-    samples_max: usize,
-    damaged: &mut usize,
-) -> Result<Vec<Vec<Sample>>, StoreError> {
+    bytes_max: usize,
+) -> Result<Vec<Bodies>, StoreError> {
     readers.with(|connection| {
-        let mut room = samples_max;
-        wanted
-            .iter()
-            .map(|wanted| {
-                let samples = load_one(connection, *wanted, damaged)?;
-                room = room.checked_sub(samples.len()).ok_or(StoreError::TooMany(samples_max))?;
-                Ok(samples)
-            })
-            .collect()
+        let mut room = bytes_max;
+        let load = |wanted: &Wanted| {
+            let bodies = load_one(connection, *wanted)?;
+            room = room.checked_sub(bodies.size()).ok_or(StoreError::TooMuch(bytes_max))?;
+            Ok(bodies)
+        };
+        wanted.iter().map(load).collect()
     })
 }
 
@@ -49,21 +44,12 @@ const LOAD: &str = "SELECT body FROM chunk WHERE series = ?1 AND t_min <= ?3 AND
        (SELECT max(t_min) FROM chunk WHERE series = ?1 AND t_min <= ?2), ?2)
      AND t_min + span > ?2 ORDER BY t_min";
 
-fn load_one(
-    connection: &Connection,
-    Wanted { series, from, to }: Wanted,
-    damaged: &mut usize,
-) -> Result<Vec<Sample>, StoreError> {
-    let mut samples: Vec<Sample> = Vec::new();
+fn load_one(connection: &Connection, Wanted { series, from, to }: Wanted) -> Result<Bodies, StoreError> {
+    let mut found = Bodies::default();
     let mut statement = connection.prepare_cached(LOAD)?;
     let mut rows = statement.query(params![series.0, from, to])?;
     while let Some(row) = rows.next()? {
-        let body = row.get_ref(0)?.as_blob().unwrap_or_default();
-        // A chunk that is there twice counts once.
-        let from = samples.last().map_or(from, |last| last.t);
-        if decode_chunk(body, (from, to), &mut samples).is_err() {
-            *damaged += 1;
-        }
+        found.push(row.get_ref(0)?.as_blob().unwrap_or_default());
     }
-    Ok(samples)
+    Ok(found)
 }

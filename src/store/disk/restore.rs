@@ -3,13 +3,13 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::{
-    codec::{self, Bytes, Damaged, Row, decode_block, decode_chunk, varint},
+    codec::{self, Block, Bytes, Damaged, decode_block, decode_chunk, decode_chunk_histograms, varint},
     head::Head,
     ids::SeriesId,
     series::CHUNK_SAMPLES,
 };
 use super::{Restored, StoreError};
-use crate::model::{Label, Labels, limits::LABELS_MAX};
+use crate::model::{AnySample, Label, Labels, limits::LABELS_MAX};
 
 /// A row of `pending` that is on disk and grows no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ fn load_series(connection: &Connection, head: &mut Head, restored: &mut Restored
         if let Some(sealed_to) = sealed_to {
             series.sealed_to = sealed_to;
             series.disk_to = Some(sealed_to);
-            series.target = CHUNK_SAMPLES;
+            series.target = CHUNK_SAMPLES as u32;
         }
     }
     // Ids are not given twice while chunks of the first bearer are there.
@@ -124,12 +124,19 @@ fn load_carried(connection: &Connection, head: &mut Head, restored: &mut Restore
         let (series, t_max) = (SeriesId(row.get(0)?), row.get(1)?);
         let mut samples = Vec::new();
         let body = row.get_ref(2)?.as_blob().unwrap_or_default();
-        if decode_chunk(body, (i64::MIN, i64::MAX), &mut samples).is_err() {
+        let mut histograms = Vec::new();
+        let all = (i64::MIN, i64::MAX);
+        let numbers = decode_chunk(body, all, &mut samples);
+        if numbers.and_then(|()| decode_chunk_histograms(body, all, &mut histograms)).is_err() {
             restored.damaged += 1;
             continue;
         }
+        let numbers = samples.into_iter().map(AnySample::Float);
+        let mut samples: Vec<AnySample> =
+            numbers.chain(histograms.into_iter().map(AnySample::Histogram)).collect();
+        samples.sort_by_key(AnySample::t);
         for sample in samples {
-            put_back(head, Row { series, sample }, restored);
+            put_back(head, series, sample, restored);
         }
         if let Some(series) = head.series_mut(series) {
             series.carried_to = t_max;
@@ -150,17 +157,35 @@ fn load_pending(
     while let Some(row) = rows.next()? {
         found.push(PendingRow { id: row.get(0)?, t_max: row.get(1)? });
         match decode_block(row.get_ref(2)?.as_blob().unwrap_or_default()) {
-            Ok(rows) => rows.into_iter().for_each(|row| put_back(head, row, restored)),
+            Ok(block) => put_back_block(head, block, restored),
             Err(codec::Damaged(_)) => restored.damaged += 1,
         }
     }
     Ok(found)
 }
 
-/// What is sealed or there already is refused, and that is right.
-fn put_back(head: &mut Head, Row { series, sample }: Row, restored: &mut Restored) {
-    let Some(series) = head.series_mut(series) else { return };
-    if sample.t > series.sealed_to && series.append(sample).is_ok() {
-        restored.samples += 1;
+/// Numbers and histograms of a series in one order: a block is longer than samples may be late.
+fn put_back_block(head: &mut Head, block: Block, restored: &mut Restored) {
+    let numbers = block.rows.into_iter().map(|row| (row.series, AnySample::Float(row.sample)));
+    if block.histograms.is_empty() {
+        numbers.for_each(|(series, sample)| put_back(head, series, sample, restored));
+        return;
     }
+    let histograms = block.histograms.into_iter().map(|row| (row.series, AnySample::Histogram(row.sample)));
+    let mut rows: Vec<(SeriesId, AnySample)> = numbers.chain(histograms).collect();
+    rows.sort_by_key(|(series, sample)| (*series, sample.t()));
+    rows.into_iter().for_each(|(series, sample)| put_back(head, series, sample, restored));
+}
+
+/// What is sealed or there already is refused, and that is right.
+fn put_back(head: &mut Head, series: SeriesId, sample: AnySample, restored: &mut Restored) {
+    let Some(series) = head.series_mut(series) else { return };
+    if sample.t() <= series.sealed_to {
+        return;
+    }
+    let taken = match sample {
+        AnySample::Float(sample) => series.append(sample),
+        AnySample::Histogram(sample) => series.append_histogram(sample),
+    };
+    restored.samples += usize::from(taken.is_ok());
 }

@@ -2,11 +2,7 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::super::{
-    codec::{Row, block::BLOCK_ROWS_MAX, encode_block},
-    ids::SeriesId,
-    series::SealedChunk,
-};
+use super::super::{codec::encode_block, ids::SeriesId, series::SealedChunk};
 use super::{
     block::PendingBlock,
     queue::{Ack, Carried, Job},
@@ -97,21 +93,26 @@ const PUT_PENDING: &str = "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3)";
 
 /// All pushes that came together share one row.
 fn put_loose(transaction: &Transaction<'_>, jobs: &[Job], done: &mut Done) -> rusqlite::Result<()> {
-    let rows: Vec<Row> = jobs
-        .iter()
-        .filter_map(|job| match job {
-            Job::Durable(durable) => Some(&*durable.rows.0),
-            _ => None,
-        })
-        .flatten()
-        .copied()
-        .collect();
+    let pushes = jobs.iter().filter_map(|job| match job {
+        Job::Durable(durable) => Some(&durable.rows),
+        _ => None,
+    });
     let mut put = transaction.prepare_cached(PUT_PENDING)?;
-    for rows in rows.chunks(BLOCK_ROWS_MAX) {
-        let t_max = rows.iter().map(|row| row.sample.t).max().unwrap_or(i64::MIN);
-        put.execute(params![done.next_row, t_max, encode_block(rows)])?;
-        done.loose.push(PendingRow { id: done.next_row, t_max });
+    let mut put = |block: &PendingBlock| {
+        put.execute(params![done.next_row, block.t_max(), encode_block(&block.rows, &block.histograms)])?;
+        done.loose.push(PendingRow { id: done.next_row, t_max: block.t_max() });
         done.next_row += 1;
+        Ok::<_, rusqlite::Error>(())
+    };
+    let mut block = PendingBlock::default();
+    for push in pushes {
+        let mut places = (0, 0);
+        while !block.fill(push, &mut places, false) {
+            put(&std::mem::take(&mut block))?;
+        }
+    }
+    if !block.is_empty() {
+        put(&block)?;
     }
     Ok(())
 }
@@ -128,7 +129,7 @@ fn put_blocks(
             done.next_row += 1;
             done.next_row - 1
         });
-        put.execute(params![id, block.t_max(), encode_block(&block.rows)])?;
+        put.execute(params![id, block.t_max(), encode_block(&block.rows, &block.histograms)])?;
         for loose in &block.loose {
             swallow.execute([loose])?;
         }

@@ -158,16 +158,9 @@ impl Writer {
 
     /// Puts rows into the block that is being filled, and begins another when it is full.
     fn fill(&mut self, rows: &Accepted, lazy: bool) {
-        let mut rest = &*rows.0;
-        while !rest.is_empty() {
-            if self.open_block().room() == 0 {
-                self.begin_block();
-            }
-            let block = self.open_block();
-            let (now, later) = rest.split_at(rest.len().min(block.room()));
-            block.rows.extend_from_slice(now);
-            block.lazy += if lazy { now.len() } else { 0 };
-            rest = later;
+        let mut places = (0, 0);
+        while !self.open_block().fill(rows, &mut places, lazy) {
+            self.begin_block();
         }
     }
 
@@ -246,7 +239,7 @@ impl Writer {
         for job in std::mem::take(&mut self.jobs) {
             match job {
                 Job::Durable(durable) => {
-                    released += durable.rows.0.len();
+                    released += durable.rows.bytes();
                     if let Some(waiting) = durable.done {
                         // Who waited may have gone.
                         waiting.send(Ok(())).ok();
@@ -277,7 +270,7 @@ impl Writer {
         self.show(slow);
     }
 
-    /// Notes which blocks are on disk, and lets the full ones go; gives the rows that wait no more.
+    /// Notes which blocks are on disk, and lets the full ones go; gives the bytes that wait no more.
     fn blocks_written(&mut self, done: &Done) -> usize {
         if self.flush {
             self.flush = false;
@@ -287,7 +280,7 @@ impl Writer {
         for (block, id) in self.blocks.iter_mut().zip(&done.block_ids) {
             released += std::mem::take(&mut block.lazy);
             block.id = Some(*id);
-            block.written = block.rows.len();
+            block.written = block.len();
             block.loose.clear();
         }
         let full = self.blocks.len() - 1;

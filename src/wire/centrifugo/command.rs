@@ -316,6 +316,15 @@ pub enum ParseError {
     TooMany,
 }
 
+/// Whether a message is the empty command and nothing else, as clients send it for a pong. One that says the same in another
+/// way is found by [`commands`].
+pub const fn is_pong(protocol: Protocol, message: &[u8]) -> bool {
+    match protocol {
+        Protocol::Json => matches!(message, b"{}"),
+        Protocol::Protobuf => matches!(message, [0]),
+    }
+}
+
 /// The commands of one message, in order.
 ///
 /// # Errors
@@ -382,6 +391,17 @@ mod tests {
         assert_eq!((&*subscribe.data, &*subscribe.epoch), (br#"{"x":1}"#.as_slice(), ""));
         assert_eq!(commands.next(), Some(None));
         assert_eq!(commands.next(), None);
+    }
+
+    #[test]
+    fn a_pong_is_an_empty_command() {
+        for (protocol, message) in [(Protocol::Json, b"{}".as_slice()), (Protocol::Protobuf, b"\0")] {
+            assert!(is_pong(protocol, message));
+            let (commands, broken) = commands(protocol, message);
+            assert!(broken.is_none() && commands.len() == 1, "{broken:?}");
+            assert!(commands[0].id == 0 && commands[0].clone().method().is_none());
+        }
+        assert!(!is_pong(Protocol::Json, b"{}{}") && !is_pong(Protocol::Protobuf, b"\0\0"));
     }
 
     #[test]

@@ -62,3 +62,8 @@ export function stepFor(from: number, to: number, ranges: readonly Range[]): num
   const steps = ranges.map(range => range.step).sort((a, b) => a - b);
   return steps.find(step => (to - from) / step < HELD_STEPS_MAX) ?? steps.at(-1) ?? 1000;
 }
+
+/** Gives the longest range that is drawn in a step, ms: between ranges of one step nothing is asked again. */
+export function windowFor(step: number, ranges: readonly Range[]): number {
+  return Math.max(...ranges.filter(range => range.step === step).map(range => range.seconds * 1000), step);
+}

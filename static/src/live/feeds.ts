@@ -1,19 +1,19 @@
 // Feeds by channel: panels that ask the same share one subscription.
 import type { Query } from '../boot';
-import type { Range } from '../data/view';
 import { Feed, type FeedWatcher, type Meter } from './feed';
 import type { Link } from './link';
 
 export class Feeds {
   readonly #link: Link;
   readonly #meter: Meter;
-  readonly #ranges: readonly Range[];
+  readonly #window: (step: number) => number;
   readonly #feeds = new Map<string, Feed>();
 
-  constructor(link: Link, meter: Meter, ranges: readonly Range[]) {
+  /** `window` is how much history is asked for in a step, ms. */
+  constructor(link: Link, meter: Meter, window: (step: number) => number) {
     this.#link = link;
     this.#meter = meter;
-    this.#ranges = ranges;
+    this.#window = window;
   }
 
   get all(): Iterable<Feed> {
@@ -43,10 +43,5 @@ export class Feeds {
     if (feed.watchers.size > 0) return;
     this.#feeds.delete(feed.spec.channel);
     feed.stop();
-  }
-
-  /** The longest range that is drawn in this step: between ranges of one step nothing is asked again. */
-  #window(step: number): number {
-    return Math.max(...this.#ranges.filter(range => range.step === step).map(range => range.seconds * 1000), step);
   }
 }

@@ -20,6 +20,8 @@ export interface KeyActs {
   readonly ack?: () => void;
   readonly silence?: () => void;
   readonly escape?: () => void;
+  /** Goes to the page of queries. */
+  readonly explore?: () => void;
 }
 
 const CROSSHAIR_FAR = 10;
@@ -46,6 +48,7 @@ export function actFor(key: string, shift: boolean, acts: KeyActs): (() => void)
     case 'n': return acts.next ?? null;
     case 'a': return acts.ack ?? null;
     case 's': return acts.silence ?? null;
+    case 'e': return acts.explore ?? null;
     case 'Escape': return acts.escape ?? null;
     default: return null;
   }
@@ -53,7 +56,8 @@ export function actFor(key: string, shift: boolean, acts: KeyActs): (() => void)
 
 // What is in a closed dialog keeps the focus until the next frame, and takes no letters.
 const SHUT = 'dialog:not([open])';
-const FIELDS = `:is(input, textarea, select, [contenteditable]):not(${SHUT} *)`;
+/** An editor has its text in a tree of its own: from outside it is the host alone. */
+const FIELDS = `:is(input, textarea, select, [contenteditable], .editor):not(${SHUT} *)`;
 
 export class Keys {
   readonly #acts: KeyActs;

@@ -41,10 +41,13 @@ export class Stage {
   bandsOf: (panel: string, from: number, to: number) => readonly Band[] = () => [];
   /** Gives the limits of rules that measure what a panel draws. */
   limitsOf: (panel: Panel) => readonly LimitLine[] = () => [];
+  readonly #keeps: boolean;
   #view: View;
 
-  constructor(parts: Parts, range: number) {
+  /** With `keeps`, a range that is chosen is kept on this device. */
+  constructor(parts: Parts, range: number, keeps = true) {
     this.parts = parts;
+    this.#keeps = keeps;
     this.#view = { kind: 'live', range };
   }
 
@@ -70,7 +73,7 @@ export class Stage {
     const next = viewAfter(this.#view, act, this.parts.ranges, this.edge);
     if (next === this.#view) return;
     this.#view = next;
-    if (act.kind === 'range') keepChoice('range', this.parts.ranges[next.range]?.id ?? '');
+    if (act.kind === 'range' && this.#keeps) keepChoice('range', this.parts.ranges[next.range]?.id ?? '');
     for (const watcher of this.watchers) watcher.viewChanged(next);
   }
 }

@@ -35,18 +35,22 @@ export class ChartPanel extends PanelView {
   readonly #palette: Palette;
   readonly #sizes: ResizeObserver;
   #tracks: readonly Track[] = [];
+  /** Of those, the ones that are drawn: all, or one alone. */
+  #drawn: readonly Track[] = [];
+  #alone: string | null = null;
   #traces: readonly Trace[] = [];
   #scale: Scale | null = null;
   /** How many series matched when the highest were chosen; 0 while all are asked for. */
   #chosenOf = 0;
   #area: Area = { width: 0, height: 0, from: 0, to: 1 };
 
-  constructor(panel: Panel, section: HTMLElement, stage: Stage) {
+  /** With `choosing`, a click in the legend shows a series alone. */
+  constructor(panel: Panel, section: HTMLElement, stage: Stage, choosing = false) {
     super(panel, section, stage);
     const { ink, crosshair } = stage.parts;
     this.#plot = need('.plot', section);
     this.#chart = new LineChart(need<HTMLCanvasElement>('canvas.paint', section), ink);
-    this.#legend = new Legend(need('.legend', section), stage.parts.texts);
+    this.#legend = new Legend(need('.legend', section), stage.parts.texts, choosing ? key => this.#showAlone(key === this.#alone ? null : key) : null);
     this.#palette = new Palette(panel.queries.map(query => query.color).filter(colour => colour !== null));
     this.#pins = new PlotPins(this.#plot, panel.id, stage.parts.pins, stage.parts.texts);
     this.#overlay = new Overlay(need<HTMLCanvasElement>('canvas.over', section), ink, {
@@ -72,7 +76,7 @@ export class ChartPanel extends PanelView {
     const tables = this.shown;
     const there = tables.filter(table => table !== null);
     this.#fit(tables);
-    const extent = fillTraces(this.#traces, this.#tracks, tables, this.panel, from, to);
+    const extent = fillTraces(this.#traces, this.#drawn, tables, this.panel, from, to);
     this.#scale = this.#scaled(extent);
     this.#area = { ...this.#area, from, to };
     const live = this.stage.view.kind === 'live';
@@ -112,7 +116,7 @@ export class ChartPanel extends PanelView {
     let below = 0;
     return values.flatMap((value, i) => {
       const track = this.#tracks[i];
-      if (value !== value || !track) return [];
+      if (value !== value || !track || !this.#drawn.includes(track)) return [];
       below += value;
       const shown = this.panel.kind === 'stack' ? below : track.negative ? -value : value;
       return shown < scale.min || shown > scale.max ? [] : [{ y: yOf(this.#area, scale, shown), colour: track.colour }];
@@ -123,8 +127,24 @@ export class ChartPanel extends PanelView {
     const tracks = tracksOf(this.panel, tables, this.#palette);
     if (sameTracks(tracks, this.#tracks)) return;
     this.#tracks = tracks;
-    this.#traces = tracesFor(tracks, this.#traces);
     this.#legend.fit(tracks, this.panel);
+    this.#pick();
+  }
+
+  /** A series that is gone is shown alone no more. */
+  #pick(): void {
+    const one = this.#tracks.filter(track => track.key === this.#alone);
+    if (one.length === 0) this.#alone = null;
+    this.#drawn = one.length === 0 ? this.#tracks : one;
+    this.#traces = tracesFor(this.#drawn, this.#traces);
+    this.#legend.mark(this.#alone);
+  }
+
+  #showAlone(key: string | null): void {
+    this.#alone = key;
+    this.#pick();
+    this.#scale = null;
+    this.changed();
   }
 
   protected override overflows(): boolean {

@@ -10,13 +10,17 @@ export class Legend {
   readonly #list: HTMLElement;
   readonly #texts: Texts;
   readonly #more: HTMLButtonElement;
+  readonly #choose: ((key: string) => void) | null;
   #values: HTMLElement[] = [];
   #total: HTMLElement | null = null;
   #rest: HTMLElement | null = null;
   #signature = '';
+  #keys: readonly string[] = [];
 
-  constructor(list: HTMLElement, texts: Texts) {
+  /** With `choose`, names are buttons. */
+  constructor(list: HTMLElement, texts: Texts, choose: ((key: string) => void) | null = null) {
     this.#list = list;
+    this.#choose = choose;
     this.#texts = texts;
     this.#more = el('button', { class: 'legend-more', type: 'button', hidden: '', 'aria-expanded': 'false' });
     this.#more.addEventListener('click', () => this.#open(!this.#isOpen));
@@ -30,8 +34,9 @@ export class Legend {
     this.#signature = signature;
     this.#values = tracks.map(() => el('dd', {}, NONE));
     const swatch = kind === 'line' ? 'sw' : 'sw sw-area';
+    this.#keys = tracks.map(track => track.key);
     const entries = tracks.map((track, i) => el('div', {},
-      el('dt', {}, el('i', { class: `${swatch} c${track.colour}` }), el('span', { dir: 'auto' }, track.name)), this.#values[i] ?? ''));
+      el('dt', {}, ...this.#named(track, el('i', { class: `${swatch} c${track.colour}` }), el('span', { dir: 'auto' }, track.name))), this.#values[i] ?? ''));
     if (this.#list.classList.contains('legend-side')) entries.reverse();
     this.#rest = rest === '' ? null : el('dd', {}, NONE);
     if (this.#rest) entries.push(el('div', { class: 'rest' }, el('dt', {}, rest), this.#rest));
@@ -39,6 +44,22 @@ export class Legend {
     if (this.#total) entries.push(el('div', { class: 'sum' }, el('dt', {}, total), this.#total));
     this.#list.replaceChildren(...entries);
     this.resized();
+  }
+
+  /** Marks the series that is shown alone; null for all. */
+  mark(alone: string | null): void {
+    this.#list.querySelectorAll('dt button').forEach((button, i) => {
+      button.setAttribute('aria-pressed', String(this.#keys[i] === alone));
+      button.closest('dt')?.parentElement?.classList.toggle('is-out', alone !== null && this.#keys[i] !== alone);
+    });
+  }
+
+  #named(track: Track, ...content: readonly Node[]): readonly Node[] {
+    const choose = this.#choose;
+    if (!choose) return content;
+    const button = el('button', { type: 'button', 'aria-pressed': 'false' }, ...content);
+    button.addEventListener('click', () => choose(track.key));
+    return [button];
   }
 
   write(values: readonly string[], total: string, rest: string): void {

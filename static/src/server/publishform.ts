@@ -1,4 +1,5 @@
 // A test message to one channel. What is no JSON is not sent: the form says where it stops being that.
+import { markedLine } from '../format/marked';
 import { clock } from '../format/time';
 import { refusalText } from '../live/refusal';
 import { el, need, write } from '../page/dom';
@@ -11,24 +12,12 @@ import { count } from './words';
 /** A message to the server has 64 KiB at most, with the call around it; a letter takes up to three bytes. */
 export const LETTERS_MAX = 20_000;
 const FIRST_TEXT = '{\n  "test": true\n}';
-/** Letters of a line that are shown on each side of a problem. */
-const AROUND = 24;
 const CHECK_MS = 300;
 
 /** Says what is wrong with a text, and where. */
 export function problemWords(problem: JsonProblem, texts: Texts): string {
   const { publish } = texts.server;
   return publish.wrong(problem.line, problem.column, publish.faults[problem.fault]);
-}
-
-/** Gives the line of a problem, cut around it, and under it a mark. */
-export function markedLine(text: string, problem: JsonProblem): string {
-  const line = [...(text.split('\n')[problem.line - 1] ?? '').replaceAll('\t', ' ')];
-  const at = problem.column - 1;
-  const from = Math.max(0, at - AROUND);
-  const to = Math.min(line.length, at + AROUND);
-  const [before, after] = [from > 0 ? '…' : '', to < line.length ? '…' : ''];
-  return `${before}${line.slice(from, to).join('')}${after}\n${' '.repeat(at - from + before.length)}^`;
 }
 
 /** Says where a message is now. */

@@ -1,6 +1,7 @@
 // Every English word that script writes. Words of the first screen stand in src/http/view.rs (`EN`).
 import type { TimeUnits } from '../format/time';
 import { alertsEn } from './alerts';
+import { exploreEn } from './explore';
 import { serverEn } from './server';
 import { talkEn } from './talk';
 
@@ -99,6 +100,7 @@ export const en = {
     away: 'Not connected. Try again when the link is back.',
   },
   alerts: alertsEn,
+  explore: exploreEn,
   server: serverEn,
   talk: talkEn,
   find: { panel: 'panel', room: 'room', rule: 'rule', ruleHint: 'A rule or a room', nothing: 'Nothing of that name' },

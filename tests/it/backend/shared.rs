@@ -29,7 +29,7 @@ pub(super) fn batch(step: i64) -> Batch {
     let source = Source::Scheduled { name: "host@one".to_owned(), interval_ms: 1_000 };
     let values = [1.5, STALE_NAN, f64::from_bits(0x7ff8_0000_dead_beef), -0.0, f64::NEG_INFINITY];
     let samples = values.iter().enumerate().map(|(at, v)| sample(&format!("m{at}"), *v)).collect();
-    Batch { source, step: Some(step), samples }
+    Batch::new(source, Some(step), samples)
 }
 
 pub(super) async fn carry(node: &Node, step: i64) -> Result<(), BackendError> {
@@ -173,7 +173,7 @@ async fn the_stream_of_samples_is_bounded_by_bytes() {
         let random = |t| Sample::new(t, f64::from_bits(fastrand::u64(..)));
         let samples =
             (0..100_000).map(|t| BatchSample { labels: labels.clone(), sample: random(t) }).collect();
-        let batch = Batch { source: Source::Pushed, step: Some(step), samples };
+        let batch = Batch::new(Source::Pushed, Some(step), samples);
         one.backend.carry(&Arc::new(batch)).await.unwrap();
     }
     let mut connection = server.connection().await;

@@ -6,6 +6,7 @@ import { MapLedger, MapTrack } from '../mapledger.mjs';
 import { Changer } from '../maps.mjs';
 import { MAP_HISTORY, mapModeOf } from '../nodes.mjs';
 import { Stream } from '../stream.mjs';
+import { once as onceOf, swapped } from './lies.mjs';
 
 /** Keys `a` (numbers 1, 2), `b` (2 removes it), `c`: what was done, and its offset. */
 const DONE = [['a', 1], ['b', 1], ['b', 2, true], ['a', 2], ['c', 1]];
@@ -71,11 +72,7 @@ const isChange = text => text.includes('"pub":') && text.includes('"key":');
 /** Changes that pass before the lie. */
 const BEFORE = 3;
 
-/** True once, for the text that the lie is told of. */
-function once() {
-  let passed = 0;
-  return text => isChange(text) && passed++ === BEFORE;
-}
+const once = () => onceOf(isChange, BEFORE);
 
 /** Says again what was told of a key first, behind what `now` is true of. */
 function again(key, isNow) {
@@ -89,27 +86,11 @@ function again(key, isNow) {
   };
 }
 
-/** Says one change behind the next. */
-function swapped() {
-  const now = once();
-  let held = null;
-  return text => {
-    if (now(text)) {
-      held = text;
-      return [];
-    }
-    if (held === null || !isChange(text)) return [text];
-    const both = [text, held];
-    held = null;
-    return both;
-  };
-}
-
 /** What stands between, and the verdict. What is told wrongly is put again later, so that the end is right. */
 const LIES = {
   drop: { mode: 'recoverable', verdicts: ['gap'], tamper() { const now = once(); return text => (now(text) ? [] : [text]); } },
   double: { mode: 'persistent', verdicts: ['duplicate'], tamper() { const now = once(); return text => (now(text) ? [text, text] : [text]); } },
-  swap: { mode: 'recoverable', verdicts: ['disorder'], tamper: swapped },
+  swap: { mode: 'recoverable', verdicts: ['disorder'], tamper: () => swapped(once(), isChange) },
   older: {
     mode: 'persistent', verdicts: ['mixed up'],
     tamper() { const now = once(); return text => [now(text) ? text.replace(/"n":(\d+)(.*)\.\1"/, (_, n, rest) => `"n":${n - 1}${rest}.${n - 1}"`) : text]; },

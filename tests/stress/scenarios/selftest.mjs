@@ -4,38 +4,20 @@ import { until } from '../../web/support.mjs';
 import { Ledger, Track, judgeStream } from '../checker.mjs';
 import { historyOf } from '../nodes.mjs';
 import { Stream } from '../stream.mjs';
+import { once as onceOf, swapped } from './lies.mjs';
 import { lieOfMaps } from './mapselftest.mjs';
 
 const isPublication = text => text.includes('"pub":');
 /** Publications that pass before the lie. */
 const BEFORE = 5;
 
-/** Says when: true once, for the text that the lie is told of. */
-function once(condition = isPublication) {
-  let passed = 0;
-  return text => condition(text) && passed++ === BEFORE;
-}
+const once = (isMeant = isPublication) => onceOf(isMeant, BEFORE);
 
 /** What stands between, and the verdict. */
 const LIES = {
   drop: { verdicts: ['gap'], tamper() { const now = once(); return text => (now(text) ? [] : [text]); } },
   double: { verdicts: ['duplicate'], tamper() { const now = once(); return text => (now(text) ? [text, text] : [text]); } },
-  swap: {
-    verdicts: ['disorder'], tamper() {
-      const now = once();
-      let held = null;
-      return text => {
-        if (now(text)) {
-          held = text;
-          return [];
-        }
-        if (held === null || !isPublication(text)) return [text];
-        const both = [text, held];
-        held = null;
-        return both;
-      };
-    },
-  },
+  swap: { verdicts: ['disorder'], tamper: () => swapped(once(), isPublication) },
   change: { verdicts: ['mixed up'], tamper() { const now = once(); return text => [now(text) ? text.replace(/"n":(\d+)/, (_, n) => `"n":${Number(n) + 1}`) : text]; } },
   deny: { verdicts: ['denied'], loses: true, tamper: () => text => [text.replace(/"recovered":true,?/, '')] },
   // The server finds that it missed something, and the reader is told that it has all.
