@@ -11,7 +11,7 @@ use watchroom::{
         Live,
         book::{Book, WAIT_MS_MAX},
     },
-    model::{Batch, BatchSample, Labels, Sample, SelectedSeries, Source, limits::LOOKBACK_MS},
+    model::{Batch, BatchSample, Labels, Sample, SampleSource, SelectedSeries, Source, limits::LOOKBACK_MS},
     query::{EvalLimits, EvalRange, Plan, Value},
     store::Store,
 };
@@ -119,7 +119,7 @@ fn read(plan: &Plan, range: EvalRange, store: &Store) -> Vec<Vec<SelectedSeries>
     store.select(&plan.selections(range)).expect("it is in memory")
 }
 
-fn evaluate(plan: &Plan, range: EvalRange, data: &[Vec<SelectedSeries>]) -> Vec<SelectedSeries> {
+fn evaluate(plan: &Plan, range: EvalRange, data: &dyn SampleSource) -> Vec<SelectedSeries> {
     match plan.eval(range, data, &EvalLimits::default()).map(|answer| answer.value) {
         Ok(Value::Matrix(series)) => series,
         other => panic!("a range gives a matrix, not {other:?}"),

@@ -71,8 +71,8 @@ fn main() -> anyhow::Result<()> {
 async fn measure(args: &Args, tools: &std::path::Path) -> anyhow::Result<()> {
     let history = History { series: args.series, seconds: args.hours * 3_600, end: history::a_minute_ago() };
     let [our_folder, their_folder] = [tempfile::tempdir()?, tempfile::tempdir()?];
-    history.into_ours(our_folder.path())?;
-    history.into_blocks(&tools.join("promtool"), their_folder.path())?;
+    history.write_ours(our_folder.path())?;
+    history.write_blocks(&tools.join("promtool"), their_folder.path())?;
     std::fs::write(our_folder.path().join("alerts.toml"), "")?;
     let ours = Server::ours("collect_host = false\n", our_folder)?;
     let theirs = prometheus(tools, their_folder.path())?;
@@ -104,18 +104,16 @@ async fn measure(args: &Args, tools: &std::path::Path) -> anyhow::Result<()> {
 }
 
 fn report(ours: &[Cost], theirs: &[Cost], bar: f64) {
-    let each = |costs: &[Cost], of: fn(&Cost) -> f64| costs.iter().map(of).collect::<Vec<f64>>();
-    let rows: [(&str, fn(&Cost) -> f64, &str, f64); 3] = [
-        ("wall", |cost| cost.wall * 1e3, "ms", bar),
-        ("CPU", |cost| cost.cpu * 1e3, "ms", bar),
-        ("peak memory", |cost| cost.peak_kib / 1024.0, "MiB", 1.0),
-    ];
-    for (name, of, unit, bar) in rows {
-        let (ours, theirs) = (each(ours, of), each(theirs, of));
+    let row = |name: &str, of: fn(&Cost) -> f64, unit: &str, bar: f64| {
+        let each = |costs: &[Cost]| costs.iter().map(of).collect::<Vec<f64>>();
+        let (ours, theirs) = (each(ours), each(theirs));
         show(&format!("{name}, ours"), &ours, unit, ..);
         show(&format!("{name}, Prometheus"), &theirs, unit, ..);
         show(&format!("{name}, ratio"), &ratios(&ours, &theirs), "×", ..=bar);
-    }
+    };
+    row("wall", |cost| cost.wall * 1e3, "ms", bar);
+    row("CPU", |cost| cost.cpu * 1e3, "ms", bar);
+    row("peak memory", |cost| cost.peak_kib / 1024.0, "MiB", 1.0);
 }
 
 fn prometheus(tools: &std::path::Path, folder: &std::path::Path) -> anyhow::Result<Server> {

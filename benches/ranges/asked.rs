@@ -1,6 +1,6 @@
 //! One range query over HTTP, and what its answer costs the server.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use watchroom::load::process::{cpu_seconds, most_kib};
 

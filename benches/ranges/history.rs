@@ -71,7 +71,7 @@ impl History {
     /// # Errors
     ///
     /// When the disk fails.
-    pub(crate) fn into_ours(&self, folder: &Path) -> anyhow::Result<()> {
+    pub(crate) fn write_ours(&self, folder: &Path) -> anyhow::Result<()> {
         let clock = Clock::manual(self.start() * 1_000);
         let store = Store::open(folder, StoreConfig::default(), &clock)?;
         let labelled = |n| {
@@ -89,11 +89,8 @@ impl History {
                 labels: labels.clone(),
                 sample: Sample::new(t, *value as f64),
             };
-            let batch = Batch {
-                source: Source::Pushed,
-                step: None,
-                samples: sets.iter().zip(&values).map(sample).collect(),
-            };
+            let samples = sets.iter().zip(&values).map(sample).collect();
+            let batch = Batch::new(Source::Pushed, None, samples);
             let report = store.append(&batch, t);
             anyhow::ensure!(report.accepted == self.series, "{report:?}");
             store.persist_lazily(&report.rows);
@@ -110,7 +107,7 @@ impl History {
     /// # Errors
     ///
     /// When the disk fails, or its tool does.
-    pub(crate) fn into_blocks(&self, promtool: &Path, folder: &Path) -> anyhow::Result<()> {
+    pub(crate) fn write_blocks(&self, promtool: &Path, folder: &Path) -> anyhow::Result<()> {
         let path = folder.join("samples");
         let mut file = BufWriter::new(File::create(&path)?);
         let sets: Vec<String> = (0..self.series)

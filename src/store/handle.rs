@@ -116,7 +116,7 @@ impl Store {
         }
         for (index, item) in (batch.samples.len()..).zip(&batch.histograms) {
             let appended = in_time(item.sample.t)
-                .and_then(|()| taking.head.append_histogram(&item.labels, item.sample.clone()));
+                .and_then(|()| taking.head.append_histogram(&item.labels, &item.sample));
             self.announce(&mut taking, &appended);
             taking.note_histogram(index, appended, &item.sample);
         }

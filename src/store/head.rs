@@ -99,7 +99,7 @@ impl Head {
     pub fn append_histogram(
         &mut self,
         labels: &Labels,
-        sample: HistogramSample,
+        sample: &HistogramSample,
     ) -> Result<Appended, Refused> {
         mixed::check(&sample.histogram)?;
         let known = self.by_labels.get(labels).copied();

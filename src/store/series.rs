@@ -12,10 +12,12 @@ use crate::model::{
 pub use mixed::Unsealed;
 
 /// Samples of a sealed chunk: 8 minutes at one a second.
-pub const CHUNK_SAMPLES: usize = 480;
+pub const CHUNK_SAMPLES: usize = CHUNK_TARGET as usize;
+/// The same, as a series keeps it.
+pub const CHUNK_TARGET: u32 = 480;
 /// The first chunk of a series has at least so many, and up to [`CHUNK_SAMPLES`], by its id: series
 /// that began together then never again seal together.
-pub const FIRST_CHUNK_SAMPLES: usize = 240;
+pub const FIRST_CHUNK_SAMPLES: u32 = 240;
 
 /// Samples that change no more, encoded.
 #[derive(Debug, Clone)]
@@ -119,12 +121,12 @@ pub struct Series {
 impl Series {
     /// Makes a series with no samples.
     pub fn new(id: SeriesId, labels: Labels) -> Self {
-        let spread = CHUNK_SAMPLES - FIRST_CHUNK_SAMPLES;
+        let spread = CHUNK_TARGET - FIRST_CHUNK_SAMPLES;
         // Fibonacci hashing: neighbours land far apart.
-        let offset = (u64::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize % spread;
+        let offset = (u64::from(id.0).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u32 % spread;
         Self {
             id,
-            target: (FIRST_CHUNK_SAMPLES + offset) as u32,
+            target: FIRST_CHUNK_SAMPLES + offset,
             labels,
             open: OpenChunk::default(),
             chunks: VecDeque::new(),
@@ -235,7 +237,7 @@ impl Series {
     pub fn seal(&mut self, chunk: SealedChunk, n: usize, keep: usize) {
         self.sealed_to = chunk.t_max;
         self.unsealed = self.unsealed.saturating_sub(n);
-        self.target = CHUNK_SAMPLES as u32;
+        self.target = CHUNK_TARGET;
         self.chunks.push_back(chunk);
         if self.histograms.is_some() {
             return self.sealed_beside();

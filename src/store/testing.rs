@@ -51,6 +51,7 @@ pub fn rows_of(columns: &[Vec<Sample>]) -> Vec<Row> {
 
 /// Up to `max` histograms in order, as a client sends them: their layout and buckets stay for a while, and change
 /// then; counts are whole, fractions, or of any bits.
+#[expect(clippy::missing_panics_doc, reason = "the lengths are small")]
 pub fn any_histograms(max: usize) -> impl Strategy<Value = Vec<HistogramSample>> {
     let run = (any_shape(), 1usize..60, any_times_and_values());
     prop::collection::vec(run, 0..4).prop_map(move |runs| {
@@ -91,6 +92,7 @@ fn any_times_and_values() -> impl Strategy<Value = Vec<(i64, f64)>> {
 }
 
 /// A histogram without counts.
+#[expect(clippy::missing_panics_doc, reason = "the bounds are few")]
 pub fn any_shape() -> impl Strategy<Value = Histogram> {
     let indices = |range: std::ops::Range<i32>| prop::collection::btree_set(range, 0..24);
     let exponential =

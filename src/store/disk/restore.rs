@@ -6,7 +6,7 @@ use super::super::{
     codec::{self, Block, Bytes, Damaged, decode_block, decode_chunk, decode_chunk_histograms, varint},
     head::Head,
     ids::SeriesId,
-    series::CHUNK_SAMPLES,
+    series::CHUNK_TARGET,
 };
 use super::{Restored, StoreError};
 use crate::model::{AnySample, Label, Labels, limits::LABELS_MAX};
@@ -108,7 +108,7 @@ fn load_series(connection: &Connection, head: &mut Head, restored: &mut Restored
         if let Some(sealed_to) = sealed_to {
             series.sealed_to = sealed_to;
             series.disk_to = Some(sealed_to);
-            series.target = CHUNK_SAMPLES as u32;
+            series.target = CHUNK_TARGET;
         }
     }
     // Ids are not given twice while chunks of the first bearer are there.
@@ -185,7 +185,7 @@ fn put_back(head: &mut Head, series: SeriesId, sample: AnySample, restored: &mut
     }
     let taken = match sample {
         AnySample::Float(sample) => series.append(sample),
-        AnySample::Histogram(sample) => series.append_histogram(sample),
+        AnySample::Histogram(sample) => series.append_histogram(&sample),
     };
     restored.samples += usize::from(taken.is_ok());
 }

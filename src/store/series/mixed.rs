@@ -108,7 +108,7 @@ impl Series {
     /// # Errors
     ///
     /// As [`Series::append`].
-    pub fn append_histogram(&mut self, sample: HistogramSample) -> Result<Taken, Refused> {
+    pub fn append_histogram(&mut self, sample: &HistogramSample) -> Result<Taken, Refused> {
         let taken = self.place(&AnySample::Histogram(sample.clone()))?;
         if taken == Taken::Known {
             return Ok(taken);
@@ -123,7 +123,7 @@ impl Series {
             open.push(sample);
             // What was known of the next one's reset was known against the one before this.
             if let Some(next) = later.first_mut().filter(|next| next.histogram.hint != CounterReset::Gauge) {
-                *next = self.judged(with_hint(next, CounterReset::Unknown));
+                *next = self.judged(&with_hint(next, CounterReset::Unknown));
             }
             let open = self.histograms.get_or_insert_default();
             later.into_iter().for_each(|sample| open.push(sample));
@@ -167,14 +167,14 @@ impl Series {
     }
 
     /// The histogram with what is known of a reset between it and the sample before it, a histogram too.
-    fn judged(&self, sample: HistogramSample) -> HistogramSample {
+    fn judged(&self, sample: &HistogramSample) -> HistogramSample {
         let before = self.histograms.as_ref().and_then(|open| open.before(sample.t));
         // A number in between, such as a staleness marker, ends what is known.
         let before = before.filter(|before| self.open.first_after(before.t).is_none_or(|t| sample.t < t));
         let hint = match (sample.histogram.hint, before) {
             (hint @ (CounterReset::Gauge | CounterReset::Reset), _) => hint,
             (_, Some(before)) if before.histogram.hint != CounterReset::Gauge => {
-                let now = with_hint(&sample, CounterReset::Unknown);
+                let now = with_hint(sample, CounterReset::Unknown);
                 if now.histogram.is_reset_after(&before.histogram) {
                     CounterReset::Reset
                 } else if now.histogram.layout == before.histogram.layout {
@@ -185,7 +185,7 @@ impl Series {
             }
             _ => CounterReset::Unknown,
         };
-        with_hint(&sample, hint)
+        with_hint(sample, hint)
     }
 
     /// The unsealed samples up to `to`.

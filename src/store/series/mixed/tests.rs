@@ -41,16 +41,16 @@ fn a_series_of_numbers_is_as_large_as_before() {
 fn one_sample_at_a_time() {
     let mut one = series();
     one.append(Sample::new(START, 1.0)).unwrap();
-    assert_eq!(one.append_histogram(counter(0, [1.0, 0.0])), Err(Refused::Duplicate));
-    assert_eq!(one.append_histogram(counter(2, [1.0, 0.0])), Ok(Taken::Newest));
-    assert_eq!(one.append_histogram(counter(2, [1.0, 0.0])), Ok(Taken::Known));
-    assert_eq!(one.append_histogram(counter(2, [2.0, 0.0])), Err(Refused::Duplicate));
+    assert_eq!(one.append_histogram(&counter(0, [1.0, 0.0])), Err(Refused::Duplicate));
+    assert_eq!(one.append_histogram(&counter(2, [1.0, 0.0])), Ok(Taken::Newest));
+    assert_eq!(one.append_histogram(&counter(2, [1.0, 0.0])), Ok(Taken::Known));
+    assert_eq!(one.append_histogram(&counter(2, [2.0, 0.0])), Err(Refused::Duplicate));
     assert_eq!(one.append(Sample::new(START + 2_000, 1.0)), Err(Refused::Duplicate));
     assert_eq!(one.append(Sample::new(START, 1.0)), Ok(Taken::Known));
     assert_eq!(one.append(Sample::new(START + 1_000, 1.0)), Ok(Taken::Late));
-    assert_eq!(one.append_histogram(counter(90, [3.0, 0.0])), Ok(Taken::Newest));
-    assert_eq!(one.append_histogram(counter(40, [2.0, 0.0])), Ok(Taken::Late));
-    assert_eq!(one.append_histogram(counter(29, [2.0, 0.0])), Err(Refused::TooOld));
+    assert_eq!(one.append_histogram(&counter(90, [3.0, 0.0])), Ok(Taken::Newest));
+    assert_eq!(one.append_histogram(&counter(40, [2.0, 0.0])), Ok(Taken::Late));
+    assert_eq!(one.append_histogram(&counter(29, [2.0, 0.0])), Err(Refused::TooOld));
     assert_eq!(one.append(Sample::new(START + 29_000, 1.0)), Err(Refused::TooOld));
     assert_eq!((one.unsealed, one.newest_t()), (5, Some(START + 90_000)));
 }
@@ -60,18 +60,18 @@ fn resets_are_told() {
     use CounterReset::{Gauge, NotReset, Reset, Unknown};
     let mut one = series();
     for (t, counts) in [(0, [5.0, 1.0]), (1, [6.0, 1.0]), (2, [1.0, 1.0]), (3, [1.0, 4.0])] {
-        one.append_histogram(counter(t, counts)).unwrap();
+        one.append_histogram(&counter(t, counts)).unwrap();
     }
     assert_eq!(hints(&one), [Unknown, NotReset, Reset, NotReset]);
     // A marker ends what is known.
     one.append(Sample::new(START + 4_000, STALE_NAN)).unwrap();
-    one.append_histogram(counter(5, [9.0, 9.0])).unwrap();
+    one.append_histogram(&counter(5, [9.0, 9.0])).unwrap();
     assert_eq!(hints(&one)[4], Unknown);
     // What a sender knows counts where it is more.
-    one.append_histogram(histogram(START + 6_000, [9.0, 10.0], Reset)).unwrap();
-    one.append_histogram(histogram(START + 7_000, [1.0, 1.0], NotReset)).unwrap();
-    one.append_histogram(histogram(START + 8_000, [0.0, 1.0], Gauge)).unwrap();
-    one.append_histogram(counter(9, [0.0, 1.0])).unwrap();
+    one.append_histogram(&histogram(START + 6_000, [9.0, 10.0], Reset)).unwrap();
+    one.append_histogram(&histogram(START + 7_000, [1.0, 1.0], NotReset)).unwrap();
+    one.append_histogram(&histogram(START + 8_000, [0.0, 1.0], Gauge)).unwrap();
+    one.append_histogram(&counter(9, [0.0, 1.0])).unwrap();
     assert_eq!(hints(&one)[5..], [Reset, Reset, Gauge, Unknown]);
 }
 
@@ -79,21 +79,22 @@ fn resets_are_told() {
 fn a_late_one_changes_what_is_known_of_the_next() {
     use CounterReset::{NotReset, Reset, Unknown};
     let mut one = series();
-    one.append_histogram(counter(0, [5.0, 1.0])).unwrap();
-    one.append_histogram(counter(4, [6.0, 1.0])).unwrap();
-    one.append_histogram(counter(2, [8.0, 1.0])).unwrap();
+    one.append_histogram(&counter(0, [5.0, 1.0])).unwrap();
+    one.append_histogram(&counter(4, [6.0, 1.0])).unwrap();
+    one.append_histogram(&counter(2, [8.0, 1.0])).unwrap();
     assert_eq!(hints(&one), [Unknown, NotReset, Reset]);
-    one.append_histogram(counter(3, [2.0, 1.0])).unwrap();
+    one.append_histogram(&counter(3, [2.0, 1.0])).unwrap();
     assert_eq!(hints(&one), [Unknown, NotReset, Reset, NotReset]);
 }
 
 #[test]
 fn too_large_ones_are_refused() {
     let with = |buckets: usize, bounds: Option<usize>| {
-        let layout = bounds.map_or(Layout::Exponential { schema: 8, zero_threshold: 0.0 }, |bounds| {
-            Layout::Custom { bounds: (0..bounds).map(|bound| bound as f64).collect() }
-        });
-        let positive = (0..buckets as i32).map(|index| (index, 1.0)).collect();
+        let layout =
+            bounds.map_or(Layout::Exponential { schema: 8, zero_threshold: 0.0 }, |bounds| Layout::Custom {
+                bounds: std::iter::successors(Some(0.0), |bound| Some(bound + 1.0)).take(bounds).collect(),
+            });
+        let positive = (0..).map(|index| (index, 1.0)).take(buckets).collect();
         check(&Histogram { positive, ..Histogram::empty(layout) })
     };
     assert_eq!(with(HISTOGRAM_BUCKETS_MAX, None), Ok(()));
@@ -111,7 +112,7 @@ fn heavy_ones_seal_early() {
     let heavy = Arc::new(Histogram { count: 2_048.0, positive, ..Histogram::empty(layout) });
     let mut sealed = Vec::new();
     for t in 0..400 {
-        one.append_histogram(HistogramSample::new(START + t * 1_000, Arc::clone(&heavy))).unwrap();
+        one.append_histogram(&HistogramSample::new(START + t * 1_000, Arc::clone(&heavy))).unwrap();
         if let Some(due) = one.due(i64::MIN) {
             sealed.push(due.len());
             let n = due.len();
@@ -139,7 +140,7 @@ proptest! {
                 let is_histogram = kind == 0 || kind == 1 && at % 3 == 0;
                 let (taken, sample) = if is_histogram {
                     let sample = histogram(t, [f64::from(v), at as f64], CounterReset::Unknown);
-                    (one.append_histogram(sample.clone()), AnySample::Histogram(sample))
+                    (one.append_histogram(&sample), AnySample::Histogram(sample))
                 } else {
                     let sample = Sample::new(t, f64::from(v));
                     (one.append(sample), AnySample::Float(sample))
