@@ -2,7 +2,7 @@
 //!
 //! What repeats from sample to sample (schema, zero threshold, custom bounds, which buckets there are) is written
 //! once for each part; the numbers are columns, one a bucket, and each column takes the shortest way that
-//! [`encode_values`] knows.
+//! [`encode_values`](super::values::encode_values) knows.
 
 mod part;
 

@@ -70,7 +70,7 @@ async fn what_a_later_version_says_is_read_as_far_as_it_is_known() {
     others.sort();
     let ack = r#"Ack {"by":"Olena","until":null}"#;
     assert_eq!(others, ["0 samples", ack, "join of c7", r#"{"kind":"of a newer node","x":1}"#]);
-    // Version 2 of a message and of samples, two kinds of messages, one of records.
+    // A later version of a message and of samples, two kinds of messages, one of records.
     let skipped = |node: &Node, reason: &str| {
         let is_of = |reading: &watchroom::telemetry::Reading| {
             reading.name == "watchroom_redis_skipped_total"
