@@ -64,9 +64,14 @@ pub fn check(folders: &Folders, centrifugo: Option<&Path>) -> Findings {
         Err(error) => findings.unreadable.push(error.to_string()),
     }
     match rules::read(folders.config(), rooms.as_deref()) {
-        Ok(rules) => {
-            findings.good.push(format!("{}: {} rules", rules::FILE, rules.len()));
-            findings.rules = rules;
+        Ok(file) => {
+            let records = match file.records.len() {
+                0 => String::new(),
+                1 => ", and 1 recording rule".to_owned(),
+                more => format!(", and {more} recording rules"),
+            };
+            findings.good.push(format!("{}: {} rules{records}", rules::FILE, file.rules.len()));
+            findings.rules = file.rules;
         }
         Err(RulesError::Problems(problems)) => findings.problems(problems),
         Err(error @ RulesError::File(_)) => findings.unreadable.push(error.to_string()),

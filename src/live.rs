@@ -10,6 +10,7 @@ mod error;
 mod evaluate;
 mod evaluations;
 mod open;
+mod records;
 
 use std::sync::Arc;
 
@@ -20,10 +21,12 @@ pub use engine::{Engine, EngineParts, Made};
 pub use error::{LiveError, Unread};
 pub use evaluations::{EVALUATION_WAIT_MAX, EVALUATIONS_MAX, EVALUATIONS_MIN};
 pub use open::{Open, Opened, Range, Since};
+pub use records::RecordNow;
 
 use crate::clock::Clock;
 use crate::model::Batch;
 use crate::query::Plan;
+use crate::rules::Record;
 use crate::store::{AppendReport, Store};
 use crate::wire::Cast;
 
@@ -68,6 +71,8 @@ pub(crate) enum Command {
     Begin { channel: Arc<str>, plan: Plan, step: i64, begun: oneshot::Sender<Result<open::Begun, LiveError>> },
     Finish { channel: Arc<str>, found: Vec<crate::model::Labels>, finished: oneshot::Sender<open::Finished> },
     Close { channel: Arc<str> },
+    Record(Vec<Record>),
+    Recorded(oneshot::Sender<Vec<RecordNow>>),
 }
 
 /// The way to the engine. A clone leads to the same one.
@@ -131,6 +136,23 @@ impl Live {
     pub async fn close(&self, channel: &Arc<str>) {
         // A stopped engine has no queries.
         drop(self.commands.send(Command::Close { channel: Arc::clone(channel) }).await);
+    }
+
+    /// Puts other recording rules in place, in an order in which each comes after those that it reads.
+    pub async fn record(&self, rules: Vec<Record>) {
+        // A stopped engine records nothing.
+        drop(self.commands.send(Command::Record(rules)).await);
+    }
+
+    /// The recording rules as they stand, in the order in which they are evaluated.
+    ///
+    /// # Errors
+    ///
+    /// [`LiveError::Stopped`].
+    pub async fn records(&self) -> Result<Vec<RecordNow>, LiveError> {
+        let (sender, answer) = oneshot::channel();
+        self.commands.send(Command::Recorded(sender)).await.map_err(|_| LiveError::Stopped)?;
+        answer.await.map_err(|_| LiveError::Stopped)
     }
 
     /// The store that the queries read.

@@ -11,15 +11,17 @@ mod level;
 mod limits;
 mod machine;
 mod measure;
+mod record;
 mod rule;
 mod split;
 mod suite;
 mod template;
 
 pub use alert::{Alert, Change, Extreme, State, Transition};
-pub use file::{FILE, LABELS_MAX, RULES_MAX, RulesError, parse, read};
+pub use file::{FILE, LABELS_MAX, RECORDS_MAX, RULES_MAX, RuleFile, RulesError, parse, read};
 pub use level::{Comparison, Condition, Level, Severity};
 pub use machine::{ALERTS_MAX, KNOWN_MAX, Machine, RESOLVED_KEPT_MS, RESOLVED_MAX, RuleError, measured};
+pub use record::{RECORD_SERIES_MAX, Record, RecordError};
 pub use rule::{OnNoData, Rule};
 pub use suite::{Load, Report, STEPS_MAX, Suite, SuiteError, TIME_MS_MAX, duration_text};
 pub use template::{Facts, TEMPLATE_BYTES_MAX, TEXT_BYTES_MAX, Template, TemplateError};

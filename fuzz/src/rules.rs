@@ -2,13 +2,13 @@
 
 use watchroom::model::Labels;
 use watchroom::query::Plan;
-use watchroom::rules::{LABELS_MAX, Machine, RULES_MAX, parse};
+use watchroom::rules::{LABELS_MAX, Machine, RECORDS_MAX, RULES_MAX, parse};
 
 /// What is read has levels in order, expressions that can be read again, and alerts of their own.
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let rules = match parse("alerts.toml", text, None) {
-        Ok(rules) => rules,
+    let file = match parse("alerts.toml", text, None) {
+        Ok(file) => file,
         Err(problems) => {
             assert!(!problems.0.is_empty());
             for problem in &problems.0 {
@@ -18,8 +18,13 @@ pub fn check(data: &[u8]) {
             return;
         }
     };
-    assert!(rules.len() <= RULES_MAX);
-    for rule in &rules {
+    assert!(file.rules.len() <= RULES_MAX && file.records.len() <= RECORDS_MAX);
+    for (at, record) in file.records.iter().enumerate() {
+        let before = &file.records[..at];
+        assert!(record.reads.iter().all(|read| before.iter().any(|one| one.id == *read)));
+        assert!(before.iter().all(|one| !one.may_read(record) && one.id != record.id));
+    }
+    for rule in &file.rules {
         assert!(!rule.levels.is_empty() && rule.levels.is_sorted_by(|a, b| a.severity < b.severity));
         assert!(rule.labels.len() <= LABELS_MAX && !rule.name.is_empty());
         assert!(text.contains(rule.text.lines().next().unwrap_or_default()));

@@ -155,7 +155,7 @@ impl Engine {
 fn ghost(name: &str) -> Option<Rule> {
     // A text of JSON is one of TOML, too.
     let text = format!("[[rule]]\nname = {}\nexpr = 'vector(0)'\n", serde_json::to_string(name).ok()?);
-    rules::parse(FILE, &text, None).ok()?.pop()
+    rules::parse(FILE, &text, None).ok()?.rules.pop()
 }
 
 /// What a node remembers of an alert, and the rooms that were told of it.

@@ -7,7 +7,8 @@ use crate::alerts::{Alerts, FileShape, ProblemShape};
 use crate::clock::Clock;
 use crate::dashboards::{self, Dashboards};
 use crate::document::{self, Problem};
-use crate::rules::{self, FILE, Rule, RulesError};
+use crate::live::Live;
+use crate::rules::{self, FILE, RuleFile, RulesError};
 use crate::supervisor::Supervisor;
 
 /// The rules of a folder, or those that are built in.
@@ -24,12 +25,13 @@ impl AlertFile {
     /// # Errors
     ///
     /// [`RulesError`]; all problems at once.
-    pub(super) fn read(&self) -> Result<(Vec<Rule>, FileShape), RulesError> {
+    pub(super) fn read(&self) -> Result<(RuleFile, FileShape), RulesError> {
         let rooms = dashboards::rooms(&self.dashboards.all());
         let rules = rules::read(&self.folder, Some(&rooms))?;
         let built_in = if self.folder.join(FILE).exists() { "" } else { " (built in)" };
         let path = format!("{FILE}{built_in}");
-        let file = FileShape { path, read: self.clock.now_ms(), rules: rules.len(), problems: Vec::new() };
+        let file =
+            FileShape { path, read: self.clock.now_ms(), rules: rules.rules.len(), problems: Vec::new() };
         Ok((rules, file))
     }
 
@@ -39,7 +41,7 @@ impl AlertFile {
     }
 
     /// Watches the file, of which `text` was read; a bad edit changes no rule, and is said in the log and to the pages.
-    pub(super) fn watch(self, mut text: Option<String>, alerts: Alerts, supervisor: &Supervisor) {
+    pub(super) fn watch(self, mut text: Option<String>, told: (Alerts, Live), supervisor: &Supervisor) {
         let shutdown = supervisor.token().clone();
         supervisor.track(async move {
             // Any file of the folder: this one may be a link, and what it leads to is changed by another name.
@@ -56,7 +58,7 @@ impl AlertFile {
                 let Ok(now) = tokio::task::spawn_blocking(move || reading.text()).await else { return };
                 if now != text {
                     text = now;
-                    self.reload(text.as_deref(), &alerts).await;
+                    self.reload(text.as_deref(), &told).await;
                 }
                 if !reload::changed(&mut changes, &shutdown).await {
                     return;
@@ -65,7 +67,7 @@ impl AlertFile {
         });
     }
 
-    async fn reload(&self, text: Option<&str>, alerts: &Alerts) {
+    async fn reload(&self, text: Option<&str>, (alerts, live): &(Alerts, Live)) {
         // Most likely a mistake, or an editor halfway: every alert would end.
         let missing = match text {
             None => Some("the file is not there"),
@@ -82,7 +84,13 @@ impl AlertFile {
         let reading = self.clone();
         match tokio::task::spawn_blocking(move || reading.read()).await {
             Ok(Ok((rules, file))) => {
-                tracing::info!(rules.count = rules.len(), "alert rules reloaded");
+                let RuleFile { rules, records } = rules;
+                tracing::info!(
+                    rules.count = rules.len(),
+                    records.count = records.len(),
+                    "alert rules reloaded"
+                );
+                live.record(records).await;
                 alerts.reload(Some(rules), file).await;
             }
             Ok(Err(error)) => {

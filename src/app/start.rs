@@ -19,6 +19,7 @@ use crate::ingest::Catalog;
 use crate::live::{EngineParts, Live, Made};
 use crate::model::Batch;
 use crate::rooms::{self, Rooms};
+use crate::rules::RuleFile;
 use crate::supervisor::Supervisor;
 use crate::telemetry::Registry;
 
@@ -37,7 +38,7 @@ pub(super) async fn site(
     let generation = format!("{:016x}", backend.generation().unwrap_or_else(|| store.generation()));
     let engine = EngineParts { store: store.clone(), clock: clock.clone(), generation };
     let Made { engine, live, steps, carried, appended } = Made::new(engine, &registry);
-    let (alerts, changes) = alerts(&parts, appended, supervisor).await?;
+    let (alerts, changes) = alerts(&parts, &live, appended, supervisor).await?;
     let hub = hub::Parts {
         node: instance.clone(),
         namespaces: Namespaces::new(
@@ -102,9 +103,10 @@ pub(super) async fn site(
     }))
 }
 
-/// Starts the alert engine, and watches its file.
+/// Starts the alert engine and the recording rules, and watches their file.
 async fn alerts(
     parts: &Parts,
+    live: &Live,
     appended: mpsc::Receiver<Arc<Batch>>,
     supervisor: &Supervisor,
 ) -> anyhow::Result<(Alerts, mpsc::Receiver<Change>)> {
@@ -112,7 +114,8 @@ async fn alerts(
     let file =
         AlertFile { folder: parts.config.clone(), dashboards: dashboards.clone(), clock: clock.clone() };
     let text = file.text();
-    let (rules, read) = file.read().map_err(super::explain)?;
+    let (RuleFile { rules, records }, read) = file.read().map_err(super::explain)?;
+    live.record(records).await;
     let alerts = AlertsParts {
         node: parts.instance.clone(),
         store: parts.store.clone(),
@@ -126,7 +129,7 @@ async fn alerts(
         last_seen: parts.last_seen,
     };
     let (alerts, changes) = Alerts::start(alerts, appended, supervisor, &parts.registry).await?;
-    file.watch(text, alerts.clone(), supervisor);
+    file.watch(text, (alerts.clone(), live.clone()), supervisor);
     Ok((alerts, changes))
 }
 

@@ -144,6 +144,36 @@ impl Book {
         Ok((last, epoch))
     }
 
+    /// Takes a query away at once.
+    pub(super) fn remove(&mut self, channel: &str) {
+        if self.queries.remove(channel).is_some() {
+            for series in self.series.values_mut() {
+                series.readers.retain(|reader| **reader != *channel);
+            }
+        }
+    }
+
+    /// Lets a query wait for a source of which it reads no series yet.
+    pub(super) fn wait_for(&mut self, channel: &str, source: &Source, now: i64) {
+        let Source::Scheduled { interval_ms, .. } = source else { return };
+        let at = self.source(source, *interval_ms, now);
+        if let Some(query) = self.queries.get_mut(channel) {
+            query.sources.insert(at);
+        }
+    }
+
+    /// The newest step of a query that is done.
+    pub(super) fn last(&self, channel: &str) -> Option<i64> {
+        self.queries.get(channel).map(|query| query.last)
+    }
+
+    /// Takes note that the steps of a query up to `last` are done and went to nobody.
+    pub(super) fn passed(&mut self, channel: &str, last: i64) {
+        if let Some(query) = self.queries.get_mut(channel) {
+            query.last = query.last.max(last);
+        }
+    }
+
     /// One viewer less.
     pub fn close(&mut self, channel: &str, now: i64) {
         if let Some(query) = self.queries.get_mut(channel) {

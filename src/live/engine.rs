@@ -14,6 +14,7 @@ use super::{
     evaluate,
     evaluations::Evaluations,
     open::Begun,
+    records::Records,
 };
 use crate::clock::Clock;
 use crate::model::{Batch, BatchSample, HistogramSample, STALE_NAN, Sample, SelectedSeries, Source};
@@ -100,8 +101,9 @@ pub struct EngineParts {
 /// The engine.
 #[derive(Debug)]
 pub struct Engine {
-    book: Book,
-    store: Store,
+    pub(super) book: Book,
+    pub(super) records: Records,
+    pub(super) store: Store,
     clock: Clock,
     commands: mpsc::Receiver<Command>,
     steps: mpsc::Sender<Step>,
@@ -135,15 +137,17 @@ impl Made {
         let evaluations = Evaluations::new(registry);
         let live =
             Live { commands: sender, store: parts.store.clone(), clock: parts.clock.clone(), evaluations };
+        let counters = Counters::new(registry);
         let engine = Engine {
             book: Book::new(&parts.generation),
+            records: Records::new(registry, counters.failed.clone()),
             store: parts.store,
             clock: parts.clock,
             commands,
             steps,
             carry,
             appended,
-            counters: Counters::new(registry),
+            counters,
         };
         Self { engine, live, steps: sent, carried, appended: taken }
     }
@@ -192,10 +196,18 @@ impl Engine {
                 drop(finished.send(self.book.finish(&channel, &found)));
             }
             Command::Close { channel } => self.book.close(&channel, now),
+            Command::Record(rules) => self.records.replace(rules, &mut self.book, now),
+            // Who asked may be gone.
+            Command::Recorded(answer) => drop(answer.send(self.records.now())),
         }
     }
 
-    fn append(&mut self, batch: &Arc<Batch>, origin: Origin, answer: Option<oneshot::Sender<AppendReport>>) {
+    pub(super) fn append(
+        &mut self,
+        batch: &Arc<Batch>,
+        origin: Origin,
+        answer: Option<oneshot::Sender<AppendReport>>,
+    ) {
         let now = self.clock.now_ms();
         let report = self.store.append(batch, now);
         self.counters.samples.add(report.accepted as u64);
@@ -245,12 +257,19 @@ impl Engine {
         self.counters.queries.set(self.book.len() as f64);
     }
 
-    /// Evaluates what is due, once for all viewers, and sends it.
+    /// Evaluates what is due: once for all viewers of a query, and once for a recording rule.
     async fn advance(&mut self) {
         let due = self.book.due(self.clock.now_ms());
-        if due.is_empty() {
-            return;
+        let (recorded, due): (Vec<Due>, Vec<Due>) =
+            due.into_iter().partition(|due| self.records.has(&due.channel));
+        if !due.is_empty() {
+            self.send(due).await;
         }
+        self.record(recorded).await;
+    }
+
+    /// Evaluates steps of queries with viewers, and sends them.
+    async fn send(&mut self, due: Vec<Due>) {
         let store = self.store.clone();
         let evaluated = tokio::task::spawn_blocking(move || evaluate_all(due, &store)).await;
         // A panic in an evaluation is a defect; the step becomes a gap and is logged by the runtime.

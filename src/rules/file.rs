@@ -1,9 +1,13 @@
 //! Reading `alerts.toml`; `docs/alerts.md` describes it.
 
+mod record;
+
 use std::{collections::BTreeSet, path::Path};
 
+pub use record::RECORDS_MAX;
+
 use super::{
-    Condition, OnNoData, Rule, TEMPLATE_BYTES_MAX, Template, TemplateError, limits::Limits, measure,
+    Condition, OnNoData, Record, Rule, TEMPLATE_BYTES_MAX, Template, TemplateError, limits::Limits, measure,
     rule::Templates,
 };
 use crate::document::{self, FileError, Placed, Problems, Table};
@@ -28,6 +32,15 @@ pub(super) const FOR_MS_MAX: i64 = 90 * 86_400_000;
 /// The rules that come with the program; a file in the folder takes their place.
 const BUILT_IN: &str = include_str!("../../alerts.toml");
 
+/// What the file says.
+#[derive(Debug, Clone, Default)]
+pub struct RuleFile {
+    /// What is an alert, in the order of the file.
+    pub rules: Vec<Rule>,
+    /// What is recorded, each after those that it reads.
+    pub records: Vec<Record>,
+}
+
 /// Why the rules cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
@@ -45,7 +58,7 @@ pub enum RulesError {
 /// # Errors
 ///
 /// [`RulesError`]; all problems at once.
-pub fn read(folder: &Path, rooms: Option<&[String]>) -> Result<Vec<Rule>, RulesError> {
+pub fn read(folder: &Path, rooms: Option<&[String]>) -> Result<RuleFile, RulesError> {
     let path = folder.join(FILE);
     match document::text(&path)? {
         Some(text) => Ok(parse(&path.to_string_lossy(), &text, rooms)?),
@@ -59,7 +72,7 @@ pub fn read(folder: &Path, rooms: Option<&[String]>) -> Result<Vec<Rule>, RulesE
 /// # Errors
 ///
 /// [`Problems`], all of them at once.
-pub fn parse(name: &str, text: &str, rooms: Option<&[String]>) -> Result<Vec<Rule>, Problems> {
+pub fn parse(name: &str, text: &str, rooms: Option<&[String]>) -> Result<RuleFile, Problems> {
     document::read(name, text, |table| {
         let mut names = BTreeSet::new();
         let mut starts = Vec::new();
@@ -74,7 +87,8 @@ pub fn parse(name: &str, text: &str, rooms: Option<&[String]>) -> Result<Vec<Rul
         let ends = starts.iter().skip(1).map(|next| next.start).chain([text.len()]);
         let places = starts.iter().zip(ends).map(|(span, end)| written(text, span, end));
         let rules = rules.into_iter().zip(places);
-        rules.filter_map(|(rule, (text, line))| Some(Rule { text, line, ..rule? })).collect()
+        let rules = rules.filter_map(|(rule, (text, line))| Some(Rule { text, line, ..rule? })).collect();
+        RuleFile { rules, records: record::read_all(table, text) }
     })
 }
 

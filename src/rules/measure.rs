@@ -110,7 +110,7 @@ fn selector(
 }
 
 /// What an expression gives that is no numbers, whatever the samples are.
-fn no_values(plan: &Plan) -> Option<&'static str> {
+pub(super) fn no_values(plan: &Plan) -> Option<&'static str> {
     let data = vec![Vec::new(); plan.selectors().len()];
     match plan.eval(EvalRange::instant(0, 1), &data, &EvalLimits::default()).map(|answer| answer.value) {
         Ok(Value::String(_)) => Some("a text"),

@@ -15,6 +15,7 @@ use std::path::Path;
 use case::{Case, Member};
 pub use diff::time as duration_text;
 
+use super::RuleFile;
 use crate::document::{self, FileError, Problems};
 use crate::query::shorthand::{self, Described, Item};
 
@@ -122,8 +123,10 @@ fn rules(name: &str, text: &str) -> Result<Vec<Member>, SuiteError> {
     if is_yaml(name) {
         return groups::parse(name, text);
     }
-    let rules = super::parse(name, text, None)?;
-    Ok(rules.into_iter().map(|rule| Member::Rule(Box::new(rule))).collect())
+    let RuleFile { rules, records } = super::parse(name, text, None)?;
+    let records =
+        records.into_iter().map(|one| Member::Record { name: one.name, plan: one.value, labels: one.labels });
+    Ok(records.chain(rules.into_iter().map(|rule| Member::Rule(Box::new(rule)))).collect())
 }
 
 /// Reads a series, and counts its values into `count`.

@@ -17,6 +17,7 @@ mod page;
 mod process;
 mod prometheus;
 mod push;
+mod records;
 mod redis_cluster;
 mod redis_server;
 mod rooms;

@@ -25,7 +25,7 @@ impl Room {
         let places = Arc::new(Places { rooms: vec!["host".to_owned()], panels: BTreeMap::new() });
         let subject = |rule| Subject { rule: Arc::new(rule), places: Arc::clone(&places) };
         let rules: Vec<Subject> =
-            parse("alerts.toml", RULES, None).unwrap().into_iter().map(subject).collect();
+            parse("alerts.toml", RULES, None).unwrap().rules.into_iter().map(subject).collect();
         let machines = rules.iter().map(|_| Machine::new()).collect();
         Self { board: Board::default(), rules, machines }
     }

@@ -9,7 +9,7 @@ fn map() -> Map {
 }
 
 fn rules(text: &str) -> Vec<Rule> {
-    parse("alerts.toml", text, None).unwrap()
+    parse("alerts.toml", text, None).unwrap().rules
 }
 
 fn batch(metric: &str) -> Batch {

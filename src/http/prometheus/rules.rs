@@ -14,10 +14,11 @@ use super::{
 };
 use crate::alerts::{EVALUATE_MS, RuleNow};
 use crate::http::Shared;
+use crate::live::RecordNow;
 use crate::model::{Labels, Matcher};
-use crate::rules::{Alert, Severity, State as AlertState};
+use crate::rules::{Alert, Severity, State as AlertState, duration_text};
 
-/// The name of the one group, and of its file.
+/// The name of the group of alerting rules, and of the file of all.
 const GROUP: &str = "alerts.toml";
 /// What an evaluation of long ago is said to be.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -25,13 +26,59 @@ const NEVER: &str = "0001-01-01T00:00:00Z";
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Group {
-    name: &'static str,
+    name: String,
     file: &'static str,
     interval: f64,
     limit: usize,
-    rules: Vec<RuleJson>,
+    rules: Vec<AnyRule>,
     evaluation_time: f64,
     last_evaluation: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum AnyRule {
+    Alerting(RuleJson),
+    Recording(RecordJson),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RecordJson {
+    name: String,
+    query: String,
+    #[serde(skip_serializing_if = "Labels::is_empty")]
+    labels: Labels,
+    health: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    evaluation_time: f64,
+    last_evaluation: String,
+    r#type: &'static str,
+}
+
+impl RecordJson {
+    fn of(now: &RecordNow) -> Self {
+        let rule = &now.rule;
+        Self {
+            name: rule.name.clone(),
+            query: rule.value.text().to_owned(),
+            labels: Labels::from_pairs(rule.labels.iter().map(|(name, value)| (name, value))),
+            health: health(now.error.is_some(), now.evaluated),
+            last_error: now.error.clone(),
+            evaluation_time: now.took.as_secs_f64(),
+            last_evaluation: now.evaluated.map_or_else(|| NEVER.to_owned(), rfc3339),
+            r#type: "recording",
+        }
+    }
+}
+
+fn health(failed: bool, evaluated: Option<i64>) -> &'static str {
+    match (failed, evaluated) {
+        (true, _) => "err",
+        (false, Some(_)) => "ok",
+        (false, None) => "unknown",
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -110,11 +157,7 @@ fn rule(now: &RuleNow, severity: Severity, query: String, with_alerts: bool) -> 
         } else {
             Vec::new()
         },
-        health: match (&now.error, now.evaluated) {
-            (Some(_), _) => "err",
-            (None, Some(_)) => "ok",
-            (None, None) => "unknown",
-        },
+        health: health(now.error.is_some(), now.evaluated),
         last_error: now.error.clone(),
         evaluation_time: seconds(now.took_ms),
         last_evaluation: now.evaluated.map_or_else(|| NEVER.to_owned(), rfc3339),
@@ -156,13 +199,18 @@ pub(in crate::http) async fn rules(State(site): State<Shared>, request: Request)
         let levels = now.rule.explain().into_iter();
         levels.map(move |(severity, query)| rule(now, severity, query, with_alerts))
     });
-    let rules: Vec<RuleJson> = rules.filter(|rule| is_meant(&rule.labels)).collect();
-    let is_group = is_asked(&parameters, "rule_group[]", GROUP) && is_asked(&parameters, "file[]", GROUP);
-    let groups = if rules.is_empty() || !is_group {
-        Vec::new()
-    } else {
-        vec![Group {
-            name: GROUP,
+    let rules: Vec<AnyRule> = rules.filter(|rule| is_meant(&rule.labels)).map(AnyRule::Alerting).collect();
+    let mut groups = Vec::new();
+    if kind != "alert" {
+        let recorded = site.live.records().await.map_err(|_| ApiError::internal("the engine has stopped"))?;
+        groups.extend(record_groups(recorded, |now| {
+            let one = RecordJson::of(now);
+            (is_asked(&parameters, "rule_name[]", &one.name) && is_meant(&one.labels)).then_some(one)
+        }));
+    }
+    if !rules.is_empty() {
+        groups.push(Group {
+            name: GROUP.to_owned(),
             file: GROUP,
             interval: seconds(EVALUATE_MS),
             limit: 0,
@@ -173,9 +221,38 @@ pub(in crate::http) async fn rules(State(site): State<Shared>, request: Request)
                 .max()
                 .map_or_else(|| NEVER.to_owned(), rfc3339),
             rules,
-        }]
+        });
+    }
+    let is_group = |group: &Group| {
+        is_asked(&parameters, "rule_group[]", &group.name) && is_asked(&parameters, "file[]", GROUP)
     };
+    groups.retain(is_group);
     success(json!({ "groups": groups }))
+}
+
+/// The recording rules, a group for each interval.
+fn record_groups(
+    all: Vec<RecordNow>,
+    take: impl Fn(&RecordNow) -> Option<RecordJson>,
+) -> impl Iterator<Item = Group> {
+    let mut by_step: BTreeMap<i64, Vec<RecordNow>> = BTreeMap::new();
+    for one in all {
+        by_step.entry(one.rule.step).or_default().push(one);
+    }
+    let groups = by_step.into_iter().map(move |(step, of)| Group {
+        name: format!("record {}", duration_text(step)),
+        file: GROUP,
+        interval: seconds(step),
+        limit: 0,
+        evaluation_time: of.iter().map(|one| one.took.as_secs_f64()).sum(),
+        last_evaluation: of
+            .iter()
+            .filter_map(|one| one.evaluated)
+            .max()
+            .map_or_else(|| NEVER.to_owned(), rfc3339),
+        rules: of.iter().filter_map(&take).map(AnyRule::Recording).collect(),
+    });
+    groups.filter(|group| !group.rules.is_empty())
 }
 
 /// `/api/v1/alerts`

@@ -6,7 +6,7 @@ const RULE: &str = "[[rule]]\nname = 'a'\n";
 #[track_caller]
 fn good(keys: &str) -> Rule {
     let text = format!("{RULE}{keys}");
-    parse("alerts.toml", &text, Some(&["host".to_owned()])).unwrap().remove(0)
+    parse("alerts.toml", &text, Some(&["host".to_owned()])).unwrap().rules.remove(0)
 }
 
 #[track_caller]
@@ -79,11 +79,11 @@ fn all_keys_are_read() {
 fn a_rule_has_its_own_text() {
     let text = "# first\n[[rule]]\nname = 'a'\nexpr = 'b'\n\n# second\n[[rule]]\nname = 'c'\n[rule.labels]\nx = 'y'\n[rule.above]\nwarning = 1\n";
     let text = text.replace("name = 'c'", "name = 'c'\nexpr = 'd'");
-    let rules = parse("a", &text, None).unwrap();
+    let rules = parse("a", &text, None).unwrap().rules;
     assert_eq!((rules[0].text.as_str(), rules[0].line), ("[[rule]]\nname = 'a'\nexpr = 'b'", 2));
     assert_eq!(rules[1].line, 7);
     assert!(rules[1].text.ends_with("warning = 1"), "{}", rules[1].text);
-    let rules = parse("a", "rule = [{name='a', expr='b'}, {name='c', expr='d'}]", None).unwrap();
+    let rules = parse("a", "rule = [{name='a', expr='b'}, {name='c', expr='d'}]", None).unwrap().rules;
     assert_eq!(rules[1].text, "{name='c', expr='d'}");
 }
 
@@ -139,4 +139,57 @@ fn limits_must_make_sense() {
         &["5:12: `severity` is said twice"],
     );
     bad_keys("expr = 'a == 3'\nclear_below = 1", &["4:15: `clear_below` goes with"]);
+}
+
+/// Recording rules of a text, each with its id and rank.
+#[track_caller]
+fn check_order(text: &str, expected: &[(&str, usize)]) {
+    let records = parse("alerts.toml", text, None).unwrap().records;
+    let found: Vec<(&str, usize)> = records.iter().map(|one| (one.id.as_str(), one.rank)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn recording_rules_come_after_those_that_they_read() {
+    check_order("", &[]);
+    check_order(
+        "[[record]]\nname = 'c'\nexpr = 'b + a'\n[[record]]\nname = 'b'\nexpr = 'sum(a)'\n\
+         [[record]]\nname = 'a'\nexpr = 'm'\n[[record]]\nname = 'd'\nexpr = 'm'",
+        &[("a", 0), ("d", 0), ("b", 1), ("c", 2)],
+    );
+    // Names and labels that are set tell them apart, whatever else there is.
+    check_order(
+        "[[record]]\nname = 'a'\nexpr = 'a{of=\"part\"}'\nlabels = { of = 'all' }\n\
+         [[record]]\nname = 'a'\nexpr = '{__name__=~\"m.*\", x=\"1\"}'\nlabels = { of = 'part' }",
+        &[("a{of=\"part\"}", 0), ("a{of=\"all\"}", 1)],
+    );
+    let text = "[[record]]\nname = 'a:b'\nexpr = 'rate(m[1m])'\ninterval = '15s'\nlabels = { x = 'y' }";
+    let one = parse("alerts.toml", text, None).unwrap().records.remove(0);
+    assert_eq!((one.name.as_str(), one.step, one.line, one.value.text()), ("a:b", 15_000, 1, "rate(m[1m])"));
+    assert_eq!(one.labels, [("x".to_owned(), "y".to_owned())]);
+}
+
+#[test]
+fn wrong_recording_rules_say_where() {
+    let record = |keys: &str| format!("[[record]]\nname = 'a'\n{keys}");
+    bad(&record("expr = 'a offset 1m'"), &["3:8: `a` reads what it writes"]);
+    bad(&record("expr = '{x=\"1\"}'"), &["3:8: `a` reads what it writes"]);
+    bad(
+        &format!("{}\n[[record]]\nname = 'b'\nexpr = 'sum(a)'", record("expr = 'b'")),
+        &["3:8: `a` reads `b`, which reads `a`: each would have to be evaluated before the other"],
+    );
+    bad(&record("expr = 'sum(m'"), &["3:12: "]);
+    bad(&record("expr = '\"text\"'"), &["3:8: the expression gives a text, which cannot be recorded"]);
+    bad("[[record]]\nexpr = 'm'", &["1:1: "]);
+    bad("[[record]]\nname = 'a b'\nexpr = 'm'", &["2:8: `a b` is no metric's name"]);
+    bad(&record("expr = 'm'\ninterval = '1500ms'"), &["4:1: `interval` is whole seconds, from 1s to 5m"]);
+    bad(&record("expr = 'm'\ninterval = '6m'"), &["4:1: `interval` is whole seconds, from 1s to 5m"]);
+    bad(&record("expr = 'm'\nlabels = { __x = '1' }"), &["4:"]);
+    bad(&record("expr = 'm'\nabove = 5"), &["4:"]);
+    bad(&record(&format!("expr = 'm'\n{}", record("expr = 'n'"))), &["5:8: a second recording rule for `a`"]);
+    let many: String =
+        (0..=RECORDS_MAX).map(|n| format!("[[record]]\nname = 'a{n}'\nexpr = 'm'\n")).collect();
+    bad(&many, &["1:1: 501 recording rules, at most 500"]);
+    let labels: String = (0..=LABELS_MAX).map(|n| format!("l{n} = 'x', ")).collect();
+    bad(&record(&format!("expr = 'm'\nlabels = {{ {} }}", labels.trim_end_matches(", "))), &["1:"]);
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::rules::{Severity, parse};
 
 fn rule(keys: &str) -> Rule {
-    parse("alerts.toml", &format!("[[rule]]\nname = 'R'\n{keys}"), None).unwrap().remove(0)
+    parse("alerts.toml", &format!("[[rule]]\nname = 'R'\n{keys}"), None).unwrap().rules.remove(0)
 }
 
 fn series(name: &str) -> Labels {

@@ -71,6 +71,19 @@ fn promtools_form_is_read() {
 }
 
 #[test]
+fn recording_rules_are_read_by_those_after_them() {
+    let rules = "[[rule]]\nname = 'Busy'\nexpr = 'job:load:max > 5'\n\
+                 [[record]]\nname = 'job:load:max'\nexpr = 'max by (job) (host:load:avg)'\n\
+                 [[record]]\nname = 'host:load:avg'\nexpr = 'avg by (job, host) (load)'\n";
+    let test = "rules = ['r.toml']\nevaluation_interval = '1s'\n[[test]]\nname = 't'\ninterval = '1s'\n[test.series]\n\
+                'load{job=\"j\",host=\"a\",core=\"1\"}' = '4 8'\n'load{job=\"j\",host=\"a\",core=\"2\"}' = '4 6'\n\
+                [[test.expect]]\nat = '0s'\nrule = 'Busy'\nalerts = []\n\
+                [[test.expect]]\nat = '1s'\nrule = 'Busy'\n[[test.expect.alerts]]\nlabels = { job = 'j' }\n";
+    let suite = Suite::parse("a.test.toml", test, &|name| Ok((name.to_owned(), rules.to_owned()))).unwrap();
+    assert_eq!(suite.run().failures, Vec::<String>::new());
+}
+
+#[test]
 fn wrong_yaml_says_where() {
     #[track_caller]
     fn check(text: &str, rules: &str, expected: &str) {
@@ -94,7 +107,7 @@ fn each_rule_that_is_shipped_has_a_test_that_it_fires() {
     let report = suite.run();
     assert_eq!(report.failures, Vec::<String>::new());
     let tested: BTreeSet<&str> = suite.tested().into_iter().collect();
-    let rules = crate::rules::read(folder, None).unwrap();
+    let rules = crate::rules::read(folder, None).unwrap().rules;
     assert!(25 <= rules.len());
     for rule in &rules {
         assert!(tested.contains(rule.name.as_str()), "{} has no test", rule.name);
