@@ -12,6 +12,7 @@ pub mod column;
 pub mod duration;
 pub mod error;
 pub mod eval;
+pub mod exact;
 pub mod expr;
 pub mod functions;
 pub mod grid;

@@ -107,6 +107,8 @@ impl WindowFunction {
                 | Self::Min
                 | Self::Max
                 | Self::Count
+                | Self::Sum
+                | Self::Avg
                 | Self::First
                 | Self::Last
                 | Self::Present

@@ -5,12 +5,13 @@ use crate::query::{
     QueryError,
     annotations::{About, Note},
     column::{Column, is_present},
+    exact::Exact,
     expr::{Call, Expr},
     functions::{
         WindowFunction,
         counter::{Counter, changes, instant},
         extreme::Extreme,
-        over_time::{quantile_of, statistic},
+        over_time::{Sums, quantile_of, statistic},
         regression::{Line, double_exponential},
     },
     grid::{Ends, Grid},
@@ -60,7 +61,7 @@ impl Evaluator<'_> {
             self.budget.samples(grid.count)?;
             let sliding =
                 Sliding { samples: &series.samples, ends: &ends, range: range.range, scalars: &scalars };
-            if !function.is_incremental() {
+            if !sliding.is_incremental(function) {
                 self.budget.samples(sliding.looks() / LOOKS_PER_SAMPLE)?;
             }
             let labels = series.labels.clone();
@@ -123,6 +124,12 @@ impl Sliding<'_> {
         self.samples.len().saturating_mul(windows.saturating_add(1).min(grid.count))
     }
 
+    /// Whether no sample is looked at for each window that it is in.
+    fn is_incremental(&self, function: WindowFunction) -> bool {
+        let sums = matches!(function, WindowFunction::Sum | WindowFunction::Avg);
+        function.is_incremental() && (!sums || self.samples.iter().all(|sample| Exact::takes(sample.v)))
+    }
+
     fn values(&self, function: WindowFunction) -> Option<Vec<f64>> {
         let samples = self.samples;
         match function {
@@ -140,6 +147,10 @@ impl Sliding<'_> {
             WindowFunction::Min | WindowFunction::Max => {
                 let mut extreme = Extreme::new(samples, function);
                 self.slide(|span| extreme.of(span))
+            }
+            WindowFunction::Sum | WindowFunction::Avg => {
+                let mut sums = Sums::new(samples, function);
+                self.slide(|span| sums.of(span))
             }
             WindowFunction::Quantile => {
                 let mut scratch = Vec::new();

@@ -2,6 +2,8 @@
 
 use crate::model::Sample;
 use crate::query::{
+    eval::window::Span,
+    exact::Exact,
     functions::WindowFunction,
     kahan::{Kahan, Mean},
 };
@@ -14,11 +16,7 @@ pub fn statistic(function: WindowFunction, window: &[Sample]) -> Option<f64> {
     let (first, last) = (window.first()?, window.last()?);
     Some(match function {
         WindowFunction::Avg => mean(window),
-        WindowFunction::Sum => {
-            let mut sum = Kahan::default();
-            window.iter().for_each(|sample| sum.add(sample.v));
-            sum.value()
-        }
+        WindowFunction::Sum => sum(window),
         WindowFunction::TsOfMin => seconds(extreme(window, |v, best| v <= best).t),
         WindowFunction::TsOfMax => seconds(extreme(window, |v, best| v >= best).t),
         WindowFunction::Count => count(window.len()),
@@ -43,7 +41,81 @@ pub fn quantile_of(q: f64, window: &[Sample], scratch: &mut Vec<f64>) -> Option<
     Some(quantile(q, scratch))
 }
 
+/// The sum or mean of a window that slides over samples, each of which is added and taken away once.
+#[derive(Debug)]
+pub struct Sums<'s> {
+    samples: &'s [Sample],
+    function: WindowFunction,
+    /// Of the samples from `low` to before `high`, without those that are not taken.
+    sum: Exact,
+    low: usize,
+    high: usize,
+    /// How many of those there are.
+    others: usize,
+}
+
+impl<'s> Sums<'s> {
+    /// Sums, or means if `function` is that of the mean.
+    pub fn new(samples: &'s [Sample], function: WindowFunction) -> Self {
+        Self { samples, function, sum: Exact::default(), low: 0, high: 0, others: 0 }
+    }
+
+    /// The value of the next window; none has an end before the one asked for last.
+    pub fn of(&mut self, span: Span) -> Option<f64> {
+        if self.high <= span.low {
+            *self = Self { low: span.low, high: span.low, ..Self::new(self.samples, self.function) };
+        }
+        for sample in &self.samples[self.high..span.high] {
+            if Exact::takes(sample.v) {
+                self.sum.add(sample.v);
+            } else {
+                self.others += 1;
+            }
+        }
+        for sample in &self.samples[self.low..span.low] {
+            if Exact::takes(sample.v) {
+                self.sum.remove(sample.v);
+            } else {
+                self.others -= 1;
+            }
+        }
+        (self.low, self.high) = (span.low, span.high);
+        let window = span.of(self.samples);
+        match (self.others, self.function) {
+            (1.., _) => statistic(self.function, window),
+            (0, WindowFunction::Avg) => Some(self.sum.mean(count(window.len()))),
+            (0, _) => Some(self.sum.value()),
+        }
+    }
+}
+
+/// The exact sum of a window if there is one.
+fn exact(window: &[Sample]) -> Option<Exact> {
+    let mut sum = Exact::default();
+    for sample in window {
+        if !Exact::takes(sample.v) {
+            return None;
+        }
+        sum.add(sample.v);
+    }
+    Some(sum)
+}
+
+fn sum(window: &[Sample]) -> f64 {
+    exact(window).map_or_else(
+        || {
+            let mut sum = Kahan::default();
+            window.iter().for_each(|sample| sum.add(sample.v));
+            sum.value()
+        },
+        Exact::value,
+    )
+}
+
 fn mean(window: &[Sample]) -> f64 {
+    if let Some(sum) = exact(window) {
+        return sum.mean(count(window.len()));
+    }
     let mut sum = Kahan::default();
     window.iter().for_each(|sample| sum.add(sample.v));
     if sum.sum.is_finite() {
