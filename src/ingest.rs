@@ -5,13 +5,14 @@
 
 pub mod catalog;
 pub mod exposition;
+mod histogram;
 pub mod limits;
 pub mod push;
 pub mod series;
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::model::{BatchSample, Metadata};
+use crate::model::{BatchHistogram, BatchSample, Metadata};
 
 pub use catalog::Catalog;
 pub use exposition::parse_exposition;
@@ -25,6 +26,8 @@ pub struct Pushed {
     /// The samples, in the order of the body, each with its item: the position in the array from 0,
     /// or the line from 1.
     pub samples: Vec<(usize, BatchSample)>,
+    /// The native histograms, likewise.
+    pub histograms: Vec<(usize, BatchHistogram)>,
     /// The items that were refused, in the order of the body, at most
     /// [`limits::REFUSED_LISTED_MAX`].
     pub refused: Vec<RefusedItem>,
@@ -42,7 +45,10 @@ impl Pushed {
             .samples
             .iter()
             .map(|(index, entry)| format!("{index} {} {} {}", entry.labels, entry.sample.v, entry.sample.t));
-        samples.chain(self.refused.iter().map(ToString::to_string)).collect()
+        let histograms = self.histograms.iter().map(|(index, entry)| {
+            format!("{index} {} {} {}", entry.labels, entry.sample.histogram, entry.sample.t)
+        });
+        samples.chain(histograms).chain(self.refused.iter().map(ToString::to_string)).collect()
     }
 
     fn refuse(&mut self, index: usize, reason: String) {

@@ -17,7 +17,7 @@ pub fn check(data: &[u8]) {
             return pushed::check_error(&error);
         }
     };
-    let items = pushed.samples.len() + pushed.refused_count;
+    let items = pushed.samples.len() + pushed.histograms.len() + pushed.refused_count;
     let expected = match &value {
         Ok(Value::Array(items)) => items.len(),
         Ok(Value::Object(object)) => object.get("samples").and_then(Value::as_array).map_or(1, Vec::len),

@@ -3,7 +3,7 @@
 use watchroom::ingest::limits::{METRIC_NAME_BYTES_MAX, QUOTED_BYTES_MAX, REFUSED_LISTED_MAX};
 use watchroom::ingest::{PushError, Pushed};
 use watchroom::model::limits::{LABEL_NAME_BYTES_MAX, LABEL_VALUE_BYTES_MAX, LABELS_MAX};
-use watchroom::model::{BatchSample, METRIC_NAME};
+use watchroom::model::{BatchHistogram, Labels, METRIC_NAME};
 
 /// The time of arrival.
 pub const NOW: i64 = 1_790_000_000_000;
@@ -12,10 +12,12 @@ const REASON_BYTES_MAX: usize = 160 + 8 * QUOTED_BYTES_MAX;
 
 /// Each of `items` is taken or refused, at its place, and what was taken is within the limits.
 pub fn check(pushed: &Pushed, items: &[usize]) {
-    assert_eq!(pushed.samples.len() + pushed.refused_count, items.len());
+    assert_eq!(pushed.samples.len() + pushed.histograms.len() + pushed.refused_count, items.len());
     assert_eq!(pushed.refused.len(), pushed.refused_count.min(REFUSED_LISTED_MAX));
     let mut places: Vec<usize> = pushed.samples.iter().map(|(item, _)| *item).collect();
     assert!(places.is_sorted() && pushed.refused.is_sorted_by_key(|item| item.index));
+    assert!(pushed.histograms.is_sorted_by_key(|(item, _)| *item));
+    places.extend(pushed.histograms.iter().map(|(item, _)| *item));
     places.extend(pushed.refused.iter().map(|item| item.index));
     places.sort_unstable();
     if pushed.refused_count <= REFUSED_LISTED_MAX {
@@ -25,12 +27,14 @@ pub fn check(pushed: &Pushed, items: &[usize]) {
         assert!((1..=REASON_BYTES_MAX).contains(&refused.reason.len()), "{}", refused.reason);
         assert!(!refused.reason.contains(char::is_control), "{}", refused.reason);
     }
-    for (_, sample) in &pushed.samples {
-        check_labels(sample);
+    pushed.samples.iter().for_each(|(_, sample)| check_labels(&sample.labels));
+    for (_, BatchHistogram { labels, sample }) in &pushed.histograms {
+        check_labels(labels);
+        sample.histogram.check().expect("what the store takes");
     }
 }
 
-fn check_labels(BatchSample { labels, .. }: &BatchSample) {
+fn check_labels(labels: &Labels) {
     assert!(labels.len() <= LABELS_MAX);
     assert!((1..=METRIC_NAME_BYTES_MAX).contains(&labels.metric_name().len()));
     assert!(labels.get("job").is_some());

@@ -5,6 +5,7 @@
 mod answer;
 mod encode;
 mod evaluate;
+mod histogram;
 mod parameters;
 mod query;
 mod read;

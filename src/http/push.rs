@@ -78,11 +78,14 @@ async fn take(site: &Site, headers: &HeaderMap, body: Body, parse: Parse) -> Ans
     let mut refused: Vec<(usize, String)> =
         parsed.refused.into_iter().map(|item| (item.index, item.reason.to_string())).collect();
     site.catalog.note(parsed.metadata);
-    let (items, samples): (Vec<usize>, Vec<_>) = parsed.samples.into_iter().unzip();
+    let (mut items, samples): (Vec<usize>, Vec<_>) = parsed.samples.into_iter().unzip();
+    let (with_histograms, histograms): (Vec<usize>, Vec<_>) = parsed.histograms.into_iter().unzip();
+    // The store counts them after the numbers.
+    items.extend(with_histograms);
     let mut accepted = 0;
     let mut only_limits = refused.is_empty();
-    if !samples.is_empty() {
-        let batch = Arc::new(Batch::new(Source::Pushed, None, samples));
+    if !items.is_empty() {
+        let batch = Arc::new(Batch { histograms, ..Batch::new(Source::Pushed, None, samples) });
         // Before the samples are seen: an alert on the first of a metric goes to the room of its panel.
         let any_new = note(&site.pushed, &batch);
         let report = site.live.submit(Arc::clone(&batch)).await.map_err(|error| Failure::internal(&error))?;
@@ -144,7 +147,10 @@ async fn keep(site: &Site, report: &AppendReport) -> Answer<()> {
 fn note(pushed: &crate::dashboards::Pushed, batch: &Batch) -> bool {
     let mut any_new = false;
     let mut last = None;
-    for labels in batch.labels() {
+    for one in &batch.histograms {
+        any_new |= pushed.note_histogram(&one.labels);
+    }
+    for labels in batch.samples.iter().map(|one| &one.labels) {
         let this = (labels.metric_name(), labels.get("job"));
         // Most bodies have the series of a metric together.
         if last != Some(this) {

@@ -1,6 +1,6 @@
 //! The JSON push: one object, an array of them, or `{"samples": […]}`.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer,
@@ -9,14 +9,14 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    PushError, Pushed, check_size,
+    PushError, Pushed, check_size, histogram,
     limits::PUSH_ITEMS_MAX,
     series::{SeriesParts, quoted},
 };
-use crate::model::{BatchSample, Sample};
+use crate::model::{BatchHistogram, BatchSample, Histogram, HistogramSample, Labels, Sample};
 
 /// The keys of an item.
-const KEYS: [&str; 4] = ["metric", "labels", "value", "timestamp"];
+const KEYS: [&str; 5] = ["metric", "labels", "value", "histogram", "timestamp"];
 /// What senders of other systems call them.
 const SYNONYMS: [(&str, &str); 8] = [
     ("name", "metric"),
@@ -37,7 +37,7 @@ const SECONDS: std::ops::Range<i64> = 100_000_000..100_000_000_000;
 /// {"metric": "queue_length", "labels": {"queue": "mail"}, "value": 17, "timestamp": 1790000000000}
 /// ```
 ///
-/// `value` is a number, `"NaN"`, `"+Inf"` or `"-Inf"`; `labels` and `timestamp` may be missing. The
+/// `value` is a number, `"NaN"`, `"+Inf"` or `"-Inf"`; instead of it there may be a `histogram`, a native one. `labels` and `timestamp` may be missing. The
 /// job is `push` unless a label says otherwise.
 ///
 /// # Errors
@@ -101,14 +101,33 @@ fn read_items(items: &Items<'_>, now_ms: i64, pushed: &mut Pushed) -> Result<(),
 
 fn read_item(index: usize, object: &Object<'_>, now_ms: i64, pushed: &mut Pushed) {
     match parse_item(object, now_ms) {
-        Ok(sample) => pushed.samples.push((index, sample)),
+        Ok(Item { labels, t, value: Value::Number(v) }) => {
+            pushed.samples.push((index, BatchSample { labels, sample: Sample::new(t, v) }));
+        }
+        Ok(Item { labels, t, value: Value::Histogram(histogram) }) => {
+            pushed
+                .histograms
+                .push((index, BatchHistogram { labels, sample: HistogramSample::new(t, histogram) }));
+        }
         Err(reason) => pushed.refuse(index, reason),
     }
 }
 
-fn parse_item(object: &Object<'_>, now_ms: i64) -> Result<BatchSample, String> {
+/// An item that is right.
+struct Item {
+    labels: Labels,
+    t: i64,
+    value: Value,
+}
+
+enum Value {
+    Number(f64),
+    Histogram(Arc<Histogram>),
+}
+
+fn parse_item(object: &Object<'_>, now_ms: i64) -> Result<Item, String> {
     let mut parts = SeriesParts::default();
-    let (mut value, mut timestamp, mut labels) = (None, None, None);
+    let (mut value, mut histogram, mut timestamp, mut labels) = (None, None, None, None);
     for (key, raw) in &object.0 {
         let is_repeated = match key.as_str() {
             // A second name is refused by the parts themselves.
@@ -117,7 +136,8 @@ fn parse_item(object: &Object<'_>, now_ms: i64) -> Result<BatchSample, String> {
                 false
             }
             "labels" => labels.replace(*raw).is_some(),
-            "value" => value.replace(parse_value(raw)?).is_some(),
+            "value" => value.replace(parse_number(raw, "value")?).is_some(),
+            "histogram" => histogram.replace(histogram::parse(raw)?).is_some(),
             "timestamp" => timestamp.replace(parse_timestamp(raw)?).is_some(),
             _ => return Err(unknown_key(key)),
         };
@@ -135,30 +155,36 @@ fn parse_item(object: &Object<'_>, now_ms: i64) -> Result<BatchSample, String> {
             parts.add(name, text)?;
         }
     }
-    let value = value.ok_or("\"value\" is missing")?;
+    let value = match (value, histogram) {
+        (Some(v), None) => Value::Number(v),
+        (None, Some(histogram)) => Value::Histogram(histogram),
+        (Some(_), Some(_)) => return Err("an item has either \"value\" or \"histogram\"".to_owned()),
+        (None, None) => return Err("\"value\" is missing".to_owned()),
+    };
     let labels = parts.finish().map_err(|_| "\"metric\" is missing")?;
-    Ok(BatchSample { labels, sample: Sample::new(timestamp.unwrap_or(now_ms), value) })
+    Ok(Item { labels, t: timestamp.unwrap_or(now_ms), value })
 }
 
 fn parse_text(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()
 }
 
-fn parse_value(raw: &RawValue) -> Result<f64, String> {
+/// A number under a key, or one of the texts for those that JSON does not know.
+pub(super) fn parse_number(raw: &RawValue, key: &str) -> Result<f64, String> {
     if raw.get().starts_with('"') {
         return match raw.get() {
             "\"NaN\"" => Ok(f64::NAN),
             "\"+Inf\"" => Ok(f64::INFINITY),
             "\"-Inf\"" => Ok(f64::NEG_INFINITY),
-            _ => Err("\"value\" as a string must be \"NaN\", \"+Inf\" or \"-Inf\"".to_owned()),
+            _ => Err(format!("\"{key}\" as a string must be \"NaN\", \"+Inf\" or \"-Inf\"")),
         };
     }
     if !raw.get().starts_with(|char: char| char == '-' || char.is_ascii_digit()) {
-        return Err("\"value\" must be a number".to_owned());
+        return Err(format!("\"{key}\" must be a number"));
     }
     match raw.get().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
-        _ => Err("\"value\" is beyond the range of a float".to_owned()),
+        _ => Err(format!("\"{key}\" is beyond the range of a float")),
     }
 }
 

@@ -72,6 +72,15 @@ pub fn parse(line: &str) -> Option<Described> {
     Some(Described { labels, values, is_start_times })
 }
 
+/// Reads one native histogram, `{{…}}`.
+pub fn histogram(text: &str) -> Option<Histogram> {
+    let (word, rest) = word(text);
+    match (histogram::expand(word)?.as_slice(), rest) {
+        ([Item::Histogram { histogram, .. }], "") => Some((**histogram).clone()),
+        _ => None,
+    }
+}
+
 /// The first word and what follows it; there are spaces inside `{{…}}`.
 fn word(text: &str) -> (&str, &str) {
     let mut depth = 0;

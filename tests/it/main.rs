@@ -9,6 +9,7 @@ mod command;
 mod disk;
 mod events_file;
 mod gate;
+mod histograms;
 mod limits;
 mod maps;
 mod nodes;

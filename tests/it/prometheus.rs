@@ -253,6 +253,12 @@ async fn samples_are_read_from_afar() {
     let value = plain.windows(8).filter(|bytes| *bytes == 2.5_f64.to_le_bytes()).count();
     let other = plain.windows(8).filter(|bytes| *bytes == 3.5_f64.to_le_bytes()).count();
     assert_eq!((value, other), (1, 0), "one sample of one series");
+    let histogram = json!({ "schema": 0, "count": 3.25, "sum": 4, "positive": [[0, 3.25]] });
+    server.push(json!({ "metric": "m", "labels": { "n": "x" }, "histogram": histogram })).await;
+    let (_, body) = read(&server, pack(&asked)).await;
+    let plain = snap::raw::Decoder::new().decompress_vec(&body).unwrap();
+    let counts = plain.windows(8).filter(|bytes| *bytes == 3.25_f64.to_le_bytes()).count();
+    assert_eq!(counts, 2, "a histogram's count, and that of its bucket");
     let nothing = Query { matchers: Vec::new(), ..query };
     for wrong in
         [asked.clone(), pack(b"no protobuf"), pack(&Request { queries: vec![nothing] }.encode_to_vec())]

@@ -8,7 +8,7 @@ use axum::{
 use http::header;
 use prost::Message;
 
-use super::{answer::ApiError, evaluate::QUERY_TIME_MAX};
+use super::{answer::ApiError, evaluate::QUERY_TIME_MAX, histogram::HistogramMessage};
 use crate::http::Shared;
 use crate::model::{MatchOp, Matcher, SelectedSeries, Selection};
 use crate::store::Store;
@@ -66,6 +66,8 @@ struct TimeSeries {
     labels: Vec<Label>,
     #[prost(message, repeated, tag = "2")]
     samples: Vec<Sample>,
+    #[prost(message, repeated, tag = "4")]
+    histograms: Vec<HistogramMessage>,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -147,14 +149,14 @@ fn answer(store: &Store, selections: &[Selection]) -> Result<Vec<u8>, ApiError> 
         tracing::error!(error = %error, "samples could not be read");
         ApiError::internal("the samples could not be read")
     })?;
-    let samples: usize = found.iter().flatten().map(|series| series.samples.len()).sum();
+    let samples: usize = found.iter().flatten().map(|one| one.samples.len() + one.histograms.len()).sum();
     if READ_SAMPLES_MAX < samples {
         let message =
             format!("the answer would have {samples} samples; at most {READ_SAMPLES_MAX} are read at once");
         return Err(ApiError::refused("execution", message));
     }
     let result = |series: Vec<SelectedSeries>| {
-        let mut series: Vec<_> = series.into_iter().filter(|one| !one.samples.is_empty()).collect();
+        let mut series: Vec<_> = series.into_iter().filter(|one| !one.is_empty()).collect();
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
         QueryResult { timeseries: series.iter().map(time_series).collect() }
     };
@@ -171,5 +173,6 @@ fn time_series(series: &SelectedSeries) -> TimeSeries {
     TimeSeries {
         labels: series.labels.iter().map(label).collect(),
         samples: series.samples.iter().map(sample).collect(),
+        histograms: series.histograms.iter().map(HistogramMessage::of).collect(),
     }
 }

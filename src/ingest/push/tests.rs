@@ -36,6 +36,27 @@ fn three_forms_are_taken() {
 }
 
 #[test]
+fn a_histogram_stands_in_the_place_of_a_value() {
+    let one =
+        r#"{"metric":"h","histogram":"{{schema:0 count:3 sum:4 buckets:[1 2]}}","timestamp":1790000000000}"#;
+    let line = r#"0 h{job="push"} {count:3, sum:4, (0.5,1]:1, (1,2]:2} 1790000000000"#;
+    check(one, &[line]);
+    check(&format!(r#"[{one},{{"metric":"a","value":1}}]"#), &[r#"1 a{job="push"} 1 1790000000500"#, line]);
+    check_refused(
+        r#"{"metric":"h","value":1,"histogram":{"schema":0,"count":1,"sum":1}}"#,
+        "an item has either \"value\" or \"histogram\"",
+    );
+    check_refused(
+        r#"{"metric":"h","histogram":{"schema":0,"sum":1}}"#,
+        "\"histogram\": missing field `count`",
+    );
+    check_refused(
+        r#"{"metric":"h","histogramm":1}"#,
+        "unknown key \"histogramm\"; did you mean \"histogram\"?",
+    );
+}
+
+#[test]
 fn what_is_missing_has_a_default() {
     check(r#"{"metric":"a","value":1}"#, &[r#"0 a{job="push"} 1 1790000000500"#]);
     check(r#"{"value":-2e3,"labels":{"job":"x"},"metric":"a"}"#, &[r#"0 a{job="x"} -2000 1790000000500"#]);
@@ -89,7 +110,7 @@ fn an_unknown_key_names_its_neighbour() {
     check_refused(r#"{"name":"a"}"#, r#"unknown key "name"; did you mean "metric"?"#);
     check_refused(
         r#"{"colour":1}"#,
-        r#"unknown key "colour"; the keys are metric, labels, value, timestamp"#,
+        r#"unknown key "colour"; the keys are metric, labels, value, histogram, timestamp"#,
     );
 }
 
