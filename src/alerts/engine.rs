@@ -182,8 +182,9 @@ impl Engine {
             let mut evaluated = Vec::new();
             for (at, plan) in plans {
                 let began = Instant::now();
-                let outcome = evaluate(&plan, now, &store);
-                evaluated.push((at, outcome, began.elapsed()));
+                let mut notes = Vec::new();
+                let outcome = evaluate(&plan, now, &store, &mut notes);
+                evaluated.push((at, outcome, notes, began.elapsed()));
                 if TOGETHER < all.elapsed() {
                     break;
                 }
@@ -202,13 +203,16 @@ impl Engine {
             self.tell(&json!({ "rules": self.rules() })).await;
         }
         let (mut changed, mut states) = (Changed::default(), Vec::new());
-        for (at, outcome, took) in evaluated {
+        for (at, outcome, notes, took) in evaluated {
             self.counters.evaluated(outcome.is_err(), took);
             let took_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX / 100);
+            let noted = self.watch.noted(at, notes);
             let observed = self.watch.observed(at, outcome, (now, took_ms));
             let Some((watched, transitions, turned)) = observed else { continue };
             if turned {
                 watched.log();
+            }
+            if turned || noted {
                 states.push(at);
             }
             let alerts = watched.machine.alerts();

@@ -75,6 +75,8 @@ pub(super) struct Health {
     pub(super) changed: Option<i64>,
     /// Why it cannot be evaluated.
     pub(super) error: Option<String>,
+    /// What is doubtful about its value, for people.
+    pub(super) notes: Vec<String>,
     /// Series that its expression gave.
     pub(super) series: usize,
 }
@@ -116,6 +118,7 @@ pub(super) struct RuleShape<'a> {
     value: Option<Number>,
     changed: Option<i64>,
     error: Option<&'a str>,
+    notes: &'a [String],
     text: &'a str,
     line: usize,
     series: usize,
@@ -145,6 +148,7 @@ impl<'a> RuleShape<'a> {
             value: health.value.map(Number),
             changed: health.changed,
             error: health.error.as_deref(),
+            notes: &health.notes,
             text: &rule.text,
             line: rule.line,
             series: health.series,
@@ -159,11 +163,18 @@ pub(super) struct HealthShape<'a> {
     state: RuleState,
     changed: Option<i64>,
     error: Option<&'a str>,
+    notes: &'a [String],
 }
 
 impl<'a> HealthShape<'a> {
     pub(super) fn of(rule: &'a Rule, health: &'a Health) -> Self {
-        Self { id: &rule.id, state: health.state, changed: health.changed, error: health.error.as_deref() }
+        Self {
+            id: &rule.id,
+            state: health.state,
+            changed: health.changed,
+            error: health.error.as_deref(),
+            notes: &health.notes,
+        }
     }
 }
 

@@ -206,6 +206,14 @@ impl Watch {
         Some((watched, transitions, turned))
     }
 
+    /// Takes what there was to say of a rule's value; tells whether that is news.
+    pub(super) fn noted(&mut self, at: usize, notes: Vec<String>) -> bool {
+        let Some(watched) = self.rules.get_mut(at) else { return false };
+        let is_news = watched.health.notes != notes;
+        watched.health.notes = notes;
+        is_news
+    }
+
     /// An alert of a rule changed at a time, before this process perhaps.
     pub(super) fn was_changed(&mut self, rule: &str, at: i64) {
         if let Some(watched) = self.rules.iter_mut().find(|watched| watched.of.rule.id == rule) {

@@ -78,7 +78,15 @@ impl Columns {
     }
 
     /// The whole block: the table with its version, and the columns.
-    pub fn block(&self, step: i64, (version, table): (u64, &[Labels]), more: usize) -> String {
+    ///
+    /// `more` series were left out, and `notes` say what is doubtful.
+    pub fn block(
+        &self,
+        step: i64,
+        (version, table): (u64, &[Labels]),
+        more: usize,
+        notes: &[String],
+    ) -> String {
         let mut out = Vec::with_capacity(64 + self.times.len() * (14 + 8 * self.values.len()));
         out.extend_from_slice(format!("{{\"step\":{step},\"series\":").as_bytes());
         write_series(table, &mut out);
@@ -87,6 +95,11 @@ impl Columns {
         out.extend_from_slice(b",\"v\":");
         self.write_values(&mut out);
         out.extend_from_slice(format!(",\"more\":{more}").as_bytes());
+        if !notes.is_empty() {
+            out.extend_from_slice(b",\"notes\":");
+            // Texts always have a JSON form.
+            write_list(notes, &mut out, |note, out| serde_json::to_writer(out, note).unwrap_or_default());
+        }
         write_version(version, &mut out);
         out.push(b'}');
         into_text(out)
@@ -154,8 +167,10 @@ mod tests {
             r#"{"t":[1000],"v":[[1],[null]],"from":1,"series":[{"a":"1"}],"at":1012}"#
         );
         assert_eq!(
-            columns.block(1000, (2, &series), 0),
+            columns.block(1000, (2, &series), 0, &[]),
             r#"{"step":1000,"series":[{"a":"1"}],"t":[1000],"v":[[1],[null]],"more":0,"table":2}"#
         );
+        let notes = ["a \"b\"".to_owned()];
+        assert!(columns.block(1000, (0, &series), 3, &notes).ends_with(r#","more":3,"notes":["a \"b\""]}"#));
     }
 }

@@ -305,8 +305,8 @@ type Evaluated = (Due, Result<Vec<SelectedSeries>, super::LiveError>);
 fn evaluate_all(due: Vec<Due>, store: &Store) -> Vec<Evaluated> {
     due.into_iter()
         .map(|due| {
-            let result = evaluate::range(&due.plan, (due.start, due.end, due.step), store);
-            (due, result)
+            let found = evaluate::range(&due.plan, (due.start, due.end, due.step), store);
+            (due, found.map(|found| found.series))
         })
         .collect()
 }

@@ -6,19 +6,33 @@ use crate::model::{AnySample, Labels, Sample, SelectedSeries};
 use crate::query::{EvalLimits, EvalRange, Plan, Value};
 use crate::store::Store;
 
+/// Notes of one evaluation that are told.
+pub(super) const NOTES_MAX: usize = 4;
+/// What is told where histograms are left out.
+const NO_HISTOGRAMS: &str = "native histograms cannot be drawn; a quantile, count, sum or average of them can, such as histogram_quantile(0.9, …)";
+
+/// What an evaluation gave.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The series.
+    pub(super) series: Vec<SelectedSeries>,
+    /// What there is to say of them, for people.
+    pub(super) notes: Vec<String>,
+}
+
 /// Evaluates `plan` from `start` to `end` by `step`, all in ms, to what a chart draws: numbers. Blocks.
 ///
 /// # Errors
 ///
 /// [`LiveError::Query`] and [`LiveError::Store`].
-pub(super) fn range(
-    plan: &Plan,
-    range: (i64, i64, i64),
-    store: &Store,
-) -> Result<Vec<SelectedSeries>, LiveError> {
+pub(super) fn range(plan: &Plan, range: (i64, i64, i64), store: &Store) -> Result<Found, LiveError> {
     let mut found = series(plan, range, store)?;
-    found.iter_mut().for_each(|one| one.histograms.clear());
-    found.retain(|one| !one.is_empty());
+    if found.series.iter().any(|one| !one.histograms.is_empty()) {
+        found.notes.insert(0, NO_HISTOGRAMS.to_owned());
+        found.notes.truncate(NOTES_MAX);
+        found.series.iter_mut().for_each(|one| one.histograms.clear());
+        found.series.retain(|one| !one.is_empty());
+    }
     Ok(found)
 }
 
@@ -33,16 +47,19 @@ pub(super) fn series(
     plan: &Plan,
     (start, end, step): (i64, i64, i64),
     store: &Store,
-) -> Result<Vec<SelectedSeries>, LiveError> {
+) -> Result<Found, LiveError> {
     // A range of one step is a range still: an instant query would come back as a vector.
     let range = EvalRange { start, end, step, lookback: LOOKBACK_MS };
     let data = store.read(&plan.selections(range)).map_err(Unread::Store)?;
-    Ok(match plan.eval(range, &data, &EvalLimits::default())?.value {
+    let answer = plan.eval(range, &data, &EvalLimits::default())?;
+    let notes = answer.annotations.lasting(plan.text(), NOTES_MAX);
+    let series = match answer.value {
         Value::Matrix(series) => series,
         Value::Vector(vector) => vector.into_iter().map(alone).collect(),
         Value::Scalar(sample) => scalar(sample),
         Value::String(..) => Vec::new(),
-    })
+    };
+    Ok(Found { series, notes })
 }
 
 fn alone((labels, sample): (Labels, AnySample)) -> SelectedSeries {

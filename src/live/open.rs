@@ -10,7 +10,7 @@ use super::{
     block::{Cell, Columns},
     check_step,
     error::LiveError,
-    evaluate,
+    evaluate::{self, Found},
     evaluations::Turn,
 };
 use crate::model::limits::LATE_MS_MAX;
@@ -128,19 +128,14 @@ impl Live {
         let range = (wanted.start, begun.last, open.step);
         let found = self.evaluate(turn, plan, range).await?;
         let (finished, answer) = oneshot::channel();
-        let labels = found.iter().map(|series| series.labels.clone()).collect();
+        let labels = found.series.iter().map(|series| series.labels.clone()).collect();
         let finish = Command::Finish { channel: open.channel, found: labels, finished };
         self.commands.send(finish).await.map_err(|_| LiveError::Stopped)?;
         let finished = answer.await.map_err(|_| LiveError::Stopped)?;
         wanted.answer(begun, &finished, &found)
     }
 
-    async fn evaluate(
-        &self,
-        turn: Turn,
-        plan: Plan,
-        range: (i64, i64, i64),
-    ) -> Result<Vec<SelectedSeries>, LiveError> {
+    async fn evaluate(&self, turn: Turn, plan: Plan, range: (i64, i64, i64)) -> Result<Found, LiveError> {
         let store = self.store.clone();
         turn.run(move || evaluate::range(&plan, range, &store)).await?
     }
@@ -157,13 +152,14 @@ impl Live {
             return Err(LiveError::Window);
         }
         let turn = self.evaluations.turn().await?;
-        let found = self.evaluate(turn, plan, (range.start, range.end, range.step)).await?;
+        let Found { series: found, notes } =
+            self.evaluate(turn, plan, (range.start, range.end, range.step)).await?;
         let table: Vec<Labels> =
             found.iter().take(SERIES_DRAWN_MAX).map(|series| series.labels.clone()).collect();
         let positions: Vec<_> = (0..table.len()).map(Some).collect();
         let last = range.start + steps.unwrap_or_default() * range.step;
         let columns = columns((range.start, last, range.step), &positions, &found);
-        Ok(columns.block(range.step, (0, &table), found.len() - table.len()))
+        Ok(columns.block(range.step, (0, &table), found.len() - table.len(), &notes))
     }
 }
 
@@ -193,13 +189,8 @@ impl Wanted {
         Self { start, step, missed }
     }
 
-    fn answer(
-        &self,
-        begun: &Begun,
-        finished: &Finished,
-        found: &[SelectedSeries],
-    ) -> Result<Opened, LiveError> {
-        let columns = columns((self.start, begun.last, self.step), &finished.positions, found);
+    fn answer(&self, begun: &Begun, finished: &Finished, found: &Found) -> Result<Opened, LiveError> {
+        let columns = columns((self.start, begun.last, self.step), &finished.positions, &found.series);
         let more = finished.positions.iter().filter(|position| position.is_none()).count();
         let minute = self.missed.map(|_| begun.last - LATE_MS_MAX);
         let shown = minute.map_or_else(|| columns.clone(), |minute| columns.from(minute));
@@ -209,7 +200,7 @@ impl Wanted {
         Ok(Opened {
             epoch: begun.epoch.clone(),
             offset: u64::try_from(begun.last / self.step).unwrap_or_default(),
-            data: raw(shown.block(self.step, (finished.version, &finished.table), more))?,
+            data: raw(shown.block(self.step, (finished.version, &finished.table), more, &found.notes))?,
             publications,
             recovered: self.missed.is_some(),
         })

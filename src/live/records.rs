@@ -223,7 +223,8 @@ impl Engine {
 fn evaluated(due: Due, store: &Store) -> Outcome {
     let began = Instant::now();
     let found = evaluate::series(&due.plan, (due.start, due.end, due.step), store);
-    Outcome { due, found: found.map_err(|error| error.to_string()), took: began.elapsed() }
+    let found = found.map(|found| found.series).map_err(|error| error.to_string());
+    Outcome { due, found, took: began.elapsed() }
 }
 
 #[cfg(test)]

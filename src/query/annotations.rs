@@ -103,7 +103,20 @@ impl Annotations {
     }
 }
 
+impl Annotations {
+    /// The messages of both levels with their places in `query`, warnings first, at most `most`; without what differs from
+    /// evaluation to evaluation, so that who shows them need not do so again.
+    pub fn lasting(&self, query: &str, most: usize) -> Vec<String> {
+        let of = |level| self.all.iter().filter(move |one| one.level == level);
+        of(Level::Warning).chain(of(Level::Info)).take(most).map(|one| one.head(query)).collect()
+    }
+}
+
 impl Annotation {
+    fn head(&self, query: &str) -> String {
+        Self { spread: None, message: self.message.clone(), ..*self }.text(query)
+    }
+
     fn text(&self, query: &str) -> String {
         let level = match self.level {
             Level::Warning => "PromQL warning",

@@ -158,7 +158,7 @@ test('a trail holds a quarter of an hour, and takes what was before', () => {
   trail.add(first, 5);
   trail.add(first + 1_000, 6);
   assert.deepEqual([trail.at(SLOTS - 1), trail.at(SLOTS - 2)], [6, Number.NaN]);
-  trail.fill({ step: SLOT_MS, series: [new Map()], t: [first - SLOTS * SLOT_MS, first - 2 * SLOT_MS, first - SLOT_MS, first], v: [[9, 3, 4, 99]], more: 0, table: 0 });
+  trail.fill({ step: SLOT_MS, series: [new Map()], t: [first - SLOTS * SLOT_MS, first - 2 * SLOT_MS, first - SLOT_MS, first], v: [[9, 3, 4, 99]], more: 0, notes: [], table: 0 });
   assert.deepEqual([trail.at(SLOTS - 3), trail.at(SLOTS - 2), trail.at(SLOTS - 1), trail.at(0)], [3, 4, 6, Number.NaN]);
   trail.add(first + 3 * SLOT_MS, 7);
   assert.deepEqual([trail.at(SLOTS - 4), trail.at(SLOTS - 3), trail.at(SLOTS - 1)], [6, Number.NaN, 7], 'what was missed is empty');

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Panel } from '../src/boot';
 import { barsOf } from '../src/panels/barspanel';
 import { gaps, newestSample, staleFor } from '../src/data/gaps';
+import { notesOf } from '../src/data/notes';
 import { emptyTable, firstAt, isFilled, isForeign, valueAt, withBackfill, withFrame, withRepeat, type Table } from '../src/data/table';
 import { parseBlock, parseFrame } from '../src/wire/block';
 
@@ -190,4 +191,15 @@ test('a bar stands beside the whole of its name that is there now, not of one th
   const used = withBackfill(emptyTable(S, 10), block([{ m: '/' }], [1, 2], [[1, 2]]));
   const whole = withBackfill(emptyTable(S, 10), block([{ m: '/', dev: 'new' }, { m: '/', dev: 'old' }], [1, 2], [[null, 20], [10, null]]));
   assert.deepEqual(barsOf(panel, [used, whole]), [{ name: '/', used: 2, whole: 20 }]);
+});
+
+test('what is doubtful of several queries is told once each', () => {
+  const noted = (...notes: string[]): Table => {
+    const parsed = parseBlock({ step: S, series: [], t: [], v: [], more: 0, notes });
+    assert.ok(parsed);
+    return withBackfill(emptyTable(S, 10), parsed);
+  };
+  const info = 'PromQL info: metric might not be a counter (1:6)';
+  assert.deepEqual(notesOf([noted(info, 'native histograms cannot be drawn'), null, noted(info)]), ['metric might not be a counter (1:6)', 'native histograms cannot be drawn']);
+  assert.deepEqual(notesOf([start(), null]), []);
 });

@@ -95,3 +95,25 @@ async fn a_name_of_ones_own_is_refused() {
     assert_eq!(reply["error"]["code"], 107, "{reply}");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_doubtful_is_told_with_the_history() {
+    let server = Server::start().await;
+    let mut client = Client::connect(&server).await;
+    server.push(json!({ "metric": "level", "value": 7 })).await;
+    let histogram = json!({ "schema": 0, "count": 1, "sum": 1, "positive": [[0, 1]] });
+    server.push(json!({ "metric": "spread", "histogram": histogram })).await;
+    let told = |reply: &Value| reply["subscribe"]["data"]["notes"].clone();
+    let reply = client.call("subscribe", subscribe("quantile(2, {__name__=~\"level|spread\"})")).await;
+    let notes = told(&reply);
+    assert!(
+        notes[0].as_str().is_some_and(|note| note.contains("quantile value should be between 0 and 1")),
+        "{reply}"
+    );
+    // What a later step has is found at once.
+    let reply = client.call("subscribe", subscribe("spread offset -1m")).await;
+    assert!(told(&reply)[0].as_str().is_some_and(|note| note.contains("cannot be drawn")), "{reply}");
+    let reply = client.call("subscribe", subscribe("level")).await;
+    assert!(told(&reply).is_null(), "{reply}");
+    server.stop().await;
+}

@@ -52,7 +52,7 @@ impl Chart {
 /// What the range query says, in the same form.
 fn batch_result(plan: &Plan, store: &Store, (start, end): (i64, i64)) -> BTreeMap<(String, i64), String> {
     let mut flat = BTreeMap::new();
-    for series in evaluate::range(plan, (start, end, 1_000), store).unwrap() {
+    for series in evaluate::range(plan, (start, end, 1_000), store).unwrap().series {
         let labels: BTreeMap<String, String> =
             series.labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect();
         for sample in series.samples {
@@ -96,7 +96,8 @@ impl World {
 
     fn advance(&mut self, now: i64) {
         for due in self.book.due(now) {
-            let result = evaluate::range(&due.plan, (due.start, due.end, due.step), &self.store).unwrap();
+            let result =
+                evaluate::range(&due.plan, (due.start, due.end, due.step), &self.store).unwrap().series;
             for step in self.book.evaluated(&due, &result, now) {
                 self.chart.take(&step);
             }

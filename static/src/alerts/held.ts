@@ -1,5 +1,5 @@
 // What is known of rules, alerts and silences: a pure reducer over what the channel `alerts` says.
-import { alertOf, measured, type AlertView } from '../wire/alert';
+import { alertOf, measured, texts, type AlertView } from '../wire/alert';
 import { isFields, list, number, text } from '../wire/parse';
 import { errorOf, fileOf, ruleOf, ruleStateOf, silenceOf, type RuleFile, type RuleView, type SilenceView } from '../wire/rule';
 
@@ -50,7 +50,7 @@ function withStates(rules: ReadonlyMap<string, RuleView>, states: readonly unkno
   const next = new Map(rules);
   for (const one of states) {
     const rule = isFields(one) ? next.get(text(one['id'])) : undefined;
-    if (rule && isFields(one)) next.set(rule.id, { ...rule, state: ruleStateOf(one['state']), changed: number(one['changed']) ?? rule.changed, error: errorOf(one['error']) });
+    if (rule && isFields(one)) next.set(rule.id, { ...rule, state: ruleStateOf(one['state']), changed: number(one['changed']) ?? rule.changed, error: errorOf(one['error']), notes: texts(one['notes']) });
   }
   return next;
 }

@@ -107,7 +107,7 @@ export class RulePane {
     write(this.#says, ruleSentence(row, time, texts));
     this.#act(row);
     const path = state.file?.path ?? 'alerts.toml';
-    const texted = JSON.stringify([row.rule.id, row.rule.text, row.rule.description, row.rule.error, row.rule.line, path]);
+    const texted = JSON.stringify([row.rule.id, row.rule.text, row.rule.description, row.rule.error, row.rule.notes, row.rule.line, path]);
     if (texted !== this.#texted) this.#text.replaceChildren(...ruleText(row.rule, path, titles, texts));
     this.#texted = texted;
     const alerts = [...state.all()].filter(alert => alert.rule === row.rule.id && !alert.inhibited);

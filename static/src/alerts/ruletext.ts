@@ -5,6 +5,7 @@ import { el } from '../page/dom';
 import type { Texts } from '../texts/texts';
 import type { RuleView } from '../wire/rule';
 import { prose } from './prose';
+import { plainNote } from '../data/notes';
 import { goesTo } from './rulewords';
 import { limitWords } from './words';
 
@@ -29,6 +30,7 @@ export function ruleText(rule: RuleView, path: string, titles: ReadonlyMap<strin
     ...fact(side.keep, rule.keepFiring > 0 ? duration(rule.keepFiring, texts.units) : ''), ...fact(side.goes, goesTo(rule, titles, texts)));
   return [
     ...(rule.error === null ? [] : [el('p', { class: 'problem rule-error' }, lined(rule.error))]),
+    ...(rule.notes.length === 0 ? [] : [el('ul', { class: 'value-notes text-2' }, ...rule.notes.map(note => el('li', {}, plainNote(note))))]),
     ...(rule.summary === '' ? [] : [el('p', { class: 'strong' }, ...prose(rule.summary))]),
     ...(rule.description === '' ? [] : [el('p', { class: 'rule-says' }, ...prose(rule.description))]),
     facts,

@@ -29,12 +29,14 @@ export interface Table {
   newestFilled: number;
   /** Series that matched but are not drawn. */
   more: number;
+  /** What is doubtful about the values, for people. */
+  notes: readonly string[];
 }
 
 export function emptyTable(step: number, capacity: number): Table {
   return {
     step, capacity, series: [], columns: [], places: [], version: 0, generation: 0, held: new Float64Array(capacity).fill(-1), filled: new Uint8Array(capacity),
-    newest: -1, newestFilled: -1, more: 0,
+    newest: -1, newestFilled: -1, more: 0, notes: [],
   };
 }
 
@@ -75,6 +77,7 @@ export function withRepeat(table: Table, block: Block): Table {
   addSeries(table, 0, block.series);
   table.version = block.table;
   table.more = block.more;
+  table.notes = block.notes;
   for (let j = 0; j < block.t.length; j++) write(table, block.t[j], block.v, j);
   return table;
 }

@@ -23,5 +23,5 @@ export function tableOf(lines: readonly Line[], { from, to, step }: { readonly f
     return values;
   });
   const t = Array.from({ length: count }, (_, i) => (first + i) * step);
-  return withBackfill(emptyTable(step, count + 2), { step, series: shown.map(line => line.labels), t, v, more: drawn.length - shown.length, table: 0 });
+  return withBackfill(emptyTable(step, count + 2), { step, series: shown.map(line => line.labels), t, v, more: drawn.length - shown.length, notes: [], table: 0 });
 }

@@ -1,5 +1,6 @@
 // What all kinds of panels have in common: their feeds, whether they are seen, and what they say when they cannot draw.
 import type { Panel, Query } from '../boot';
+import { notesOf } from '../data/notes';
 import type { Table } from '../data/table';
 import type { View } from '../data/view';
 import { stepFor } from '../data/view';
@@ -130,6 +131,7 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
     else if (joined && count === 0) this.words.empty(this.shown.reduce((sum, table) => sum + (table?.series.length ?? 0), 0));
     else if (joined && this.overflows()) return;
     else this.words.fine(joined, count, this.cut);
+    this.words.notes(notesOf(this.shown));
     if (count > 0) this.paint();
   }
 

@@ -35,6 +35,8 @@ export class PanelWords {
   #said = '';
   #joined = false;
   #staleSaid = '';
+  #noted = '';
+  #notes: { readonly mark: HTMLElement; readonly list: HTMLElement } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(section: HTMLElement, panel: Panel, texts: Texts) {
@@ -129,6 +131,26 @@ export class PanelWords {
     this.#chip.hidden = words === '';
     if (this.#chip.textContent === words) return;
     this.#chip.replaceChildren(...(glyph === null ? [] : [icon(glyph)]), words);
+  }
+
+  /** Marks a panel of whose values something is doubtful; a click shows what. */
+  notes(notes: readonly string[]): void {
+    const said = notes.join('\n');
+    if (said === this.#noted) return;
+    this.#noted = said;
+    this.#notes?.mark.remove();
+    this.#notes?.list.remove();
+    this.#notes = null;
+    if (notes.length === 0) return;
+    const list = el('ul', { class: 'value-notes text-2', hidden: '' }, ...notes.map(note => el('li', {}, note)));
+    const mark = el('button', { class: 'chip chip-choice text-2', type: 'button', 'aria-expanded': 'false', title: said }, icon('i-wrong'), this.#texts.notes(notes.length));
+    mark.addEventListener('click', () => {
+      list.hidden = !list.hidden;
+      mark.setAttribute('aria-expanded', String(!list.hidden));
+    });
+    this.#chip.after(mark);
+    this.#section.querySelector('.panel-head')?.after(list);
+    this.#notes = { mark, list };
   }
 
   #cut(drawn: number, more: number): void {

@@ -1,5 +1,5 @@
 // Blocks (history) and frames (one step or a few) of live queries: docs/protocol.md.
-import { isFields, labels, list, number, sample, type Labels } from './parse';
+import { isFields, labels, list, number, sample, text, type Labels } from './parse';
 
 /** History of one query: its table of series, its steps, and one row of values for each series. */
 export interface Block {
@@ -9,6 +9,8 @@ export interface Block {
   readonly v: readonly (readonly number[])[];
   /** Series that matched but are past the limit of what is drawn. */
   readonly more: number;
+  /** What is doubtful about the values, for people. */
+  readonly notes: readonly string[];
   /** The version of the server's table. */
   readonly table: number;
 }
@@ -33,7 +35,7 @@ export function parseBlock(value: unknown): Block | null {
   if (!isFields(value)) return null;
   const step = number(value['step']);
   if (step === null || step <= 0) return null;
-  return { step, series: list(value['series']).map(labels), t: times(value['t']), v: rows(value['v']), more: number(value['more']) ?? 0, table: number(value['table']) ?? 0 };
+  return { step, series: list(value['series']).map(labels), t: times(value['t']), v: rows(value['v']), more: number(value['more']) ?? 0, notes: list(value['notes']).map(one => text(one)).filter(one => one !== ''), table: number(value['table']) ?? 0 };
 }
 
 /** Parses a frame, or gives null for what is none. */

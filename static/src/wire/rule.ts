@@ -28,6 +28,8 @@ export interface RuleView {
   readonly changed: number | null;
   /** Why it cannot be evaluated, or null. */
   readonly error: string | null;
+  /** What is doubtful about its value, for people. */
+  readonly notes: readonly string[];
   /** The rule as it stands in the file, from this line on. */
   readonly text: string;
   readonly line: number;
@@ -89,7 +91,7 @@ export function ruleOf(value: unknown): RuleView | null {
     for: number(value['for']) ?? 0, keepFiring: number(value['keepFiring']) ?? 0,
     summary: text(value['summary']), description: text(value['description']), runbook: text(value['runbook']),
     rooms: texts(value['rooms']), panels: panelsOf(value['panels']), unit: text(value['unit']), state: ruleStateOf(value['state']),
-    value: measured(value['value']), changed: number(value['changed']), error: optional(value['error']),
+    value: measured(value['value']), changed: number(value['changed']), error: optional(value['error']), notes: texts(value['notes']),
     text: text(value['text']), line: number(value['line']) ?? 0, series: number(value['series']) ?? 0,
   };
 }
