@@ -5,13 +5,14 @@ NPM ?= npm
 RUN_ARGS ?=
 STRESS_ARGS ?=
 
-.PHONY: help run build page check test test-rust test-page test-web test-stress test-clients setup stress bench soak fuzz conformance clean
+.PHONY: help run build page check test test-rust test-page test-web test-stress test-clients test-prometheus setup stress bench soak fuzz conformance clean
 
 help:
 	@echo "make run      build page and binary, and serve on http://127.0.0.1:8080"
 	@echo "make test     set up what tests need, and run them all"
 	@echo "make check    formats, lints, types, documentation"
 	@echo "make test-clients   Centrifugo's clients for Python; they are installed from PyPI"
+	@echo "make test-prometheus   the same queries to Debian's Prometheus and to us, and its tools and clients as ours"
 	@echo "make stress   breaks what is around the server while publications run; STRESS_ARGS (--help, --seed N, --seconds N, …)"
 	@echo "make bench    the figures, as ratios within one run"
 	@echo "make soak     ten minutes of drawing in a browser"
@@ -60,6 +61,9 @@ test-stress: build
 # Not part of test: it installs from PyPI.
 test-clients: build
 	scripts/test-clients
+
+test-prometheus: build
+	scripts/test-prometheus
 
 setup:
 	scripts/setup

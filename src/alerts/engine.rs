@@ -334,9 +334,9 @@ impl Engine {
     }
 
     async fn reload(&mut self, reload: Reload, now: i64) {
-        self.file = reload.file;
+        let before = std::mem::replace(&mut self.file, reload.file);
         let Some(rules) = reload.rules else {
-            self.file.rules = self.watch.all().len();
+            (self.file.rules, self.file.records) = (self.watch.all().len(), before.records);
             self.tell(&json!({ "rules": self.rules(), "file": self.file })).await;
             return;
         };

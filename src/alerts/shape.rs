@@ -289,6 +289,8 @@ pub struct FileShape {
     pub read: i64,
     /// Rules that hold.
     pub rules: usize,
+    /// Recording rules that hold.
+    pub records: usize,
     /// What is wrong with it; the rules are then those of before.
     pub problems: Vec<ProblemShape>,
 }

@@ -30,8 +30,8 @@ impl AlertFile {
         let rules = rules::read(&self.folder, Some(&rooms))?;
         let built_in = if self.folder.join(FILE).exists() { "" } else { " (built in)" };
         let path = format!("{FILE}{built_in}");
-        let file =
-            FileShape { path, read: self.clock.now_ms(), rules: rules.rules.len(), problems: Vec::new() };
+        let (read, records) = (self.clock.now_ms(), rules.records.len());
+        let file = FileShape { path, read, rules: rules.rules.len(), records, problems: Vec::new() };
         Ok((rules, file))
     }
 
@@ -115,7 +115,7 @@ impl AlertFile {
 
     /// The file with problems; the engine knows how many rules hold.
     fn with(&self, problems: Vec<ProblemShape>) -> FileShape {
-        FileShape { path: FILE.to_owned(), read: self.clock.now_ms(), rules: 0, problems }
+        FileShape { path: FILE.to_owned(), read: self.clock.now_ms(), rules: 0, records: 0, problems }
     }
 }
 

@@ -1,5 +1,7 @@
 // What a panel says and does when not all can be drawn, and that panels keep their place.
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { browserFor, ownServer, pageFor, roomUrl, until, untilDrawn } from './support.mjs';
 
@@ -45,6 +47,49 @@ test('an empty panel says why, and how to push', async t => {
   assert.match((await panel('not_a_number').locator('.panel-say').textContent()) ?? '', /All samples of not_a_number in this range are NaN/);
   await panel('orders_total').locator('.panel-say button').click();
   assert.match((await page.locator('dialog#push').textContent()) ?? '', /curl http:\/\/127\.0\.0\.1:\d+\/api\/v1\/push/);
+});
+
+const DOUBTFUL = `title = "Doubtful"
+order = 3
+[[panel]]
+id = "rate"
+title = "Rate of a level"
+[[panel.query]]
+expr = 'rate(level[1m])'
+[[panel]]
+id = "spread"
+title = "Spread"
+[[panel.query]]
+expr = 'spread'
+`;
+
+test('a panel says what is doubtful about its values, and a rule does', async t => {
+  const dashboards = folder => {
+    mkdirSync(join(folder, 'dashboards'));
+    writeFileSync(join(folder, 'dashboards', 'doubtful.toml'), DOUBTFUL);
+    return {};
+  };
+  const rules = '[[rule]]\nname = "Level rises"\nexpr = "rate(level[1m])"\nabove = 100\n';
+  const server = await ownServer(t, { rules, environment: dashboards });
+  const at = Date.now();
+  const histogram = { schema: 0, count: 1, sum: 1, positive: [[0, 1]] };
+  await push(server.url, [9, 6, 3, 0].flatMap(back => [
+    { metric: 'level', value: 50 - back, timestamp: at - back * 1000 }, { metric: 'spread', histogram, timestamp: at - back * 1000 },
+  ]));
+  const browser = await browserFor(t);
+  const page = await pageFor(t, browser);
+  await page.goto(await roomUrl(server.url, 'doubtful'));
+  const rate = page.locator('[data-panel="rate"]');
+  const note = rate.getByText('metric might not be a counter', { exact: false });
+  await rate.getByRole('button', { name: '1 note' }).click();
+  assert.equal(await note.isVisible(), true);
+  await rate.getByRole('button', { name: '1 note' }).click();
+  assert.equal(await note.isVisible(), false);
+  const spread = page.locator('[data-panel="spread"] .panel-say');
+  await until('words', async () => /native histograms cannot be drawn/.test((await spread.textContent()) ?? ''));
+  await page.goto(`${server.url}/alerts`);
+  await page.getByText('Level rises').first().click();
+  await until('the rule says so', async () => (await page.getByText('metric might not be a counter', { exact: false }).count()) === 1);
 });
 
 test('of too many series the highest are drawn when asked for, and all names can be reached', async t => {

@@ -10,12 +10,12 @@ export function fileWords(file: RuleFile | null, rules: number, now: number, tex
   if (!file) return [];
   const { file: words } = texts.alerts;
   const [path, read] = [shown(file.path), moment(file.read, now, texts)];
-  if (file.problems.length === 0) return [el('p', {}, words.good(words.rules(rules), path, read))];
+  if (file.problems.length === 0) return [el('p', {}, words.good(words.rules(rules, file.records), path, read))];
   const title = file.problems.length === 1 ? words.bad(path, read) : words.bads(file.problems.length, path, read);
   const lines = file.problems.map(problem => el('li', {}, el('b', {}, words.line(problem.line)), ' ', el('span', {}, shown(problem.message)),
     ...(problem.help === '' ? [] : [el('span', { class: 'text-2' }, ` ${shown(problem.help)}`)])));
   return [
-    el('p', { class: 'problem' }, icon('i-wrong'), el('span', {}, title)), el('ul', { class: 'file-problems' }, ...lines), el('p', {}, words.old(words.rules(rules))),
+    el('p', { class: 'problem' }, icon('i-wrong'), el('span', {}, title)), el('ul', { class: 'file-problems' }, ...lines), el('p', {}, words.old(words.rules(rules, file.records))),
   ];
 }
 

@@ -26,11 +26,11 @@ export function ruleText(rule: RuleView, path: string, titles: ReadonlyMap<strin
   const fact = (name: string, value: string): Node[] => (value === '' ? [] : [el('dt', {}, name), el('dd', {}, value)]);
   const limits = rule.limits.map(limit => `${limitWords(limit, rule.unit, texts)}${rule.limits.length > 1 ? ` ${severities[limit.severity]}` : ''}`).join(', ');
   const expr = [el('dt', {}, side.expression), el('dd', {}, el('pre', {}, lined(rule.expr.trim())))];
-  const facts = el('dl', { class: 'card-facts' }, ...expr, ...fact(side.limit, limits), ...fact(side.for, rule.for > 0 ? duration(rule.for, texts.units) : texts.alerts.atOnce),
+  const doubts = rule.notes.length === 0 ? [] : [el('dt', {}, side.doubts), el('dd', {}, ...rule.notes.map(note => el('p', {}, lined(plainNote(note)))))];
+  const facts = el('dl', { class: 'card-facts' }, ...expr, ...doubts, ...fact(side.limit, limits), ...fact(side.for, rule.for > 0 ? duration(rule.for, texts.units) : texts.alerts.atOnce),
     ...fact(side.keep, rule.keepFiring > 0 ? duration(rule.keepFiring, texts.units) : ''), ...fact(side.goes, goesTo(rule, titles, texts)));
   return [
     ...(rule.error === null ? [] : [el('p', { class: 'problem rule-error' }, lined(rule.error))]),
-    ...(rule.notes.length === 0 ? [] : [el('ul', { class: 'value-notes text-2' }, ...rule.notes.map(note => el('li', {}, plainNote(note))))]),
     ...(rule.summary === '' ? [] : [el('p', { class: 'strong' }, ...prose(rule.summary))]),
     ...(rule.description === '' ? [] : [el('p', { class: 'rule-says' }, ...prose(rule.description))]),
     facts,

@@ -126,12 +126,14 @@ export abstract class PanelView implements Drawable, FeedWatcher, ViewWatcher, C
     const refused = this.#feeds.map(feed => feed?.state).find(state => state?.kind === 'refused');
     const joined = this.#feeds.length > 0 && this.#feeds.every(feed => feed === null || feed.state.kind !== 'joining');
     const count = this.shown.reduce((sum, table) => sum + (table && table.newestFilled >= 0 ? table.series.length : 0), 0);
+    const notes = notesOf(this.shown);
     if (refused?.kind === 'refused') this.words.refused(refused.text);
     else if (joined && count === 0 && this.#patient) return;
+    else if (joined && count === 0 && notes.length > 0) this.words.undrawn(notes);
     else if (joined && count === 0) this.words.empty(this.shown.reduce((sum, table) => sum + (table?.series.length ?? 0), 0));
     else if (joined && this.overflows()) return;
     else this.words.fine(joined, count, this.cut);
-    this.words.notes(notesOf(this.shown));
+    this.words.notes(count > 0 ? notes : []);
     if (count > 0) this.paint();
   }
 

@@ -86,6 +86,12 @@ export class PanelWords {
     this.#speak(title, [el('b', {}, title), el('span', {}, words[0], name, words[1]), ...(own ? [] : [way])]);
   }
 
+  /** There is something, but no number: the notes say why. */
+  undrawn(notes: readonly string[]): void {
+    this.#quiet();
+    this.#speak(`undrawn ${notes.join('\n')}`, [el('b', {}, this.#texts.undrawn), ...notes.map(note => el('span', {}, note))]);
+  }
+
   /** More series match than can be drawn: the choice is the reader's. */
   tooMany(drawn: number, more: number, draw: () => void): void {
     const all = formatNumber(drawn + more, 0);

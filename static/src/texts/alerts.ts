@@ -61,7 +61,7 @@ export const alertsEn = {
   to: (rooms: string) => `to ${rooms}`,
   file: {
     good: (rules: string, path: string, clock: string) => `${rules} from ${path}, read at ${clock} without complaint`,
-    rules: (n: number) => (n === 1 ? '1 rule' : `${n} rules`),
+    rules: (n: number, records: number) => `${n === 1 ? '1 rule' : `${n} rules`}${records === 0 ? '' : records === 1 ? ' and 1 recording rule' : ` and ${records} recording rules`}`,
     bad: (path: string, clock: string) => `${path}, read at ${clock}, has a problem: its rules are not used.`,
     bads: (n: number, path: string, clock: string) => `${path}, read at ${clock}, has ${n} problems: its rules are not used.`,
     old: (rules: string) => `The ${rules} from before go on.`,
@@ -83,7 +83,7 @@ export const alertsEn = {
     fine: (changed: string) => `In order since ${changed}.`,
     always: 'It has not fired yet.',
     line: (path: string, line: number) => `${path}, line ${line}`,
-    limit: 'Limit', expression: 'Expression', for: 'For', keep: 'Keeps firing', goes: 'Goes to',
+    limit: 'Limit', expression: 'Expression', doubts: 'Doubtful', for: 'For', keep: 'Keeps firing', goes: 'Goes to',
     more: (n: number) => `and ${n} more`,
     noAlerts: 'No alert of this rule now.',
     noPast: 'Nothing in 30 days.',

@@ -57,6 +57,7 @@ export const en = {
   drawAll: 'Back to all',
   legendMore: (n: number) => `+${n} more`,
   legendLess: 'fewer',
+  undrawn: 'Nothing that can be drawn',
   notes: (n: number) => (n === 1 ? '1 note' : `${n} notes`),
   tooMuch: (all: string, drawn: string) => `${drawn} of ${all} series`,
   stale: (length: string) => `stale ${length}`,

@@ -65,6 +65,7 @@ export interface RuleFile {
   readonly path: string;
   readonly read: number;
   readonly rules: number;
+  readonly records: number;
   readonly problems: readonly Problem[];
 }
 
@@ -112,5 +113,5 @@ export function fileOf(value: unknown): RuleFile | null {
   const problems = list(value['problems']).filter(isFields).map(one => ({
     line: number(one['line']) ?? 0, column: number(one['column']) ?? 0, message: text(one['message']), help: text(one['help']),
   }));
-  return { path: text(value['path'], 'alerts.toml'), read: number(value['read']) ?? 0, rules: number(value['rules']) ?? 0, problems };
+  return { path: text(value['path'], 'alerts.toml'), read: number(value['read']) ?? 0, rules: number(value['rules']) ?? 0, records: number(value['records']) ?? 0, problems };
 }
