@@ -36,29 +36,33 @@ pub fn eval(
     }
     let mut order = Vec::with_capacity(columns.len());
     let places = places(&columns);
-    let mut ranked: Vec<usize> = Vec::new();
+    let mut ranked: Vec<Ranked> = Vec::new();
+    let before = |a: &Ranked, b: &Ranked| {
+        let order = match op {
+            AggregateOp::LimitK => Ordering::Equal,
+            _ => by_value(a.value, b.value, op == AggregateOp::TopK),
+        };
+        // Of equal values the one whose labels come first stays, at every step the same.
+        order.then(a.place.cmp(&b.place))
+    };
     for bunch in in_order(bunches, &places) {
         for (step, &k) in k.iter().enumerate() {
             ranked.clear();
-            let here = bunch.members.iter().copied();
-            ranked.extend(here.filter(|&at| columns[at].is_there(step)));
-            // Of equal values the one whose labels come first stays, at every step the same.
-            let value = |at: usize| columns[at].values[step];
-            let descending = op == AggregateOp::TopK;
-            ranked.sort_unstable_by(|&a, &b| {
-                let order = match op {
-                    AggregateOp::LimitK => Ordering::Equal,
-                    _ => by_value(value(a), value(b), descending),
-                };
-                order.then(places[a].cmp(&places[b]))
-            });
-            for &at in ranked.iter().skip(k) {
-                columns[at].set(step, None);
+            let here = bunch.members.iter().filter(|&&at| columns[at].is_there(step));
+            ranked.extend(here.map(|&at| Ranked { value: columns[at].values[step], place: places[at], at }));
+            if k < ranked.len() {
+                // Which ones they are; in what order does not matter yet.
+                if k > 0 {
+                    ranked.select_nth_unstable_by(k - 1, before);
+                }
+                for one in ranked.drain(k..) {
+                    columns[one.at].set(step, None);
+                }
             }
-            ranked.truncate(k);
         }
         if k.len() == 1 {
-            order.extend_from_slice(&ranked);
+            ranked.sort_unstable_by(before);
+            order.extend(ranked.iter().map(|one| one.at));
         } else {
             order.extend_from_slice(&bunch.members);
         }
@@ -66,6 +70,16 @@ pub fn eval(
     let mut slots: Vec<Option<Column>> = columns.into_iter().map(Some).collect();
     let kept = order.iter().filter_map(|&at| slots[at].take());
     Ok(kept.filter(|column| !column.is_empty()).collect())
+}
+
+/// A series at a step, as far as it is compared.
+#[derive(Debug, Clone, Copy)]
+struct Ranked {
+    value: f64,
+    /// Its place in the order of labels.
+    place: usize,
+    /// Its place among the columns.
+    at: usize,
 }
 
 /// What has no order is not ranked.
