@@ -25,7 +25,7 @@ const EPHEMERAL: MapOptions =
     MapOptions { mode: MapMode::Ephemeral, stream_size: 0, meta_ttl: None, ..RECOVERABLE };
 const PERSISTENT: MapOptions =
     MapOptions { mode: MapMode::Persistent, key_ttl: None, meta_ttl: None, ..RECOVERABLE };
-const SHORT: MapOptions = MapOptions { key_ttl: Some(Duration::from_millis(300)), ..RECOVERABLE };
+const SHORT: MapOptions = MapOptions { key_ttl: Some(Duration::from_secs(1)), ..RECOVERABLE };
 
 /// What was done and why not.
 type Done = (u64, Option<Suppressed>);
