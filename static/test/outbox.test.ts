@@ -173,21 +173,23 @@ class Stored implements RoomChannel {
   }
 }
 
-function follow(stored: Stored): { stream: RoomStream; happened: number[]; later: (() => void)[]; offsets: () => number[] } {
+function follow(stored: Stored): { stream: RoomStream; happened: number[]; stood: number[]; later: (() => void)[]; offsets: () => number[] } {
   const happened: number[] = [];
+  const stood: number[] = [];
   const later: (() => void)[] = [];
-  const stream = new RoomStream(stored, { changed: () => undefined, opened: () => undefined, happened: event => happened.push(event.offset) }, (_, act) => later.push(act));
-  return { stream, happened, later, offsets: () => stream.line.entries.filter(isStored).map(entry => entry.offset) };
+  const stream = new RoomStream(stored, { changed: () => undefined, opened: (_, at) => stood.push(at), happened: event => happened.push(event.offset) }, (_, act) => later.push(act));
+  return { stream, happened, stood, later, offsets: () => stream.line.entries.filter(isStored).map(entry => entry.offset) };
 }
 
 test('the newest page first, then what happens; the past is read page by page', async () => {
   const stored = new Stored(120);
-  const { stream, happened, offsets } = follow(stored);
+  const { stream, happened, stood, offsets } = follow(stored);
   stream.joined(false);
   stored.count = 121;
   stream.published(data(121), 121);
   await settled(); await settled();
   assert.deepEqual([offsets()[0], offsets().at(-1), offsets().length], [72, 121, 50]);
+  assert.deepEqual(stood, [120]);
   stream.published(data(122), 122);
   assert.deepEqual(happened, [122]);
   assert.equal(await stream.older(), true);

@@ -124,7 +124,7 @@ test('unread: what others wrote and alerts, not one’s own, and what is not loa
   const seen = new Seen({ read: () => kept, write: text => { kept = text; } }, event => 'by' in event && event.by.id === 'me');
   const events = [comment(1), comment(2), comment(3, { by: { id: 'me', name: 'Me' } }), fired(4), fired(5, { state: 'pending' })];
   let line = withNewest(EMPTY, { epoch: 'e', newest: 5, events, complete: true });
-  seen.opened(line);
+  seen.opened(line, 5);
   assert.deepEqual([seen.count(line), seen.mark], [2, 1]);
   seen.sighted(true, line);
   assert.deepEqual([seen.count(line), seen.mark, kept], [0, 1, readMarkText('e', 5)]);

@@ -144,11 +144,17 @@ test('nothing stands ahead that is told, over, elsewhere, outranked, or in pages
 const START: Unread = { read: null, mark: null, inSight: false };
 
 test('what this device never read is not new', () => {
-  assert.deepEqual(opened(START, null, 40), { read: 40, mark: null, inSight: false });
+  assert.deepEqual(opened(START, null, 40, 40), { read: 40, mark: null, inSight: false });
+});
+
+test('what happens while the first page is on its way is new', () => {
+  assert.deepEqual(opened(START, null, 42, 40), { read: 40, mark: 40, inSight: false });
+  assert.deepEqual(opened(START, 41, 42, 40), { read: 41, mark: 41, inSight: false });
+  assert.equal(opened({ ...START, inSight: true }, null, 42, 40).read, 42);
 });
 
 test('what came since the last visit is new, and read once it is in sight; the line stays', () => {
-  let unread = opened(START, 30, 40);
+  let unread = opened(START, 30, 40, 40);
   assert.deepEqual([unread.read, unread.mark], [30, 30]);
   unread = sighted(unread, true, 40);
   assert.deepEqual([unread.read, unread.mark], [40, 30]);
@@ -159,7 +165,7 @@ test('what came since the last visit is new, and read once it is in sight; the l
 });
 
 test('one’s own words are read, unless others’ stand before them', () => {
-  const unread = opened(START, 40, 40);
+  const unread = opened(START, 40, 40, 40);
   assert.equal(heard(unread, 41, true).read, 41);
   assert.equal(heard(heard(unread, 41, false), 42, true).read, 40);
 });

@@ -60,11 +60,14 @@ export async function until(what, condition, deadline = 15_000) {
     }
     await new Promise(resolve => setTimeout(resolve, 50));
   } while (Date.now() < end);
-  throw new Error(`not within ${deadline} ms: ${what}; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
+  throw new Error(`not within ${deadline} ms: ${what}; last: ${last instanceof Error ? [last.message, last.cause?.message].filter(Boolean).join(': ') : JSON.stringify(last)}`);
 }
 
-/** Below what systems give to connections that go out, so that none of them takes a port between an end and a new start. */
-const [PORT_FIRST, PORTS] = [10_000, 20_000];
+/**
+ * Below what systems give to connections that go out, so that none of them takes a port between an end and a new start;
+ * above 10080, the last of the ports that browsers and `fetch` refuse to speak to.
+ */
+const [PORT_FIRST, PORTS] = [11_000, 19_000];
 /** Processes begin at different ones. */
 let nextPort = process.pid * 101;
 

@@ -21,9 +21,9 @@ export class Seen {
     return this.#unread.mark;
   }
 
-  /** The newest page is here. */
-  opened(line: TimeLine): void {
-    this.#set(opened(this.#unread, readMark(this.#keep.read(), line.epoch), line.newest), line);
+  /** The newest page is here; `stood` is the newest event that happened before the page joined. */
+  opened(line: TimeLine, stood: number): void {
+    this.#set(opened(this.#unread, readMark(this.#keep.read(), line.epoch), line.newest, stood), line);
   }
 
   heard(event: RoomEvent, line: TimeLine): void {

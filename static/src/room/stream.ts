@@ -10,8 +10,8 @@ export interface StreamWatcher {
   changed(line: TimeLine): void;
   /** An event happened now; those of the past are not told. */
   happened(event: RoomEvent): void;
-  /** The newest page is here. */
-  opened(line: TimeLine): void;
+  /** The newest page is here; `stood` is the offset of the newest event that did not happen while it was on its way. */
+  opened(line: TimeLine, stood: number): void;
 }
 
 /** Events of one page. */
@@ -90,7 +90,7 @@ export class RoomStream {
     this.#waiting = null;
     if (past) this.#set(withNewest(this.#line, pageOf(past, true)));
     for (const event of waiting) this.#take(event);
-    if (past) this.#watcher.opened(this.#line);
+    if (past) this.#watcher.opened(this.#line, waiting[0] ? waiting[0].offset - 1 : this.#line.newest);
   }
 
   /** Reads the page before the oldest event; tells whether there was one to read. */

@@ -72,7 +72,7 @@ export class Talk {
     this.#parts = parts;
     this.#redraw = new Redraw(root, later, () => this.#render());
     this.#channel = roomChannel(link, room.id);
-    this.#stream = new RoomStream(this.#channel, { changed: () => this.#redraw.ask(), happened: event => this.#happened(event), opened: line => this.#opened(line) }, later);
+    this.#stream = new RoomStream(this.#channel, { changed: () => this.#redraw.ask(), happened: event => this.#happened(event), opened: (line, stood) => this.#opened(line, stood) }, later);
     this.#seen = new Seen(deviceKeep(`read.${room.id}`), event => 'by' in event && event.by.id === person.current()?.id);
     this.log = new SessionLog(texts, entry => this.#stream.add({ ...entry, at: Math.min(entry.at, now()) }));
     this.#maker = new RowMaker({ texts, alerts, actions, now, comment: alert => this.write(pinOfAlert(alert, room.id, panelTitle)), dayWords: dayWriter(texts.talk.locale), panelTitle, jump, ink: stage.parts.ink, trails: new Trails((method, request) => link.call(method, request)) });
@@ -136,10 +136,10 @@ export class Talk {
     this.#seen.heard(event, this.#stream.line);
   }
 
-  #opened(line: TimeLine): void {
+  #opened(line: TimeLine, stood: number): void {
     for (const entry of line.entries) if (entry.kind === 'comment') this.#writing.arrived(entry, false);
     this.#writing.opened();
-    this.#seen.opened(line);
+    this.#seen.opened(line, stood);
     this.#redraw.ask();
   }
 

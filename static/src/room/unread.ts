@@ -9,9 +9,12 @@ export interface Unread {
   readonly inSight: boolean;
 }
 
-/** The stream was read up to `newest`; `kept` is where this device last read to, null when it never did. */
-export function opened(before: Unread, kept: number | null, newest: number): Unread {
-  const read = before.read ?? Math.min(kept ?? newest, newest);
+/**
+ * The stream was read up to `newest`; `stood` is the newest event that was there when the page joined, `kept` is where
+ * this device last read to, null when it never did. What happened since the page joined is new even to who never came.
+ */
+export function opened(before: Unread, kept: number | null, newest: number, stood: number): Unread {
+  const read = before.read ?? Math.min(kept ?? stood, newest);
   const mark = before.mark ?? (read < newest ? read : null);
   return { ...before, read: before.inSight ? newest : read, mark };
 }
