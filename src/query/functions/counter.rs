@@ -30,26 +30,12 @@ impl<'a> Counter<'a> {
         self.resets.get(from..to).unwrap_or_default()
     }
 
-    /// `rate`, `increase` or `delta` of the window `samples[low..high]`, extrapolated to its ends as
-    /// Prometheus does; `None` with fewer than two samples.
+    /// `rate`, `increase` or `delta` of the window `samples[low..high]`; `None` with fewer than two samples.
     pub fn extrapolated(&self, function: WindowFunction, span: Span) -> Option<f64> {
         let window = span.of(self.samples);
-        let (first, last) = (window.first()?, window.last()?);
-        if window.len() < 2 {
-            return None;
-        }
-        let is_counter = function != WindowFunction::Delta;
-        let mut rise = last.v - first.v;
-        if is_counter {
-            for &at in self.resets_in(span.low, span.high) {
-                rise += self.samples[at - 1].v;
-            }
-        }
-        let since_zero = (is_counter && rise > 0.0 && first.v >= 0.0).then(|| first.v / rise);
-        let window = Window { start: span.start, end: span.end, first: first.t, last: last.t };
-        let factor = window.extrapolation(window_gaps(span), since_zero);
-        let over = if function == WindowFunction::Rate { window.seconds() } else { 1.0 };
-        Some(rise * (factor / over))
+        let ends = Ends { first: *window.first()?, last: *window.last()?, count: window.len() };
+        let falls = self.resets_in(span.low, span.high).iter().map(|&at| self.samples[at - 1].v);
+        extrapolated(function, (span.start, span.end), ends, falls)
     }
 
     /// How often the window falls.
@@ -58,8 +44,38 @@ impl<'a> Counter<'a> {
     }
 }
 
-const fn window_gaps(span: Span) -> usize {
-    span.high - span.low - 1
+/// The first and the last sample of a window, and how many there are.
+#[derive(Debug, Clone, Copy)]
+pub struct Ends {
+    /// The first.
+    pub first: Sample,
+    /// The last.
+    pub last: Sample,
+    /// All of them, these two among them.
+    pub count: usize,
+}
+
+/// `rate`, `increase` or `delta` of a window from `start` to `end`, extrapolated to its ends as Prometheus does; `None`
+/// with fewer than two samples. `falls` are the values before each reset, oldest first.
+pub fn extrapolated(
+    function: WindowFunction,
+    (start, end): (i64, i64),
+    Ends { first, last, count }: Ends,
+    falls: impl Iterator<Item = f64>,
+) -> Option<f64> {
+    if count < 2 {
+        return None;
+    }
+    let is_counter = function != WindowFunction::Delta;
+    let mut rise = last.v - first.v;
+    if is_counter {
+        falls.for_each(|before| rise += before);
+    }
+    let since_zero = (is_counter && rise > 0.0 && first.v >= 0.0).then(|| first.v / rise);
+    let window = Window { start, end, first: first.t, last: last.t };
+    let factor = window.extrapolation(count - 1, since_zero);
+    let over = if function == WindowFunction::Rate { window.seconds() } else { 1.0 };
+    Some(rise * (factor / over))
 }
 
 /// A window's ends and the times of its first and last sample, ms.

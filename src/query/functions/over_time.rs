@@ -41,23 +41,59 @@ pub fn quantile_of(q: f64, window: &[Sample], scratch: &mut Vec<f64>) -> Option<
     Some(quantile(q, scratch))
 }
 
+/// A sum to which samples come and from which they go: exact, but for those that [`Exact`] does not take.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Running {
+    sum: Exact,
+    /// How many are not in the sum.
+    others: usize,
+}
+
+impl Running {
+    /// Adds a value.
+    pub fn add(&mut self, v: f64) {
+        if Exact::takes(v) {
+            self.sum.add(v);
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// Takes a value away that was added.
+    pub fn remove(&mut self, v: f64) {
+        if Exact::takes(v) {
+            self.sum.remove(v);
+        } else {
+            self.others -= 1;
+        }
+    }
+
+    /// The sum, or the mean of `n` values if `function` is that of the mean; `None` where only a pass over all values
+    /// tells.
+    pub fn value(&self, function: WindowFunction, n: usize) -> Option<f64> {
+        match (self.others, function) {
+            (1.., _) => None,
+            (0, WindowFunction::Avg) => Some(self.sum.mean(count(n))),
+            (0, _) => Some(self.sum.value()),
+        }
+    }
+}
+
 /// The sum or mean of a window that slides over samples, each of which is added and taken away once.
 #[derive(Debug)]
 pub struct Sums<'s> {
     samples: &'s [Sample],
     function: WindowFunction,
-    /// Of the samples from `low` to before `high`, without those that are not taken.
-    sum: Exact,
+    /// Of the samples from `low` to before `high`.
+    sum: Running,
     low: usize,
     high: usize,
-    /// How many of those there are.
-    others: usize,
 }
 
 impl<'s> Sums<'s> {
     /// Sums, or means if `function` is that of the mean.
     pub fn new(samples: &'s [Sample], function: WindowFunction) -> Self {
-        Self { samples, function, sum: Exact::default(), low: 0, high: 0, others: 0 }
+        Self { samples, function, sum: Running::default(), low: 0, high: 0 }
     }
 
     /// The value of the next window; none has an end before the one asked for last.
@@ -65,27 +101,11 @@ impl<'s> Sums<'s> {
         if self.high <= span.low {
             *self = Self { low: span.low, high: span.low, ..Self::new(self.samples, self.function) };
         }
-        for sample in &self.samples[self.high..span.high] {
-            if Exact::takes(sample.v) {
-                self.sum.add(sample.v);
-            } else {
-                self.others += 1;
-            }
-        }
-        for sample in &self.samples[self.low..span.low] {
-            if Exact::takes(sample.v) {
-                self.sum.remove(sample.v);
-            } else {
-                self.others -= 1;
-            }
-        }
+        self.samples[self.high..span.high].iter().for_each(|sample| self.sum.add(sample.v));
+        self.samples[self.low..span.low].iter().for_each(|sample| self.sum.remove(sample.v));
         (self.low, self.high) = (span.low, span.high);
         let window = span.of(self.samples);
-        match (self.others, self.function) {
-            (1.., _) => statistic(self.function, window),
-            (0, WindowFunction::Avg) => Some(self.sum.mean(count(window.len()))),
-            (0, _) => Some(self.sum.value()),
-        }
+        self.sum.value(self.function, window.len()).or_else(|| statistic(self.function, window))
     }
 }
 
