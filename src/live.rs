@@ -11,6 +11,7 @@ mod evaluate;
 mod evaluations;
 mod open;
 mod records;
+mod standings;
 
 use std::sync::Arc;
 

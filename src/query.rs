@@ -26,6 +26,7 @@ pub mod reach;
 pub mod sets;
 pub mod shorthand;
 pub mod span;
+pub mod standing;
 pub mod value;
 
 #[cfg(test)]

@@ -64,6 +64,8 @@ pub struct Due {
     pub plan: Plan,
     /// The first step, ms.
     pub start: i64,
+    /// The first step that nobody has been sent yet, ms; those before it are looked at again.
+    pub fresh: i64,
     /// The last step, ms.
     pub end: i64,
     /// The step, ms.
@@ -88,6 +90,11 @@ impl Book {
     /// How many queries stand.
     pub fn len(&self) -> usize {
         self.queries.len()
+    }
+
+    /// Whether a query stands.
+    pub fn has(&self, channel: &str) -> bool {
+        self.queries.contains_key(channel)
     }
 
     /// Whether no query stands.
@@ -275,7 +282,7 @@ impl Book {
             let start = corrected.map_or(next, |corrected| corrected.min(next));
             if start <= end {
                 let (channel, plan) = (Arc::clone(channel), query.plan.clone());
-                due.push(Due { channel, plan, start, end, step: query.step });
+                due.push(Due { channel, plan, start, fresh: next, end, step: query.step });
             }
         }
         due

@@ -1,6 +1,6 @@
 //! The task that owns the standing queries: appends, evaluates complete steps, sends frames.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -15,6 +15,7 @@ use super::{
     evaluations::Evaluations,
     open::Begun,
     records::Records,
+    standings::Standings,
 };
 use crate::clock::Clock;
 use crate::model::{Batch, BatchSample, HistogramSample, STALE_NAN, Sample, SelectedSeries, Source};
@@ -103,6 +104,7 @@ pub struct EngineParts {
 pub struct Engine {
     pub(super) book: Book,
     pub(super) records: Records,
+    standings: Standings,
     pub(super) store: Store,
     clock: Clock,
     commands: mpsc::Receiver<Command>,
@@ -141,6 +143,7 @@ impl Made {
         let engine = Engine {
             book: Book::new(&parts.generation),
             records: Records::new(registry, counters.failed.clone()),
+            standings: Standings::new(registry),
             store: parts.store,
             clock: parts.clock,
             commands,
@@ -225,6 +228,7 @@ impl Engine {
             .enumerate()
             .filter_map(|(at, noted)| if refused.next_if_eq(&at).is_some() { None } else { Some(noted) });
         self.book.appended(batch, accepted, now);
+        self.standings.appended(&report, &self.store);
         if self.appended.try_send(Arc::clone(batch)).is_err() {
             self.counters.appended_dropped.increment();
         }
@@ -253,6 +257,7 @@ impl Engine {
             self.append(&Arc::new(Batch::new(Source::Pushed, None, samples)), Origin::Elsewhere, None);
         }
         self.book.sweep(now);
+        self.standings.retain(|channel| self.book.has(channel));
         #[expect(clippy::cast_precision_loss, reason = "at most QUERIES_MAX")]
         self.counters.queries.set(self.book.len() as f64);
     }
@@ -268,12 +273,30 @@ impl Engine {
         self.record(recorded).await;
     }
 
+    /// Does work with what stands, off the runtime's threads; `None` after a panic in it, which is a defect and logged by
+    /// the runtime.
+    pub(super) async fn evaluate<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Standings, &Store) -> T + Send + 'static,
+    ) -> Option<T> {
+        // Nothing is appended meanwhile: this task does that, and it waits here.
+        let emptied = self.standings.emptied();
+        let mut standings = mem::replace(&mut self.standings, emptied);
+        let store = self.store.clone();
+        let worked = tokio::task::spawn_blocking(move || {
+            let result = work(&mut standings, &store);
+            (standings, result)
+        });
+        let (standings, result) = worked.await.ok()?;
+        self.standings = standings;
+        Some(result)
+    }
+
     /// Evaluates steps of queries with viewers, and sends them.
     async fn send(&mut self, due: Vec<Due>) {
-        let store = self.store.clone();
-        let evaluated = tokio::task::spawn_blocking(move || evaluate_all(due, &store)).await;
-        // A panic in an evaluation is a defect; the step becomes a gap and is logged by the runtime.
-        let Ok(evaluated) = evaluated else {
+        let evaluated = self.evaluate(move |standings, store| evaluate_all(due, standings, store)).await;
+        // The step becomes a gap.
+        let Some(evaluated) = evaluated else {
             self.counters.failed.increment();
             return;
         };
@@ -302,11 +325,11 @@ impl Engine {
 
 type Evaluated = (Due, Result<Vec<SelectedSeries>, super::LiveError>);
 
-fn evaluate_all(due: Vec<Due>, store: &Store) -> Vec<Evaluated> {
+fn evaluate_all(due: Vec<Due>, standings: &mut Standings, store: &Store) -> Vec<Evaluated> {
     due.into_iter()
         .map(|due| {
-            let found = evaluate::range(&due.plan, (due.start, due.end, due.step), store);
-            (due, found.map(|found| found.series))
+            let found = standings.series(&due, store);
+            (due, found.map(|found| evaluate::drawn(found).series))
         })
         .collect()
 }

@@ -1,9 +1,11 @@
 //! Evaluating an expression over the store, off the runtime's threads.
 
+use rustc_hash::FxHashMap;
+
 use super::error::{LiveError, Unread};
 use crate::model::limits::LOOKBACK_MS;
 use crate::model::{AnySample, Labels, Sample, SelectedSeries};
-use crate::query::{EvalLimits, EvalRange, Plan, Value};
+use crate::query::{Answer, EvalLimits, EvalRange, Plan, Value};
 use crate::store::Store;
 
 /// Notes of one evaluation that are told.
@@ -26,14 +28,18 @@ pub(super) struct Found {
 ///
 /// [`LiveError::Query`] and [`LiveError::Store`].
 pub(super) fn range(plan: &Plan, range: (i64, i64, i64), store: &Store) -> Result<Found, LiveError> {
-    let mut found = series(plan, range, store)?;
+    Ok(drawn(series(plan, range, store)?))
+}
+
+/// What a chart draws of what was found: numbers.
+pub(super) fn drawn(mut found: Found) -> Found {
     if found.series.iter().any(|one| !one.histograms.is_empty()) {
         found.notes.insert(0, NO_HISTOGRAMS.to_owned());
         found.notes.truncate(NOTES_MAX);
         found.series.iter_mut().for_each(|one| one.histograms.clear());
         found.series.retain(|one| !one.is_empty());
     }
-    Ok(found)
+    found
 }
 
 /// Evaluates `plan` from `start` to `end` by `step`, all in ms; blocks.
@@ -52,6 +58,11 @@ pub(super) fn series(
     let range = EvalRange { start, end, step, lookback: LOOKBACK_MS };
     let data = store.read(&plan.selections(range)).map_err(Unread::Store)?;
     let answer = plan.eval(range, &data, &EvalLimits::default())?;
+    Ok(found(answer, plan))
+}
+
+/// An answer as series, with its notes.
+pub(super) fn found(answer: Answer, plan: &Plan) -> Found {
     let notes = answer.annotations.lasting(plan.text(), NOTES_MAX);
     let series = match answer.value {
         Value::Matrix(series) => series,
@@ -59,7 +70,37 @@ pub(super) fn series(
         Value::Scalar(sample) => scalar(sample),
         Value::String(..) => Vec::new(),
     };
-    Ok(Found { series, notes })
+    Found { series, notes }
+}
+
+/// What was found in parts of one range, in the order of time, as one.
+pub(super) fn merged(parts: Vec<Found>) -> Found {
+    let mut parts = parts.into_iter();
+    let mut whole = parts.next().unwrap_or_default();
+    let mut places: FxHashMap<Labels, usize> = FxHashMap::default();
+    for part in parts {
+        if places.is_empty() {
+            places = whole.series.iter().map(|one| one.labels.clone()).zip(0..).collect();
+        }
+        for mut one in part.series {
+            match places.get(&one.labels) {
+                Some(&at) => {
+                    whole.series[at].samples.append(&mut one.samples);
+                    whole.series[at].histograms.append(&mut one.histograms);
+                }
+                None => {
+                    places.insert(one.labels.clone(), whole.series.len());
+                    whole.series.push(one);
+                }
+            }
+        }
+        let new = part.notes.into_iter().filter(|note| !whole.notes.contains(note));
+        let new: Vec<String> = new.collect();
+        whole.notes.extend(new);
+        whole.notes.truncate(NOTES_MAX);
+    }
+    whole.series.sort_by(|a, b| a.labels.cmp(&b.labels));
+    whole
 }
 
 fn alone((labels, sample): (Labels, AnySample)) -> SelectedSeries {

@@ -12,7 +12,7 @@ use super::{
     Origin,
     book::{Book, Due},
     engine::Engine,
-    evaluate,
+    standings::Standings,
 };
 use crate::model::{Batch, BatchHistogram, BatchSample, Labels, STALE_NAN, Sample, SelectedSeries, Source};
 use crate::rules::Record;
@@ -198,17 +198,13 @@ impl Engine {
                     due.start.max(self.book.last(&due.channel).map_or(i64::MAX, |last| last + due.step));
                 due.start <= due.end
             });
-            let store = self.store.clone();
-            let evaluated = tokio::task::spawn_blocking(move || {
-                rank.into_iter().map(|due| evaluated(due, &store)).collect()
-            });
-            let evaluated: Vec<Outcome> = match evaluated.await {
-                Ok(evaluated) => evaluated,
-                // A panic in an evaluation is a defect, which the runtime logs; the next step is another try.
-                Err(_) => {
-                    self.records.failed.increment();
-                    return;
-                }
+            let all = |standings: &mut Standings, store: &Store| -> Vec<Outcome> {
+                rank.into_iter().map(|due| evaluated(due, standings, store)).collect()
+            };
+            let Some(evaluated) = self.evaluate(all).await else {
+                // The next step is another try.
+                self.records.failed.increment();
+                return;
             };
             for outcome in evaluated {
                 self.book.passed(&outcome.due.channel, outcome.due.end);
@@ -220,9 +216,9 @@ impl Engine {
     }
 }
 
-fn evaluated(due: Due, store: &Store) -> Outcome {
+fn evaluated(due: Due, standings: &mut Standings, store: &Store) -> Outcome {
     let began = Instant::now();
-    let found = evaluate::series(&due.plan, (due.start, due.end, due.step), store);
+    let found = standings.series(&due, store);
     let found = found.map(|found| found.series).map_err(|error| error.to_string());
     Outcome { due, found, took: began.elapsed() }
 }

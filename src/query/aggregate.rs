@@ -19,6 +19,7 @@ use super::{
     expr::{Aggregate, AggregateOp, Expr},
     functions::{labels::check_name, quantile::quantile},
     grid::Grid,
+    standing::leaf,
 };
 
 /// The series that are put together.
@@ -38,6 +39,16 @@ pub struct Bunch {
 ///
 /// As [`Evaluator::eval`].
 pub fn eval(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Column>, QueryError> {
+    if let Some((selector, ..)) = leaf(&node.of)
+        && let Some((dense, memory)) = of.at_hand(selector)
+        && reduce::is_reduction(node.op)
+    {
+        let mut groups = memory.groups().borrow_mut();
+        let grouping = groups.of(node, &dense);
+        of.budget.series(grouping.bunches.len())?;
+        of.budget.samples(dense.values.len())?;
+        return Ok(reduce::reduce_dense(node.op, dense.values, grouping));
+    }
     let columns = of.vector(&node.of, grid)?;
     let bunches = bunches(node, &columns);
     match node.op {
@@ -81,18 +92,10 @@ pub fn eval(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<Colu
 /// Puts the columns together whose labels are asked for and equal, in the order of labels. Once a
 /// series, not once a step.
 fn bunches(node: &Aggregate, columns: &[Column]) -> Vec<Bunch> {
-    let named = |name: &str| node.labels.binary_search_by(|known| (**known).cmp(name)).is_ok();
     let mut places: FxHashMap<Labels, usize> = FxHashMap::default();
     let mut found: Vec<Bunch> = Vec::new();
     for (at, column) in columns.iter().enumerate() {
-        let labels = if node.without {
-            column.labels.filtered(|name| name != METRIC_NAME && !named(name))
-        } else if node.labels.is_empty() {
-            Labels::empty()
-        } else {
-            column.labels.filtered(named)
-        };
-        let place = *places.entry(labels).or_insert_with_key(|labels| {
+        let place = *places.entry(bunch_labels(node, &column.labels)).or_insert_with_key(|labels| {
             found.push(Bunch { labels: labels.clone(), drop_name: false, members: Vec::new() });
             found.len() - 1
         });
@@ -102,6 +105,18 @@ fn bunches(node: &Aggregate, columns: &[Column]) -> Vec<Bunch> {
     // Not in the order of appearance, which differs from step to step.
     found.sort_by(|a, b| a.labels.cmp(&b.labels));
     found
+}
+
+/// The labels of the group that a series belongs to.
+pub fn bunch_labels(node: &Aggregate, labels: &Labels) -> Labels {
+    let named = |name: &str| node.labels.binary_search_by(|known| (**known).cmp(name)).is_ok();
+    if node.without {
+        labels.filtered(|name| name != METRIC_NAME && !named(name))
+    } else if node.labels.is_empty() {
+        Labels::empty()
+    } else {
+        labels.filtered(named)
+    }
 }
 
 fn scalar_param(of: &Evaluator<'_>, node: &Aggregate, grid: Grid) -> Result<Vec<f64>, QueryError> {

@@ -11,16 +11,17 @@ pub mod windowed;
 
 use std::{cell::Cell, sync::Arc};
 
-use crate::model::{SampleSource, SelectedSeries};
+use crate::model::{Labels, SampleSource, SelectedSeries};
 
 use super::{
     QueryError, aggregate,
     annotations::{Note, Notes},
     binary,
-    column::{Column, drop_names},
+    column::{Column, drop_names, is_present},
     expr::{At, Expr, Range, Shift, Span},
     grid::{Ends, Grid},
     limits::{Budget, EvalLimits},
+    standing::{Dense, Memory, Standing},
     value::EvalRange,
 };
 
@@ -57,6 +58,8 @@ pub struct Evaluator<'a> {
     pub budget: Budget<'a>,
     /// What there is to say of the value.
     pub notes: Notes,
+    /// What is done already, at the one step of the range.
+    standing: Option<Standing<'a>>,
     /// What the node that is evaluated wants of histograms.
     wanted: Cell<Wanted>,
 }
@@ -69,8 +72,39 @@ impl<'a> Evaluator<'a> {
             data,
             budget: Budget::new(limits),
             notes: Notes::default(),
+            standing: None,
             wanted: Cell::new(Wanted::Whole),
         }
+    }
+
+    /// An evaluation of one step of which some is done already.
+    pub fn standing(
+        range: EvalRange,
+        data: &'a dyn SampleSource,
+        limits: &'a EvalLimits,
+        standing: Standing<'a>,
+    ) -> Self {
+        Self { standing: Some(standing), ..Self::new(range, data, limits) }
+    }
+
+    /// The values of the leaf with this selector, and what the query keeps, if they are at hand.
+    pub fn at_hand(&self, selector: usize) -> Option<(Dense<'a>, &'a Memory)> {
+        let standing = self.standing?;
+        Some((standing.leaves.get(selector).copied()??, standing.memory))
+    }
+
+    /// A leaf that is at hand as columns: of the series that have a value.
+    ///
+    /// # Errors
+    ///
+    /// When a limit is reached.
+    pub fn columns(&self, dense: Dense<'_>) -> Result<Vec<Column>, QueryError> {
+        let present = dense.labels.iter().zip(dense.values).filter(|(_, v)| is_present(**v));
+        let column = |(labels, v): (&Labels, &f64)| Column::new(labels.clone(), dense.drop_name, vec![*v]);
+        let columns: Vec<Column> = present.map(column).collect();
+        self.budget.series(columns.len())?;
+        self.budget.samples(columns.len())?;
+        Ok(columns)
     }
 
     /// Evaluates `expr` at each step of `grid`.

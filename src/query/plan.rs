@@ -15,6 +15,7 @@ use super::{
     grid::Grid,
     parse::{self, Parsed},
     reach,
+    standing::{self, Shape, Standing},
     value::{Answer, EvalRange, Selection, Value},
 };
 
@@ -162,9 +163,36 @@ impl Plan {
         data: &dyn SampleSource,
         limits: &EvalLimits,
     ) -> Result<Answer, QueryError> {
-        let grid = Grid::of_query(range, limits)?;
         let range = EvalRange { lookback: range.lookback.clamp(0, super::limits::SPAN_MS_MAX), ..range };
-        let evaluator = Evaluator::new(range, data, limits);
+        self.answer(Evaluator::new(range, data, limits), limits)
+    }
+
+    /// What a standing query keeps of its selectors, in the order of the text: what each computes, or `None` for one
+    /// that is to be read at each step.
+    pub fn leaves(&self) -> Vec<Option<Shape>> {
+        if self.follows_query() {
+            return vec![None; self.0.parsed.selectors];
+        }
+        standing::leaves(&self.0.parsed.expr, self.0.parsed.selectors, LOOKBACK_MS)
+    }
+
+    /// As [`Plan::eval`], at one step: what is at hand of [`Plan::leaves`] is not read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::eval`].
+    pub fn eval_standing(
+        &self,
+        step: EvalRange,
+        data: &dyn SampleSource,
+        at_hand: Standing<'_>,
+        limits: &EvalLimits,
+    ) -> Result<Answer, QueryError> {
+        self.answer(Evaluator::standing(step, data, limits, at_hand), limits)
+    }
+
+    fn answer(&self, evaluator: Evaluator<'_>, limits: &EvalLimits) -> Result<Answer, QueryError> {
+        let grid = Grid::of_query(evaluator.range, limits)?;
         let value = self.value(&evaluator, grid)?;
         let samples_read = evaluator.budget.samples_read();
         Ok(Answer { value, annotations: evaluator.notes.take(), samples_read })

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Store, select::Found};
+use super::{Store, ids::SeriesId, select::Found};
 use crate::model::{SampleSource, SelectedSeries};
 
 /// Sealed chunks of one series as the file has them, oldest first.
@@ -41,6 +41,11 @@ pub struct Reading {
 impl Reading {
     pub(super) const fn new(store: Store, selections: Vec<Vec<Found>>) -> Self {
         Self { store, selections }
+    }
+
+    /// Which series one of a selection is.
+    pub fn id(&self, selection: usize, nth: usize) -> Option<SeriesId> {
+        Some(self.selections.get(selection)?.get(nth)?.id)
     }
 
     /// The series of each selection.

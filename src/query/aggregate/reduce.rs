@@ -5,6 +5,7 @@ use crate::query::{
     expr::AggregateOp,
     grid::Grid,
     kahan::{Kahan, Mean},
+    standing::groups::Grouping,
 };
 
 use super::Bunch;
@@ -137,6 +138,21 @@ impl Accumulate for Deviation {
     }
 }
 
+/// Whether [`reduce`] computes it.
+pub const fn is_reduction(op: AggregateOp) -> bool {
+    matches!(
+        op,
+        AggregateOp::Sum
+            | AggregateOp::Avg
+            | AggregateOp::Min
+            | AggregateOp::Max
+            | AggregateOp::Count
+            | AggregateOp::Stddev
+            | AggregateOp::Stdvar
+            | AggregateOp::Group
+    )
+}
+
 /// Computes one aggregation of one group.
 ///
 /// Cost: one pass over the members' values, series by series.
@@ -152,6 +168,37 @@ pub fn reduce(op: AggregateOp, columns: &[Column], bunch: &Bunch, grid: Grid) ->
         _ => pass::<One>(columns, bunch, grid),
     };
     Column::new(bunch.labels.clone(), bunch.drop_name, values)
+}
+
+/// Computes one aggregation of all groups at one step, groups in the order of their labels.
+///
+/// Cost: one pass over the values; each group sees its members in the same order as in [`reduce`].
+pub fn reduce_dense(op: AggregateOp, values: &[f64], grouping: &Grouping) -> Vec<Column> {
+    match op {
+        AggregateOp::Sum => dense::<Sum>(values, grouping),
+        AggregateOp::Avg => dense::<Average>(values, grouping),
+        AggregateOp::Min => dense::<Min>(values, grouping),
+        AggregateOp::Max => dense::<Max>(values, grouping),
+        AggregateOp::Count => dense::<Count>(values, grouping),
+        AggregateOp::Stddev => dense::<Deviation>(values, grouping),
+        AggregateOp::Stdvar => dense::<Variance>(values, grouping),
+        _ => dense::<One>(values, grouping),
+    }
+}
+
+fn dense<A: Accumulate>(values: &[f64], grouping: &Grouping) -> Vec<Column> {
+    let mut states: Vec<Option<A>> = vec![None; grouping.bunches.len()];
+    for (&v, &group) in values.iter().zip(&grouping.of) {
+        if is_present(v) {
+            states[group as usize].get_or_insert_default().add(v);
+        }
+    }
+    let column = |&at: &u32| {
+        let Bunch { labels, drop_name, .. } = &grouping.bunches[at as usize];
+        let value = states[at as usize].as_ref()?.value();
+        Some(Column::new(labels.clone(), *drop_name, vec![value]))
+    };
+    grouping.order.iter().filter_map(column).collect()
 }
 
 fn pass<A: Accumulate>(columns: &[Column], bunch: &Bunch, grid: Grid) -> Vec<f64> {

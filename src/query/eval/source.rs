@@ -67,6 +67,9 @@ impl<'a> Evaluator<'a> {
         pick: impl Fn(Sample) -> f64,
         pick_histogram: impl Fn(&HistogramSample) -> Datum,
     ) -> Result<Vec<Column>, QueryError> {
+        if let Some((dense, _)) = self.at_hand(selector.index) {
+            return self.columns(dense);
+        }
         let ends = self.ends(selector.shift, grid);
         let mut columns = Vec::new();
         self.stored(selector, |series| {

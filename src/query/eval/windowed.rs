@@ -6,7 +6,7 @@ use crate::query::{
     annotations::{About, Note},
     column::{Column, is_present},
     exact::Exact,
-    expr::{Call, Expr},
+    expr::{Call, Expr, Over},
     functions::{
         WindowFunction,
         counter::{Counter, changes, instant},
@@ -50,6 +50,13 @@ impl Evaluator<'_> {
         grid: Grid,
     ) -> Result<Vec<Column>, QueryError> {
         let range = range_argument(call)?;
+        if let Over::Selector(selector) = &range.over
+            && let Some((dense, _)) = self.at_hand(selector.index)
+        {
+            let columns = self.columns(dense)?;
+            self.judge(function, call, &columns, &[]);
+            return Ok(columns);
+        }
         let scalars = self.scalars(call, grid)?;
         if function == WindowFunction::DoubleExponentialSmoothing {
             check_factors(&scalars)?;

@@ -55,8 +55,9 @@ pub struct Ends {
     pub count: usize,
 }
 
-/// `rate`, `increase` or `delta` of a window from `start` to `end`, extrapolated to its ends as Prometheus does; `None`
-/// with fewer than two samples. `falls` are the values before each reset, oldest first.
+/// `rate`, `increase` or `delta` of a window from `start` to `end`; `None` with fewer than two samples.
+///
+/// The rise is extrapolated to the window's ends as Prometheus does. `falls` are the values before each reset, oldest first.
 pub fn extrapolated(
     function: WindowFunction,
     (start, end): (i64, i64),
