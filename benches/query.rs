@@ -20,9 +20,12 @@ use watchroom::{
 mod rounds;
 #[path = "shared/table.rs"]
 mod table;
+#[path = "shared/timed.rs"]
+mod timed;
 
-use rounds::{each, pairs, rounds, seconds};
+use rounds::{each, pairs, rounds};
 use table::{show, title};
+use timed::seconds;
 use watchroom::load::table::{median, ratios};
 
 /// Each metric's series.

@@ -20,10 +20,13 @@ mod kept;
 mod rounds;
 #[path = "shared/table.rs"]
 mod table;
+#[path = "shared/timed.rs"]
+mod timed;
 
 use host::{Host, Kind};
-use rounds::{each, pairs, rounds, seconds};
+use rounds::{each, pairs, rounds};
 use table::{show, title};
+use timed::seconds;
 use watchroom::load::table::ratios;
 
 const START: i64 = 1_700_000_000_000;

@@ -1,14 +1,5 @@
 //! Rounds: work is timed several times, and what is compared is timed in turns.
 
-use tokio::time::Instant;
-
-/// How long the work took, in seconds.
-pub(crate) fn seconds(work: impl FnOnce()) -> f64 {
-    let began = Instant::now();
-    work();
-    began.elapsed().as_secs_f64()
-}
-
 /// What each round measured.
 pub(crate) fn rounds(count: usize, round: impl FnMut() -> f64) -> Vec<f64> {
     std::iter::repeat_with(round).take(count).collect()

@@ -11,8 +11,8 @@ use super::{
     START, batch,
     host::{self, Host},
     labels,
-    rounds::seconds,
     table::{show, title},
+    timed::seconds,
 };
 
 /// A store with a file, and a host that is collected into it.

@@ -15,6 +15,7 @@ use super::{QUERIES_MAX, SERIES_DRAWN_MAX, Step, error::LiveError, open::Finishe
 use crate::model::limits::LATE_MS_MAX;
 use crate::model::{Batch, Labels, Sample, SelectedSeries, Source, is_stale};
 use crate::query::Plan;
+use crate::store::SeriesId;
 
 /// A step goes out this long after its time even if a source has not delivered, ms.
 pub const WAIT_MS_MAX: i64 = 200;
@@ -49,6 +50,7 @@ impl KnownSource {
 
 #[derive(Debug)]
 struct KnownSeries {
+    labels: Labels,
     source: Option<usize>,
     last_seen: i64,
     silent: bool,
@@ -77,7 +79,9 @@ pub struct Due {
 pub struct Book {
     queries: FxHashMap<Arc<str>, Standing>,
     sources: Vec<KnownSource>,
-    series: FxHashMap<Labels, KnownSeries>,
+    series: FxHashMap<SeriesId, KnownSeries>,
+    /// The newest step of all queries that was sent: what is newer changes none.
+    newest: i64,
     generation: String,
 }
 
@@ -122,8 +126,8 @@ impl Book {
             return Err(LiveError::TooMany);
         }
         let mut sources = FxHashSet::default();
-        for (labels, series) in &mut self.series {
-            if reads(plan, labels) {
+        for series in self.series.values_mut() {
+            if reads(plan, &series.labels) {
                 series.readers.push(Arc::clone(channel));
                 sources.extend(series.source);
             }
@@ -147,6 +151,7 @@ impl Book {
             dirty_at: 0,
             sources,
         };
+        self.newest = self.newest.max(last);
         self.queries.insert(Arc::clone(channel), query);
         Ok((last, epoch))
     }
@@ -178,6 +183,7 @@ impl Book {
     pub(super) fn passed(&mut self, channel: &str, last: i64) {
         if let Some(query) = self.queries.get_mut(channel) {
             query.last = query.last.max(last);
+            self.newest = self.newest.max(last);
         }
     }
 
@@ -211,15 +217,15 @@ impl Book {
     pub fn appended<'a>(
         &mut self,
         batch: &Batch,
-        accepted: impl Iterator<Item = (&'a Labels, Sample)>,
+        accepted: impl Iterator<Item = (SeriesId, &'a Labels, Sample)>,
         now: i64,
     ) {
         let source = match &batch.source {
             Source::Scheduled { interval_ms, .. } => Some(self.source(&batch.source, *interval_ms, now)),
             Source::Pushed => None,
         };
-        for (labels, sample) in accepted {
-            self.note(labels, sample, source, now);
+        for (id, labels, sample) in accepted {
+            self.note((id, labels), sample, source, now);
         }
         if let (Some(source), Some(step)) = (source, batch.step) {
             let known = &mut self.sources[source];
@@ -236,22 +242,24 @@ impl Book {
         self.sources.len() - 1
     }
 
-    fn note(&mut self, labels: &Labels, sample: Sample, source: Option<usize>, now: i64) {
-        if !self.series.contains_key(labels) {
+    fn note(&mut self, (id, labels): (SeriesId, &Labels), sample: Sample, source: Option<usize>, now: i64) {
+        let queries = &mut self.queries;
+        let known = self.series.entry(id).or_insert_with(|| {
             let mut readers = Vec::new();
-            for (channel, query) in &mut self.queries {
+            for (channel, query) in queries {
                 if reads(&query.plan, labels) {
                     readers.push(Arc::clone(channel));
                     query.sources.extend(source);
                 }
             }
-            let known = KnownSeries { source, last_seen: sample.t, silent: false, readers };
-            self.series.insert(labels.clone(), known);
-        }
-        let Some(known) = self.series.get_mut(labels) else { return };
+            KnownSeries { labels: labels.clone(), source, last_seen: sample.t, silent: false, readers }
+        });
         if known.last_seen <= sample.t {
             known.last_seen = sample.t;
             known.silent = is_stale(sample.v);
+        }
+        if self.newest < sample.t {
+            return;
         }
         for reader in &known.readers {
             if let Some(query) = self.queries.get_mut(reader)
@@ -315,6 +323,7 @@ impl Book {
         for (time, row) in new {
             messages.push(query.step(&due.channel, time, row, now));
         }
+        self.newest = self.newest.max(query.last);
         messages
     }
 
@@ -322,13 +331,13 @@ impl Book {
     /// sample, so that the outage is a gap from its start on.
     pub fn silent(&mut self, now: i64) -> Vec<(Labels, i64)> {
         let mut silent = Vec::new();
-        for (labels, series) in &mut self.series {
+        for series in self.series.values_mut() {
             let Some(source) = series.source else { continue };
             let interval = self.sources[source].interval;
             let patience = (SILENT_INTERVALS * interval).max(SILENT_MS_MIN);
             if !series.silent && patience <= now - series.last_seen {
                 series.silent = true;
-                silent.push((labels.clone(), series.last_seen + interval));
+                silent.push((series.labels.clone(), series.last_seen + interval));
             }
         }
         silent

@@ -214,20 +214,20 @@ impl Engine {
         let now = self.clock.now_ms();
         let report = self.store.append(batch, now);
         self.counters.samples.add(report.accepted as u64);
-        self.counters.late.add(report.late_series.len() as u64);
+        self.counters.late.add(report.late as u64);
         for refusal in &report.refused {
             self.counters.refused(refusal.reason).increment();
         }
         let mut refused = report.refused.iter().map(|refusal| refusal.index).peekable();
-        let numbers = batch.samples.iter().map(|one| (&one.labels, one.sample));
+        let numbers = batch.samples.iter().map(|one| &one.labels);
+        let labels = numbers.chain(batch.histograms.iter().map(|one| &one.labels)).enumerate();
+        let labels = labels.filter_map(|(at, labels)| refused.next_if_eq(&at).is_none().then_some(labels));
+        let numbers = report.rows.rows.iter().map(|row| (row.series, row.sample));
         // The book looks at times, and at markers, which no histogram is.
         let count = |one: &HistogramSample| Sample::new(one.t, one.histogram.count);
-        let histograms = batch.histograms.iter().map(|one| (&one.labels, count(&one.sample)));
-        let accepted = numbers
-            .chain(histograms)
-            .enumerate()
-            .filter_map(|(at, noted)| if refused.next_if_eq(&at).is_some() { None } else { Some(noted) });
-        self.book.appended(batch, accepted, now);
+        let histograms = report.rows.histograms.iter().map(|row| (row.series, count(&row.sample)));
+        let accepted = labels.zip(numbers.chain(histograms));
+        self.book.appended(batch, accepted.map(|(labels, (id, sample))| (id, labels, sample)), now);
         self.standings.appended(&report, &self.store);
         if self.appended.try_send(Arc::clone(batch)).is_err() {
             self.counters.appended_dropped.increment();

@@ -52,14 +52,10 @@ pub struct AppendReport {
     pub accepted: usize,
     /// The others.
     pub refused: Vec<Refusal>,
-    /// The series that have samples which they had not, by id, each once.
-    pub changed: Vec<SeriesId>,
     /// The series that are new.
     pub new_series: Vec<(SeriesId, Labels)>,
-    /// The oldest time that came late: from here on, steps that were sent already have changed.
-    pub late: Option<i64>,
-    /// The series that samples came late for, by id, each once.
-    pub late_series: Vec<SeriesId>,
+    /// How many of them came after a newer one of their series.
+    pub late: usize,
     /// The samples to persist.
     pub rows: Accepted,
 }
@@ -163,23 +159,13 @@ pub struct DiskStats {
 
 impl AppendReport {
     /// Notes a sample that was taken.
-    pub fn took(&mut self, id: SeriesId, t: i64, taken: Taken) {
+    pub fn took(&mut self, taken: Taken) {
         self.accepted += 1;
-        if taken != Taken::Known {
-            self.changed.push(id);
-        }
-        if taken == Taken::Late {
-            self.late = Some(self.late.map_or(t, |late| late.min(t)));
-            self.late_series.push(id);
-        }
+        self.late += usize::from(taken == Taken::Late);
     }
 
-    /// Puts the lists in order.
+    /// Takes the samples to persist.
     pub fn finish(&mut self, rows: Vec<Row>, histograms: Vec<HistogramRow>) {
-        for ids in [&mut self.changed, &mut self.late_series] {
-            ids.sort_unstable();
-            ids.dedup();
-        }
         self.rows = Accepted { rows: rows.into(), histograms: histograms.into() };
     }
 }

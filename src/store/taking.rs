@@ -32,7 +32,7 @@ impl<'a> Taking<'a> {
     pub fn note(&mut self, index: usize, appended: Result<Appended, Refused>, sample: Sample) {
         match appended {
             Ok(Appended { series, taken, .. }) => {
-                self.report.took(series, sample.t, taken);
+                self.report.took(taken);
                 self.rows.push(Row { series, sample });
             }
             Err(reason) => self.report.refused.push(Refusal { index, reason }),
@@ -48,7 +48,7 @@ impl<'a> Taking<'a> {
     ) {
         match appended {
             Ok(Appended { series, taken, .. }) => {
-                self.report.took(series, sample.t, taken);
+                self.report.took(taken);
                 self.histograms.push(HistogramRow { series, sample: sample.clone() });
             }
             Err(reason) => self.report.refused.push(Refusal { index, reason }),
@@ -57,7 +57,7 @@ impl<'a> Taking<'a> {
 
     /// Lets the head go and gives the report.
     pub fn finish(self) -> AppendReport {
-        // The lists are put in order without the lock.
+        // What follows needs no lock.
         drop(self.head);
         let mut report = self.report;
         report.finish(self.rows, self.histograms);

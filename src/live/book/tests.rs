@@ -88,9 +88,15 @@ impl World {
         let labels = Labels::from_pairs([("__name__", "m"), ("i", name.as_str())]);
         let step = matches!(source, Source::Scheduled { .. }).then_some(sample.t);
         let batch = Batch::new(source, step, vec![BatchSample { labels, sample }]);
-        let report = self.store.append(&batch, now);
+        self.append(&batch, now);
+    }
+
+    fn append(&mut self, batch: &Batch, now: i64) {
+        let report = self.store.append(batch, now);
         if report.refused.is_empty() {
-            self.book.appended(&batch, batch.samples.iter().map(|item| (&item.labels, item.sample)), now);
+            let rows = batch.samples.iter().zip(&*report.rows.rows);
+            let accepted = rows.map(|(item, row)| (row.series, &item.labels, item.sample));
+            self.book.appended(batch, accepted, now);
         }
     }
 
@@ -133,8 +139,7 @@ fn a_source_that_delivered_nothing_yet_is_waited_for() {
     let sample = Sample::new(START + 500, 1.0);
     let labels = Labels::from_pairs([("__name__", "m"), ("i", "0")]);
     let batch = Batch::new(scheduled(), None, vec![BatchSample { labels, sample }]);
-    world.store.append(&batch, START + 500);
-    world.book.appended(&batch, batch.samples.iter().map(|item| (&item.labels, item.sample)), START + 500);
+    world.append(&batch, START + 500);
     world.advance(START + 1_000 + WAIT_MS_MAX - 1);
     assert_eq!(world.last(), START, "waits");
     world.advance(START + 1_000 + WAIT_MS_MAX);
