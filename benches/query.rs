@@ -1,16 +1,12 @@
-//! What queries cost: an hour's range at once, and one step of the same as a standing query.
+//! What queries cost: to parse, to read an hour of samples, to evaluate it at every second.
 //!
 //! `cargo bench --bench query` runs all, `cargo bench --bench query -- histogram` those whose text
 //! has the word.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
-use std::{hint::black_box, sync::Arc};
+use std::hint::black_box;
 
 use watchroom::{
-    live::{
-        Live,
-        book::{Book, WAIT_MS_MAX},
-    },
     model::{Batch, BatchSample, Labels, Sample, SampleSource, SelectedSeries, Source, limits::LOOKBACK_MS},
     query::{EvalLimits, EvalRange, Plan, Value},
     store::Store,
@@ -26,7 +22,7 @@ mod timed;
 use rounds::{each, pairs, rounds};
 use table::{show, title};
 use timed::seconds;
-use watchroom::load::table::{median, ratios};
+use watchroom::load::table::ratios;
 
 /// Each metric's series.
 const SERIES: usize = 500;
@@ -34,8 +30,6 @@ const SERIES: usize = 500;
 const HOUR: i64 = 3_600;
 /// Seconds before it, for windows.
 const BEFORE: i64 = 600;
-/// The last seconds come while the queries stand.
-const STEPS: i64 = 600;
 const START: i64 = 1_700_000_000_000;
 const END: i64 = START + (BEFORE + HOUR) * 1_000;
 const ROUNDS: usize = 7;
@@ -52,23 +46,13 @@ fn main() {
     let wanted = |text: &str| words.is_empty() || words.iter().any(|word| text.contains(word.as_str()));
     let store = Store::in_memory();
     let mut app = App::new();
-    while app.now < END - STEPS * 1_000 {
-        app.second(&store);
-    }
-    let texts = QUERIES.into_iter().filter(|text| wanted(text));
-    let mut queries: Vec<Standing> = texts.map(|text| Standing::new(text, app.now)).collect();
     while app.now < END {
         app.second(&store);
-        for query in &mut queries {
-            query.step(app.now, &store);
-        }
     }
-    for query in &queries {
-        let text = query.plan.text();
+    for text in QUERIES.into_iter().filter(|text| wanted(text)) {
         title(&format!("{text} over {SERIES} series, every second of an hour, {ROUNDS} rounds"));
         show("parse", &rounds(101, || seconds(|| drop(black_box(Plan::parse(text)))) * 1e6), "µs", ..);
-        let hour = range(&query.plan, &store);
-        query.report(hour);
+        range(&Plan::parse(text).expect("a query"), &store);
     }
 }
 
@@ -129,8 +113,8 @@ fn evaluate(plan: &Plan, range: EvalRange, data: &dyn SampleSource) -> Vec<Selec
     }
 }
 
-/// The whole hour at once; gives the seconds that reading and evaluating took.
-fn range(plan: &Plan, store: &Store) -> f64 {
+/// The whole hour at once.
+fn range(plan: &Plan, store: &Store) {
     let range = EvalRange { start: END - HOUR * 1_000, end: END, step: 1_000, lookback: LOOKBACK_MS };
     let data = read(plan, range, store);
     let samples: usize = data.iter().flatten().map(|series| series.samples.len()).sum();
@@ -144,44 +128,4 @@ fn range(plan: &Plan, store: &Store) -> f64 {
     show("the hour: evaluate", &ms(&evaluating), "ms", ..);
     show("the hour: evaluate, for each series and step", &of_one(&evaluating), "ns", ..);
     show("the hour: evaluate / read", &ratios(&evaluating, &reading), "x", ..);
-    median(&reading) + median(&evaluating)
-}
-
-/// A query that is asked once a second, as the engine does it.
-struct Standing {
-    plan: Plan,
-    book: Book,
-    evaluated: Vec<f64>,
-    encoded: Vec<f64>,
-}
-
-impl Standing {
-    fn new(text: &str, now: i64) -> Self {
-        let plan = Plan::parse(text).expect("a query");
-        let mut book = Book::new("bench");
-        let channel: Arc<str> = Live::channel(text, 1_000).into();
-        book.open(&channel, &plan, 1_000, now + WAIT_MS_MAX).expect("room");
-        Self { plan, book, evaluated: Vec::new(), encoded: Vec::new() }
-    }
-
-    fn step(&mut self, now: i64, store: &Store) {
-        // A step that no source delivers is due so long after its time.
-        let due = self.book.due(now + WAIT_MS_MAX).pop().expect("a step each second");
-        assert_eq!((due.start, due.end), (now, now), "one step at a time");
-        let range = EvalRange { start: due.start, end: due.end, step: due.step, lookback: LOOKBACK_MS };
-        let mut result = Vec::new();
-        let evaluate = || result = evaluate(&self.plan, range, &read(&self.plan, range, store));
-        self.evaluated.push(seconds(evaluate));
-        let encode = || drop(black_box(self.book.evaluated(&due, &result, now + WAIT_MS_MAX)));
-        self.encoded.push(seconds(encode));
-    }
-
-    /// Shows what its steps took; `hour` is what reading and evaluating the hour at once took.
-    fn report(&self, hour: f64) {
-        show("a live step: read and evaluate", &each(&self.evaluated, |took| took * 1e6), "µs", ..);
-        show("a live step: encode", &each(&self.encoded, |took| took * 1e6), "µs", ..);
-        let of_hour = hour / HOUR as f64;
-        let ratios = each(&self.evaluated, |took| took / of_hour);
-        show("a live step / its part of the hour at once", &ratios, "x", ..);
-    }
 }

@@ -1,6 +1,7 @@
 //! What standing queries cost a second: the append, the step, its frames. All of it by the real engine, on a clock of its own.
 //!
-//! `cargo bench --bench standing -- --series 1000 --rounds 3 --seconds 10` is a short run.
+//! `cargo bench --bench standing -- --series 1000 --rounds 3 --seconds 10` is a short run; `--only rates` and
+//! `--only dashboards` take one part.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
 #[path = "shared/options.rs"]
@@ -14,6 +15,7 @@ mod world;
 
 use rounds::{each, pairs};
 use table::{show, title};
+use tokio::runtime::Runtime;
 use watchroom::load::table::ratios;
 use world::{World, counters, host, hosts};
 
@@ -47,21 +49,32 @@ const SAMPLE_NS_MAX: f64 = 300.0;
 const CORE_MAX: f64 = 0.1;
 
 fn main() -> anyhow::Result<()> {
-    let (mut series, mut rounds, mut seconds) = (10_000, 9, 30);
+    let (mut only, mut series, mut rounds, mut seconds) = (String::new(), 10_000, 9, 30);
     for (word, value) in options::options(std::env::args().skip(1).peekable())? {
         match word.as_str() {
+            "--only" => only = value,
             "--series" => series = value.parse()?,
             "--rounds" => rounds = value.parse()?,
             "--seconds" => seconds = value.parse()?,
-            _ => anyhow::bail!("{word} is not an option; --series, --rounds and --seconds are"),
+            _ => anyhow::bail!("{word} is not an option; --only, --series, --rounds and --seconds are"),
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if "rates".starts_with(&only) {
+        rates(&runtime, (series, rounds, seconds))?;
+    }
+    if "dashboards".starts_with(&only) {
+        dashboards(&runtime, (rounds, seconds))?;
+    }
+    Ok(())
+}
 
+/// One query over many series, over a short and a long window.
+fn rates(runtime: &Runtime, (series, rounds, seconds): (usize, usize, usize)) -> anyhow::Result<()> {
     let [minutes, hour] = ["5m", "1h"].map(|range| format!("sum by (job) (rate(requests_total[{range}]))"));
     title(&format!("{minutes} and [1h] over {series} series, {rounds} rounds of {seconds} s"));
-    let mut short = World::new(&runtime, counters(series), &[minutes])?;
-    let mut long = World::new(&runtime, counters(series), &[hour])?;
+    let mut short = World::new(runtime, counters(series), &[minutes])?;
+    let mut long = World::new(runtime, counters(series), &[hour])?;
     let (short_costs, long_costs) =
         pairs(rounds, || short.costs(seconds).expect("a round"), || long.costs(seconds).expect("a round"));
     let of_one = |costs: &[f64]| each(costs, |cost| cost * 1e9 / series as f64);
@@ -69,8 +82,11 @@ fn main() -> anyhow::Result<()> {
     show("CPU for each sample that arrived, [1h]", &of_one(&long_costs), "ns", ..=SAMPLE_NS_MAX);
     show("[1h] / [5m]", &ratios(&long_costs, &short_costs), "×", 0.8..=1.2);
     show("steps that stood, of all", &[short.stood(), long.stood()], "", 1.0..);
-    drop((short, long));
+    Ok(())
+}
 
+/// Many queries over some series each.
+fn dashboards(runtime: &Runtime, (rounds, seconds): (usize, usize)) -> anyhow::Result<()> {
     let queries: Vec<String> =
         (0..HOSTS).flat_map(|at| PANELS.map(|panel| panel.replace("$h", &host(at)))).collect();
     let sets = hosts(HOSTS);
@@ -79,7 +95,7 @@ fn main() -> anyhow::Result<()> {
         queries.len(),
         sets.len()
     ));
-    let mut world = World::new(&runtime, sets, &queries)?;
+    let mut world = World::new(runtime, sets, &queries)?;
     let costs = rounds::rounds(rounds, || world.costs(seconds).expect("a round"));
     show("CPU, of a core", &costs, "", ..=CORE_MAX);
     show("steps that stood, of all", &[world.stood()], "", 1.0..);

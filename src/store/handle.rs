@@ -220,21 +220,8 @@ impl Store {
         Ok(Reading::new(self.clone(), found))
     }
 
-    /// As [`Store::select`], of one series; `None` when it is gone.
-    ///
-    /// *Blocks* when a part is on disk.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::read`].
-    pub fn read_one(&self, id: SeriesId, from: i64, to: i64) -> Result<Option<SelectedSeries>, StoreError> {
-        let selected = self.head().select_ids(&[id], from, to);
-        let found = self.load(selected, &mut self.0.config.read_bytes_max.clone())?;
-        Ok(found.first().map(|found| self.decode_one(found)))
-    }
-
     /// Reads what is on disk only.
-    fn load(&self, mut selected: Selected, room: &mut usize) -> Result<Vec<Found>, StoreError> {
+    pub(super) fn load(&self, mut selected: Selected, room: &mut usize) -> Result<Vec<Found>, StoreError> {
         if !selected.needs_disk() {
             return Ok(selected.series);
         }

@@ -91,9 +91,14 @@ impl OpenChunk {
 
     fn write(&mut self, last: State, sample: Sample) -> State {
         let delta = sample.t.wrapping_sub(last.t);
-        write_time(&mut self.bits, delta.wrapping_sub(last.delta));
+        let dod = delta.wrapping_sub(last.delta);
         let v = sample.v.to_bits();
-        let (leading, width) = write_value(&mut self.bits, &last, v);
+        // At regular times the one bit of the time goes with those of the value.
+        if dod != 0 {
+            write_time(&mut self.bits, dod);
+        }
+        let zeros = u32::from(dod == 0);
+        let (leading, width) = write_value(&mut self.bits, zeros, &last, v);
         let bit = u32::try_from(self.bits.len()).expect("a chunk is far below 4 gigabits");
         State { t: sample.t, delta, v, leading, width, bit }
     }
@@ -187,12 +192,9 @@ impl OpenChunk {
 /// The classes of a time's second difference after zigzag: prefix, its bits, bits of the number.
 const TIME_CLASSES: [(u64, u32, u32); 4] = [(0b10, 2, 6), (0b110, 3, 13), (0b1110, 4, 20), (0b11110, 5, 32)];
 
+/// Writes a time's second difference, which is not 0: that is one bit, which is 0.
 #[inline]
 fn write_time(bits: &mut BitBuf, dod: i64) {
-    if dod == 0 {
-        bits.push(0, 1);
-        return;
-    }
     let zigzag = ((dod << 1) ^ (dod >> 63)) as u64;
     for (prefix, prefix_bits, width) in TIME_CLASSES {
         if zigzag >> width == 0 {
@@ -220,27 +222,37 @@ fn read_time(bits: &mut BitReader<'_>) -> i64 {
     ((zigzag >> 1) as i64) ^ -((zigzag & 1) as i64)
 }
 
-/// Writes a value; gives the window (leading zeros, width) that the next one may use again.
+/// Writes `zeros` zeros and a value; gives the window (leading zeros, width) that the next one may use again.
 #[inline]
-fn write_value(bits: &mut BitBuf, last: &State, v: u64) -> (u8, u8) {
+fn write_value(bits: &mut BitBuf, zeros: u32, last: &State, v: u64) -> (u8, u8) {
     let xor = v ^ last.v;
     if xor == 0 {
-        bits.push(0, 1);
+        bits.push(0, zeros + 1);
         return (last.leading, last.width);
     }
     let leading = xor.leading_zeros().min(31);
     let trailing = xor.trailing_zeros();
     let (old_leading, old_width) = (u32::from(last.leading), u32::from(last.width));
     if old_width != 0 && leading >= old_leading && trailing >= 64 - old_leading - old_width {
-        bits.push(0b10, 2);
-        bits.push(xor >> (64 - old_leading - old_width), old_width);
+        push_both(bits, (0b10, zeros + 2), (xor >> (64 - old_leading - old_width), old_width));
         return (last.leading, last.width);
     }
     let width = 64 - leading - trailing;
-    bits.push((0b11 << 11) | (u64::from(leading) << 6) | u64::from(width - 1), 13);
-    bits.push(xor >> trailing, width);
+    let window = (0b11 << 11) | (u64::from(leading) << 6) | u64::from(width - 1);
+    push_both(bits, (window, zeros + 13), (xor >> trailing, width));
     let narrow = |n: u32| u8::try_from(n).expect("at most 64");
     (narrow(leading), narrow(width))
+}
+
+/// Writes two values with their widths, at once where they fit into a word.
+#[inline]
+fn push_both(bits: &mut BitBuf, (head, head_width): (u64, u32), (tail, width): (u64, u32)) {
+    if head_width + width <= 64 && width < 64 {
+        bits.push((head << width) | tail, head_width + width);
+    } else {
+        bits.push(head, head_width);
+        bits.push(tail, width);
+    }
 }
 
 #[inline]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Store, ids::SeriesId, select::Found};
+use super::{Store, StoreError, ids::SeriesId, select::Found};
 use crate::model::{SampleSource, SelectedSeries};
 
 /// Sealed chunks of one series as the file has them, oldest first.
@@ -51,6 +51,22 @@ impl Reading {
     /// The series of each selection.
     pub(super) fn into_selections(self) -> Vec<Vec<Found>> {
         self.selections
+    }
+}
+
+impl Store {
+    /// As [`Store::select`], of one series; `None` when it is gone.
+    ///
+    /// *Blocks* when a part is on disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::read`].
+    pub fn read_one(&self, id: SeriesId, from: i64, to: i64) -> Result<Option<SelectedSeries>, StoreError> {
+        let selected = self.head().select_ids(&[id], from, to);
+        let mut room = self.0.config.read_bytes_max;
+        let found = self.load(selected, &mut room)?;
+        Ok(found.first().map(|found| self.decode_one(found)))
     }
 }
 

@@ -105,15 +105,20 @@ fn write(bytes: &mut VecDeque<u8>, dod: i64, xor: u64) {
     };
     bytes.push_back(irregular | shape);
     if dod != 0 {
-        let mut zigzag = ((dod << 1) ^ (dod >> 63)).cast_unsigned();
-        while 0x80 <= zigzag {
-            bytes.push_back(zigzag.to_le_bytes()[0] | 0x80);
-            zigzag >>= 7;
-        }
-        bytes.push_back(zigzag.to_le_bytes()[0]);
+        write_time(bytes, dod);
     }
     let (low, n) = parts(shape);
     bytes.extend(&xor.to_le_bytes()[low..low + n]);
+}
+
+#[cold]
+fn write_time(bytes: &mut VecDeque<u8>, dod: i64) {
+    let mut zigzag = ((dod << 1) ^ (dod >> 63)).cast_unsigned();
+    while 0x80 <= zigzag {
+        bytes.push_back(zigzag.to_le_bytes()[0] | 0x80);
+        zigzag >>= 7;
+    }
+    bytes.push_back(zigzag.to_le_bytes()[0]);
 }
 
 /// Where the bytes of a value that differ begin, and how many they are.
