@@ -159,11 +159,7 @@ impl Standings {
 
     /// Forgets queries that stand no more, and the leaves that were theirs alone.
     pub(super) fn retain(&mut self, stands: impl Fn(&str) -> bool) {
-        let before = self.queries.len();
         self.queries.retain(|channel, _| stands(channel));
-        if before == self.queries.len() {
-            return;
-        }
         let used: FxHashSet<&Arc<str>> = self
             .queries
             .values()
@@ -262,9 +258,17 @@ impl Standings {
         let mut tended = taken.unwrap_or_else(|| Tended::new(matchers.clone(), *shape));
         if is_new {
             let room = self.bytes_max.saturating_sub(self.bytes);
-            let Some(silent) = tended.fill(step, store, room)? else {
-                self.refuse(key, step);
-                return Ok(None);
+            let silent = match tended.fill(step, store, room) {
+                Ok(Some(silent)) => silent,
+                Ok(None) => {
+                    self.refuse(key, step);
+                    return Ok(None);
+                }
+                // Its place is another's from now on.
+                Err(error) => {
+                    self.drop_leaf(key);
+                    return Err(error);
+                }
             };
             let silent = silent.into_iter().map(|id| (id, Reader { leaf: at, place: None }));
             silent.for_each(|(id, reader)| self.readers.entry(id).or_default().push(reader));
