@@ -5,8 +5,9 @@ use std::time::Duration;
 use prost::Message;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use crate::server::{Server, Settings};
+use crate::server::{SOON, Server, Settings};
 
 async fn ask(server: &Server, path: &str) -> (StatusCode, Value) {
     let response = server.get(path).await;
@@ -113,6 +114,25 @@ async fn limits_cut_and_say_so() {
     assert_eq!(data(&server, &format!("/api/v1/label/n/values?start={later}")).await, json!([]));
     assert_eq!(data(&server, &format!("/api/v1/series?match[]=m&start={later}")).await, json!([]));
     assert_eq!(data(&server, "/api/v1/label/n/values?start=1").await, json!(["0", "1", "2"]));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_evaluation_ends_when_nobody_waits_for_it() {
+    let server = Server::start().await;
+    // Some tens of millions of values, and no sample.
+    let long = "/api/v1/query?query=sum_over_time((vector(1)%2Bvector(2))[10000s:1ms])";
+    let ended = "watchroom_evaluations_ended_total";
+    let asked = server.http.get(server.url(long)).timeout(Duration::from_millis(50)).send().await;
+    assert!(asked.is_err_and(|error| error.is_timeout()), "it takes longer than the client waits");
+    let deadline = Instant::now() + SOON;
+    while server.metric(ended).await < 1.0 {
+        assert!(Instant::now() < deadline, "it goes on for nobody");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (_, late) = ask(&server, &format!("{long}&timeout=50ms")).await;
+    assert_eq!(late["errorType"], "timeout", "{late}");
+    assert_eq!(server.metric(ended).await, 2.0);
     server.stop().await;
 }
 

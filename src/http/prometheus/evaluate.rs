@@ -12,8 +12,9 @@ use tokio::time::Instant;
 
 use super::answer::ApiError;
 use crate::http::Shared;
-use crate::query::{Answer, EvalLimits, EvalRange, Plan};
+use crate::query::{Answer, EvalLimits, EvalRange, Plan, QueryError};
 use crate::store::StoreError;
+use crate::telemetry::Counter;
 
 /// How long one evaluation may take: below what a request may take in all.
 pub(super) const QUERY_TIME_MAX: Duration = Duration::from_secs(20);
@@ -56,6 +57,7 @@ pub(super) async fn evaluate<T: Send + 'static>(
     let is_given_up = Arc::new(AtomicBool::new(false));
     let _waiting = Waiting(Arc::clone(&is_given_up));
     let (store, plan) = (site.live.store().clone(), plan.clone());
+    let (gone, late) = (ended(site, "gone"), ended(site, "time"));
     let work = move || {
         let begun = Instant::now();
         let limits = EvalLimits {
@@ -71,7 +73,11 @@ pub(super) async fn evaluate<T: Send + 'static>(
             }
         })?;
         let read = begun.elapsed();
-        let answer = plan.eval(range, &data, &limits)?;
+        let answer = plan.eval(range, &data, &limits).inspect_err(|error| match error {
+            QueryError::Cancelled => gone.increment(),
+            QueryError::Time(_) => late.increment(),
+            _ => {}
+        })?;
         let computed = begun.elapsed().saturating_sub(read);
         let cost = Cost { queued: begun - asked, read, computed, samples: answer.samples_read };
         // An answer takes room of its own.
@@ -79,4 +85,12 @@ pub(super) async fn evaluate<T: Send + 'static>(
         write(answer, &cost)
     };
     site.live.in_turn(work).await?
+}
+
+fn ended(site: &Shared, reason: &str) -> Counter {
+    site.registry.counter_with(
+        "watchroom_evaluations_ended_total",
+        "Evaluations that were not finished: the client was gone, or their time was over.",
+        &[("reason", reason)],
+    )
 }
